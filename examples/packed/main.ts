@@ -1,0 +1,23 @@
+import { AsyncLocalRuntime, defineNode, LocalRuntime, otherwise, workflow } from 'lockstep';
+import { z } from 'zod';
+
+const mean = defineNode({
+  name: 'mean',
+  inputs: { numbers: z.array(z.number()) },
+  outputs: { mean: z.number() },
+  run: ({ numbers }) => ({ mean: numbers.reduce((sum, value) => sum + value, 0) / numbers.length }),
+});
+
+const w = workflow('consumer', { params: { numbers: z.array(z.number()) } });
+const route = w.switch('route', w.params.numbers, { some: (numbers) => numbers.length > 0, none: otherwise });
+const some = w.add('some', mean({ numbers: route.out.some }));
+const none = w.fn('none', { numbers: route.out.none }, () => 0);
+const consumer = w.build({ outputs: { mean: route.join({ some: some.out.mean, none: none.out.value }) } });
+
+using local = new LocalRuntime();
+console.log('LocalRuntime', local.execute(consumer, { numbers: [1, 2, 6] }).unwrap());
+
+await using asynchronous = new AsyncLocalRuntime();
+const run = await asynchronous.execute(consumer, { numbers: [] });
+console.log('AsyncLocalRuntime', run.unwrap());
+for (const node of run.nodes.values()) console.log(`${node.id}: ${node.status}`);

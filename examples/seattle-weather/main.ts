@@ -1,0 +1,39 @@
+import { fileURLToPath } from 'node:url';
+import { AsyncLocalRuntime, formatRun, LocalRuntime, type RunEvent } from 'lockstep';
+import { differences } from './compare.js';
+import { showProgress } from './progress.js';
+import { seattleWeather } from './workflow.js';
+
+const file = fileURLToPath(new URL('../data/seattle-weather.csv', import.meta.resolve('vega-datasets')));
+
+function runLocally() {
+  using runtime = new LocalRuntime();
+  const done = showProgress(runtime, 'LocalRuntime', process.stdout);
+  const events: RunEvent[] = [];
+  const run = runtime.execute(seattleWeather, { file }, { onEvent: (event) => events.push(event) });
+  done();
+  return { run, events };
+}
+
+async function runAsynchronously() {
+  await using runtime = new AsyncLocalRuntime();
+  const done = showProgress(runtime, 'AsyncLocalRuntime', process.stdout);
+  const events: RunEvent[] = [];
+  const run = await runtime.execute(seattleWeather, { file }, { onEvent: (event) => events.push(event) });
+  done();
+  return { run, events };
+}
+
+const local = runLocally();
+console.log(`\nIn LocalRuntime\n${formatRun(local.run)}\n`);
+const asynchronous = await runAsynchronously();
+console.log(`\nIn AsyncLocalRuntime\n${formatRun(asynchronous.run)}\n`);
+console.log(`${local.run.unwrap().text}\n`);
+
+const found = differences(local, asynchronous);
+if (found.length > 0) {
+  console.error(`The two runtimes differ:\n${found.join('\n')}`);
+  process.exitCode = 1;
+} else {
+  console.log('The two runtimes agree: output, statuses, reasons, attempts, cycles, canonical log.');
+}

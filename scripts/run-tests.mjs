@@ -1,0 +1,73 @@
+/**
+ * Runs the compiled tests under mocha, in one process.
+ *
+ * Usage: node scripts/run-tests.mjs [group ...] [--grep text]
+ *
+ * A group is a folder below test/ (unit, mixins, ...); without one, every test runs. The last line printed is
+ * `N passed, N failed`. Besides failed tests these count as failures: a test file that cannot be loaded, no test at all,
+ * a pending test where CI=true, and a process that is still busy some seconds after its last test.
+ */
+import { resolve } from 'node:path';
+import Mocha from 'mocha';
+import { filesBelow } from './files.mjs';
+
+/** How long the process may take to end by itself after the last test, in milliseconds. */
+const EXIT_GRACE_MS = 5_000;
+
+const inCi = process.env.CI === 'true';
+const { groups, grep } = readArguments(process.argv.slice(2));
+let passed = 0;
+let failed = 0;
+
+process.on('exit', () => {
+  process.exitCode = failed > 0 ? 1 : process.exitCode;
+  console.log(`${passed} passed, ${failed} failed`);
+});
+
+try {
+  await run(groups.length > 0 ? groups.flatMap((group) => testFiles(`build/test/${group}`)) : testFiles('build/test'));
+} catch (error) {
+  fail(error instanceof Error ? error.stack : String(error));
+}
+setTimeout(endBusyProcess, EXIT_GRACE_MS).unref();
+
+/** Loads and runs the files, and counts. */
+async function run(files) {
+  const mocha = new Mocha({ reporter: 'spec', forbidOnly: inCi, timeout: 10_000, ...(grep && { grep }) });
+  for (const file of files) mocha.addFile(resolve(file));
+  await mocha.loadFilesAsync();
+  await new Promise((done) => {
+    const runner = mocha.run(done);
+    runner.on('end', () => {
+      passed = runner.stats.passes;
+      failed += runner.stats.failures;
+      const { pending } = runner.stats;
+      if (inCi && pending > 0) fail(`${pending} pending: with CI=true a pending test counts as a failure.`, pending);
+    });
+  });
+  if (passed + failed === 0) fail('No test ran.');
+}
+
+/** The compiled test files below a folder, which must hold at least one. */
+function testFiles(folder) {
+  const files = filesBelow(folder, '.test.js');
+  if (files.length === 0) throw new Error(`No test file in ${folder}.`);
+  return files;
+}
+
+/** Called only while something (a timer, a socket, a child process) keeps the process alive: it was started and not stopped. */
+function endBusyProcess() {
+  const resources = process.getActiveResourcesInfo().join(', ');
+  fail(`The process is still busy ${EXIT_GRACE_MS} ms after the last test (${resources}).`);
+  process.exit();
+}
+
+function fail(message, count = 1) {
+  failed += count;
+  console.error(`\n${message}\n`);
+}
+
+function readArguments(words) {
+  const at = words.indexOf('--grep');
+  return at < 0 ? { groups: words } : { groups: words.toSpliced(at, 2), grep: words[at + 1] };
+}

@@ -1,0 +1,98 @@
+import type { PlanNode } from './plan.js';
+import type { AttemptStatus } from './status.js';
+
+/** The time limits of an attempt, in epoch milliseconds. */
+export interface AttemptLimits {
+  /** The attempt fails when it settles later, or has not settled by then. */
+  readonly hard: number | undefined;
+  /** The signal is aborted when the attempt has not settled by then; `undefined` once that happened. */
+  soft: number | undefined;
+}
+
+/**
+ * One try of one visit of a node, from its start until it settles. One is made for every attempt, so that what few attempts
+ * need (limits, a state, a signal) exists only once it is asked for.
+ */
+export class Attempt {
+  readonly node: PlanNode;
+  /** From 1. */
+  readonly visit: number;
+  /** From 1. */
+  readonly number: number;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  status: AttemptStatus;
+  limits: AttemptLimits | undefined;
+  /** The state the node asked for; taken over when the attempt completes. */
+  change: { readonly state: unknown } | undefined;
+  /** It went on after its call returned. Owned by `AttemptList`, like its neighbours there. */
+  suspended: boolean;
+  earlier: Attempt | undefined;
+  later: Attempt | undefined;
+  #abort: { readonly controller: AbortController } | { readonly reason: unknown } | undefined;
+
+  constructor(node: PlanNode, visit: number, number: number, startedAt: number) {
+    this.node = node;
+    this.visit = visit;
+    this.number = number;
+    this.startedAt = startedAt;
+    this.status = 'running';
+    this.limits = undefined;
+    this.change = undefined;
+    this.suspended = false;
+    this.earlier = undefined;
+    this.later = undefined;
+  }
+
+  /** Epoch milliseconds at which the attempt fails; `undefined` without a limit. */
+  get deadline(): number | undefined {
+    return this.limits?.hard;
+  }
+
+  /** Made when first read: most nodes never look. */
+  get signal(): AbortSignal {
+    if (this.#abort !== undefined && 'controller' in this.#abort) return this.#abort.controller.signal;
+    const controller = new AbortController();
+    if (this.#abort !== undefined) controller.abort(this.#abort.reason);
+    this.#abort = { controller };
+    return controller.signal;
+  }
+
+  /** Aborts the signal, now or when it is first read. */
+  abort(reason: unknown): void {
+    if (this.#abort === undefined) this.#abort = { reason };
+    else if ('controller' in this.#abort) this.#abort.controller.abort(reason);
+  }
+}
+
+/** The attempts in flight, in the order in which they started. Adding and removing cost a few assignments. */
+export class AttemptList {
+  #first: Attempt | undefined;
+  #last: Attempt | undefined;
+
+  add(attempt: Attempt): void {
+    attempt.suspended = true;
+    attempt.earlier = this.#last;
+    if (this.#last === undefined) this.#first = attempt;
+    else this.#last.later = attempt;
+    this.#last = attempt;
+  }
+
+  remove(attempt: Attempt): void {
+    const { earlier, later } = attempt;
+    if (earlier === undefined) this.#first = later;
+    else earlier.later = later;
+    if (later === undefined) this.#last = earlier;
+    else later.earlier = earlier;
+    attempt.suspended = false;
+    attempt.earlier = undefined;
+    attempt.later = undefined;
+  }
+
+  /** A copy: what is done with an attempt may remove it. */
+  all(): Attempt[] {
+    const attempts: Attempt[] = [];
+    for (let attempt = this.#first; attempt !== undefined; attempt = attempt.later) attempts.push(attempt);
+    return attempts;
+  }
+}

@@ -1,0 +1,549 @@
+import { EventEmitter } from 'eventemitter3';
+import type { ActiveRun } from './active-run.js';
+import type { Attempt } from './attempt.js';
+import { AttemptContext, type ContextHost } from './attempt-context.js';
+import { compile } from './compile.js';
+import { ConfigurationError, errorData, LockstepError } from './errors.js';
+import type { RunEvent } from './events.js';
+import { type EventSink, Execution } from './execution.js';
+import type { RuntimeNotifications } from './notifications.js';
+import { checkOutput } from './output-check.js';
+import type { Plan, PlanNode, PlanRegion } from './plan.js';
+import type { Log, Ports } from './ports.js';
+import { RunCancelledError, RunFailedError, RunRejectedError } from './run-errors.js';
+import { type CompletedRun, RunResult, type WaitingRun } from './run-result.js';
+import type {
+  Admission,
+  CycleDecision,
+  Decisions,
+  FailureDecision,
+  NodeDecision,
+  RunView,
+  Warning,
+} from './run-view.js';
+import { checkRunOptions, type ResolvedOptions, type RunOptions } from './runtime-options.js';
+import { ask, formatIssues, isThenable } from './schema.js';
+import { maskError, maskText, maskValue } from './secret-mask.js';
+import { inputBits, LIVE, valueOf } from './source-evaluation.js';
+import { Workflow } from './workflow.js';
+
+/** A run that failed, as `settle` returns it. */
+export interface FailedRun<Output> extends RunResult<Output> {
+  readonly status: 'failed';
+  readonly error: RunFailedError;
+}
+
+/** A run that was cancelled, as `settle` returns it. */
+export interface CancelledRun<Output> extends RunResult<Output> {
+  readonly status: 'cancelled';
+  readonly error: RunCancelledError;
+}
+
+/** A run that was refused before its first node. */
+export interface RejectedRun {
+  readonly status: 'rejected';
+  readonly runId: string;
+  readonly error: RunRejectedError;
+}
+
+/** Every way a run can end. */
+export type RunOutcome<Output> =
+  | CompletedRun<Output>
+  | WaitingRun<Output>
+  | FailedRun<Output>
+  | CancelledRun<Output>
+  | RejectedRun;
+
+/** What `execute` returns; everything else it throws. */
+export type ExecutedRun<Output> = CompletedRun<Output> | WaitingRun<Output>;
+
+/** The arguments after the workflow: parameters may be left out where none is required. */
+// biome-ignore lint/complexity/noBannedTypes: `{}` is the test for "no required key"
+export type ExecuteArguments<Params> = {} extends Params
+  ? [params?: Params, options?: RunOptions]
+  : [params: Params, options?: RunOptions];
+
+/** Parameters of a run after they have been matched with the workflow. */
+export interface BoundParameters {
+  /** Declared parameters, or names to broadcast. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** Node-addressed parameters: plan index to port to value. */
+  readonly set: ReadonlyMap<number, ReadonlyMap<string, unknown>> | undefined;
+  readonly problems: readonly LockstepError[];
+  readonly warnings: readonly Warning[];
+}
+
+/** What is known of a run before it exists. */
+export interface RunRequest {
+  readonly runId: string;
+  readonly plan: Plan;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly options: RunOptions;
+}
+
+/** What a check of a run found. */
+export interface RunFindings {
+  readonly problems: LockstepError[];
+  readonly warnings: Warning[];
+}
+
+/**
+ * The shared foundation of every runtime: options, ports, listeners, life cycle, and the hooks that mixins override. It holds
+ * no rule of its own: where no mixin decides, the most careful answer stands. Extended by a class that implements `settle`
+ * and `execute`; it cannot be instantiated itself.
+ */
+export abstract class BaseRuntime implements ContextHost {
+  /** As given, checked, with defaults filled in, frozen. */
+  readonly options: ResolvedOptions;
+  protected readonly ports: Ports;
+  readonly #emitter = new EventEmitter<RuntimeNotifications>();
+  readonly #decisions: Decisions;
+  #references = 1;
+
+  /** @throws ConfigurationError ABSTRACT_RUNTIME */
+  constructor(options: ResolvedOptions, ports: Ports) {
+    if (typeof this.settle !== 'function' || typeof this.execute !== 'function') {
+      throw new ConfigurationError('ABSTRACT_RUNTIME', `${new.target.name} has no settle() or no execute().`, {
+        at: new.target.name,
+      });
+    }
+    this.options = options;
+    this.ports = ports;
+    this.#decisions = {
+      decideNode: (run, node) => this.decideNode(run, node),
+      decideCycle: (run, region, now) => this.decideCycle(run, region, now),
+      admit: (run, node, now) => this.admit(run, node, now),
+      decideFailure: (run, attempt, error, now) => this.decideFailure(run, attempt, error, now),
+      judge: (run, attempt, output) => this.judge(run, attempt, output),
+    };
+  }
+
+  /** Runs a workflow and returns every outcome as a value. */
+  abstract settle<Params, Output>(
+    workflow: Workflow<Params, Output>,
+    ...args: ExecuteArguments<Params>
+  ): RunOutcome<Output> | Promise<RunOutcome<Output>>;
+
+  /** Runs a workflow; throws what is not a result. */
+  abstract execute<Params, Output>(
+    workflow: Workflow<Params, Output>,
+    ...args: ExecuteArguments<Params>
+  ): ExecutedRun<Output> | Promise<ExecutedRun<Output>>;
+
+  /** Listens to what the runtime tells. Returns the function that stops listening. */
+  on<Name extends keyof RuntimeNotifications>(name: Name, listener: RuntimeNotifications[Name]): () => void {
+    this.#emitter.on(name, listener as never);
+    return () => this.#emitter.off(name, listener as never);
+  }
+
+  /** Adds a user of this runtime: it stays open until each has called `close`. @throws LockstepError RUNTIME_CLOSED */
+  acquire(): this {
+    this.assertOpen();
+    this.#references++;
+    return this;
+  }
+
+  /** Whether the last user has called `close`. */
+  get isClosed(): boolean {
+    return this.#references === 0;
+  }
+
+  /** Takes one user away. `true` when it was the last, once. */
+  protected release(): boolean {
+    if (this.#references === 0) return false;
+    this.#references--;
+    if (this.#references > 0) return false;
+    this.#emitter.removeAllListeners();
+    return true;
+  }
+
+  /** @throws LockstepError RUNTIME_CLOSED */
+  protected assertOpen(): void {
+    if (this.isClosed) throw new LockstepError('RUNTIME_CLOSED', 'The runtime has been closed by its last user.');
+  }
+
+  // ── Hooks. Each deciding hook is owned by one mixin; observers are layered. ──
+
+  /** Checks before a run, layered: each adds what it finds. */
+  protected checkRun(_request: RunRequest, _findings: RunFindings): void {}
+
+  /** Matches what the caller passed with what the workflow declares. */
+  protected bindParameters(request: RunRequest): BoundParameters {
+    return { parameters: request.parameters, set: undefined, problems: [], warnings: [] };
+  }
+
+  /** The inputs of an attempt, before any schema is asked: by default, connections and literals. */
+  protected resolveInputs(run: RunView, attempt: Attempt): Record<string, unknown> {
+    const inputs: Record<string, unknown> = {};
+    for (const input of attempt.node.inputs) {
+      if (input.connection !== undefined && inputBits(run.state, input) & LIVE)
+        inputs[input.port.name] = valueOf(run.state, input.connection);
+      else if (input.configured) inputs[input.port.name] = input.config;
+    }
+    return inputs;
+  }
+
+  /** The inputs as the node sees them: asked only for nodes with something to check. */
+  protected checkInputs(_run: RunView, _attempt: Attempt, inputs: Record<string, unknown>): Record<string, unknown> {
+    return inputs;
+  }
+
+  /** What to do with a node whose sources are not all live: by default, block it. */
+  protected decideNode(_run: RunView, node: PlanNode): NodeDecision {
+    const root = { subject: node.id, port: null, code: 'undecided' as const };
+    return { kind: 'block', reason: { code: 'undecided', input: null, source: null, root } };
+  }
+
+  /** What to do at the end of an iteration: by default, fail the cycle. */
+  protected decideCycle(_run: RunView, region: PlanRegion, _now: number): CycleDecision {
+    const error = new LockstepError('UNDECIDED', `No mixin decides about cycle "${region.id}".`, { at: region.id });
+    return {
+      kind: 'stop',
+      reason: 'failed',
+      failed: true,
+      metric: undefined,
+      root: undefined,
+      error: errorData(error),
+    };
+  }
+
+  /** Whether a node may start: by default, at once. */
+  protected admit(_run: RunView, _node: PlanNode, _now: number): Admission {
+    return 'start';
+  }
+
+  /** What follows from a failure: by default, the node fails. */
+  protected decideFailure(_run: RunView, _attempt: Attempt, _error: unknown, _now: number): FailureDecision {
+    return FAIL;
+  }
+
+  /** Whether an output counts: by default, yes. */
+  protected judge(_run: RunView, _attempt: Attempt, _output: Readonly<Record<string, unknown>>): Error | undefined {
+    return undefined;
+  }
+
+  /** Observes that an attempt has settled. */
+  protected afterAttempt(_run: RunView, _attempt: Attempt): void {}
+
+  /** Observes that a run has ended. */
+  protected finishRun(_run: RunView): void {}
+
+  /** The recorded history of a run that is being continued; `undefined` for a new run. */
+  protected loadHistory(_runId: string): readonly RunEvent[] | undefined {
+    return undefined;
+  }
+
+  // ── What both runtimes share. ──
+
+  /**
+   * Checks everything that can be checked before the first node and makes the run.
+   *
+   * @throws RunRejectedError listing everything that is wrong
+   */
+  protected openRun(
+    workflow: Workflow,
+    parameters: unknown,
+    options: RunOptions | undefined,
+    refuse: (plan: Plan) => LockstepError | undefined,
+  ): ActiveRun {
+    this.assertOpen();
+    const given = options ?? NO_OPTIONS;
+    const runId = given.runId ?? this.ports.ids.runId();
+    const named = { runId, workflow: workflow instanceof Workflow ? workflow.name : '?' };
+    const request = this.#request(workflow, parameters, given, named);
+    const findings: RunFindings = { problems: [], warnings: [] };
+    const refused = refuse(request.plan);
+    if (refused !== undefined) findings.problems.push(refused);
+    this.checkRun(request, findings);
+    const bound = this.bindParameters(request);
+    const problems = [...findings.problems, ...bound.problems];
+    if (problems.length > 0) throw new RunRejectedError(named, problems);
+    return this.#makeRun(request, bound, [...findings.warnings, ...bound.warnings]);
+  }
+
+  #request(
+    workflow: unknown,
+    parameters: unknown,
+    options: RunOptions,
+    named: { readonly runId: string; readonly workflow: string },
+  ): RunRequest {
+    if (!(workflow instanceof Workflow)) {
+      throw new RunRejectedError(named, [
+        new ConfigurationError('NOT_A_WORKFLOW', 'execute() was given something that is not a workflow.', {
+          value: workflow,
+        }),
+      ]);
+    }
+    try {
+      checkRunOptions(options);
+    } catch (error) {
+      if (error instanceof LockstepError) throw new RunRejectedError(named, [error]);
+      throw error;
+    }
+    if (
+      parameters !== undefined &&
+      (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters))
+    ) {
+      throw new RunRejectedError(named, [
+        new ConfigurationError('INVALID_PARAMETER', 'The parameters of a run are an object.', { value: parameters }),
+      ]);
+    }
+    return {
+      runId: named.runId,
+      plan: compile(workflow),
+      parameters: (parameters ?? NO_PARAMETERS) as Readonly<Record<string, unknown>>,
+      options,
+    };
+  }
+
+  #makeRun({ runId, plan, options }: RunRequest, bound: BoundParameters, warnings: readonly Warning[]): ActiveRun {
+    const { onError, maxConcurrency, timeoutMs, softTimeoutMs } = this.options;
+    const execution: Execution = new Execution(
+      plan,
+      {
+        runId,
+        parameters: bound.parameters,
+        set: bound.set,
+        options: {
+          onError,
+          maxConcurrency,
+          timeoutMs: options.timeoutMs ?? timeoutMs,
+          softTimeoutMs: options.softTimeoutMs ?? softTimeoutMs,
+        },
+        context: options.context ?? NO_PARAMETERS,
+        random: this.ports.random,
+      },
+      this.#decisions,
+      this.#sinkFor(options, () => execution),
+    );
+    for (const warning of warnings) execution.warn(warning);
+    return { execution, options, thrown: new Map(), now: 0 };
+  }
+
+  /** Where events go; `undefined` when nobody wants them, and then none is made. */
+  #sinkFor({ onEvent }: RunOptions, execution: () => Execution): EventSink | undefined {
+    const listened = this.#emitter.listenerCount('event') > 0;
+    if (onEvent === undefined && !listened) return undefined;
+    return (event) => {
+      const { secrets } = execution();
+      const shown = secrets.size === 0 ? event : ({ ...event, data: maskValue(event.data, secrets) } as RunEvent);
+      if (onEvent !== undefined) this.#shielded('onEvent', () => onEvent(shown));
+      if (listened) this.#tell('event', shown);
+    };
+  }
+
+  /** Begins a run, or continues it where a history of it is known. */
+  protected beginRun(run: ActiveRun, secrets: ReadonlyMap<string, string>): void {
+    const { execution } = run;
+    const now = this.ports.clock.now();
+    run.now = now;
+    execution.secrets = secrets;
+    const history = this.loadHistory(execution.runId);
+    if (history === undefined) execution.begin(now);
+    else {
+      execution.fold(history);
+      execution.loseUnsettled(now);
+    }
+  }
+
+  /** Puts loaded secrets into a map. @throws RunRejectedError SECRET_MISSING */
+  protected acceptSecrets(
+    { execution }: ActiveRun,
+    loaded: Readonly<Record<string, string>>,
+  ): ReadonlyMap<string, string> {
+    const { plan, runId } = execution;
+    const missing = plan.secrets.filter((name) => typeof loaded[name] !== 'string');
+    if (missing.length > 0) {
+      const problems = missing.map(
+        (name) => new ConfigurationError('SECRET_MISSING', `Secret "${name}" has no value.`, { at: name }),
+      );
+      throw new RunRejectedError({ runId, workflow: plan.workflow.name }, problems);
+    }
+    return new Map(plan.secrets.map((name) => [name, loaded[name] as string]));
+  }
+
+  /**
+   * Performs an attempt: resolves and checks its inputs, calls the node, and settles what it returned or threw. A promise is
+   * returned instead, unsettled: what it means is for the runtime to say.
+   */
+  protected perform(run: ActiveRun, attempt: Attempt): PromiseLike<unknown> | undefined {
+    const { execution } = run;
+    const { clock } = this.ports;
+    let returned: unknown;
+    try {
+      const inputs = this.resolveInputs(execution, attempt);
+      const checked = attempt.node.checked ? this.checkInputs(execution, attempt, inputs) : inputs;
+      returned = attempt.node.implementation.run(checked, new AttemptContext(this, execution, attempt));
+    } catch (error) {
+      run.now = clock.now();
+      this.settleFailure(run, attempt, error, run.now);
+      return undefined;
+    }
+    run.now = clock.now();
+    if (isThenable(returned)) return returned;
+    this.settleOutput(run, attempt, returned, run.now);
+    return undefined;
+  }
+
+  /** Takes what a node returned. */
+  protected settleOutput(run: ActiveRun, attempt: Attempt, returned: unknown, now: number): void {
+    if (attempt.status !== 'running') return;
+    let output: Readonly<Record<string, unknown>>;
+    try {
+      output = checkOutput(attempt, returned);
+      if (attempt.change !== undefined) this.#checkState(attempt, attempt.change.state);
+    } catch (error) {
+      this.settleFailure(run, attempt, error, now);
+      return;
+    }
+    run.execution.complete(attempt, output, now);
+    this.afterAttempt(run.execution, attempt);
+  }
+
+  /** Takes what a node threw. */
+  protected settleFailure(run: ActiveRun, attempt: Attempt, error: unknown, now: number): void {
+    if (attempt.status !== 'running') return;
+    run.thrown.set(attempt.node.index, error);
+    run.execution.fail(attempt, error, now);
+    this.afterAttempt(run.execution, attempt);
+  }
+
+  #checkState(attempt: Attempt, next: unknown): void {
+    const { state } = attempt.node.implementation;
+    if (state === undefined) return;
+    const at = `the state of ${attempt.node.id}`;
+    const answer = ask(state, next, at);
+    if (answer.issues !== undefined)
+      throw new LockstepError(
+        'STATE_INVALID',
+        `What setState() was given does not fit ${at}: ${formatIssues(answer.issues)}.`,
+        { at },
+      );
+  }
+
+  /** Aborts the work of attempts that were cancelled or passed a limit. */
+  protected abortCancelled({ execution }: ActiveRun): void {
+    for (const { attempt, reason } of execution.takeAborts())
+      this.#shielded(`abort of ${attempt.node.id}`, () => attempt.abort(reason));
+  }
+
+  /** Cancels the run if its signal says so. */
+  protected observeSignal({ execution }: ActiveRun, signal: AbortSignal, now: number): void {
+    if (signal.aborted) execution.cancel(maskText(reasonText(signal.reason), execution.secrets), now);
+  }
+
+  /** Ends a run in which everything has settled. */
+  protected closeRun<Output>(run: ActiveRun): RunOutcome<Output> {
+    const { execution } = run;
+    if (execution.state.runStatus === 'running') execution.finish(run.now);
+    this.finishRun(execution);
+    if (this.#emitter.listenerCount('warning') > 0) {
+      for (const warning of execution.warnings) this.#tell('warning', { ...warning, runId: execution.runId });
+    }
+    return this.#outcome<Output>(run);
+  }
+
+  #outcome<Output>({ execution, thrown, options }: ActiveRun): RunOutcome<Output> {
+    const { state } = execution;
+    const result = new RunResult<Output>(
+      execution,
+      state.runStatus as 'completed' | 'failed' | 'cancelled',
+      this.options.skippedInResults,
+    );
+    if (state.runStatus === 'completed') return result as CompletedRun<Output>;
+    if (state.runStatus === 'cancelled') {
+      const reason = state.stopping?.kind === 'cancel' ? state.stopping.reason : reasonText(options.signal?.reason);
+      return Object.assign(result, { error: new RunCancelledError(result, reason) }) as CancelledRun<Output>;
+    }
+    const failure = maskError(state.runError ?? { name: 'Error', code: 'RUN_FAILED', message: '' }, execution.secrets);
+    const node = failedPart(execution);
+    const index = node === undefined ? undefined : execution.plan.nodeIndex.get(node);
+    const original = index === undefined ? undefined : thrown.get(index);
+    const cause =
+      execution.secrets.size > 0 || original === undefined
+        ? new Error(`${failure.code}: ${failure.message}`)
+        : original;
+    return Object.assign(result, { error: new RunFailedError(result, failure, node, cause) }) as FailedRun<Output>;
+  }
+
+  /** Turns an outcome into what `execute` returns or throws. */
+  protected unwrapOutcome<Output>(outcome: RunOutcome<Output>): ExecutedRun<Output> {
+    if (outcome.status === 'completed' || outcome.status === 'waiting') return outcome;
+    throw outcome.error;
+  }
+
+  // ── What nodes say. ──
+
+  /** @internal */
+  logOf(run: RunView, attempt: Attempt): Log {
+    const { log } = this.ports;
+    const place = { runId: run.runId, node: attempt.node.id, visit: attempt.visit, attempt: attempt.number };
+    return {
+      log: (level, message, fields) => {
+        const all = { ...fields, ...place };
+        if (run.secrets.size === 0) log.log(level, message, all);
+        else log.log(level, maskText(message, run.secrets), maskValue(all, run.secrets) as Record<string, unknown>);
+      },
+    };
+  }
+
+  /** @internal */
+  reportProgress(
+    run: RunView,
+    attempt: Attempt,
+    current: number,
+    total: number | undefined,
+    message: string | undefined,
+  ): void {
+    if (this.#emitter.listenerCount('progress') === 0 || attempt.status !== 'running') return;
+    const masked = message === undefined ? undefined : maskText(message, run.secrets);
+    this.#tell('progress', { ...placeOf(run, attempt), current, total, message: masked });
+  }
+
+  /** @internal */
+  emitData(run: RunView, attempt: Attempt, data: unknown): void {
+    if (this.#emitter.listenerCount('data') === 0 || attempt.status !== 'running') return;
+    this.#tell('data', {
+      ...placeOf(run, attempt),
+      data: run.secrets.size === 0 ? data : maskValue(data, run.secrets),
+    });
+  }
+
+  #tell<Name extends keyof RuntimeNotifications>(name: Name, payload: Parameters<RuntimeNotifications[Name]>[0]): void {
+    for (const listener of this.#emitter.listeners(name)) {
+      this.#shielded(`listener of "${name}"`, () => (listener as (payload: unknown) => void)(payload));
+    }
+  }
+
+  /** Calls foreign code that must not touch the run. */
+  #shielded(what: string, call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      const { name, code, message } = errorData(error);
+      this.ports.log.log('error', `The ${what} threw; the run goes on.`, { error: { name, code, message } });
+    }
+  }
+}
+
+const NO_OPTIONS: RunOptions = Object.freeze({});
+const NO_PARAMETERS: Readonly<Record<string, unknown>> = Object.freeze({});
+const FAIL: FailureDecision = Object.freeze({ then: Object.freeze({ kind: 'fail' }) });
+
+function placeOf(run: RunView, attempt: Attempt) {
+  return { runId: run.runId, node: attempt.node.id, visit: attempt.visit, attempt: attempt.number };
+}
+
+function reasonText(reason: unknown): string {
+  if (reason === undefined) return 'no reason given';
+  return errorData(reason).message;
+}
+
+/** The node or cycle whose failure the run reports. */
+function failedPart({ plan, state }: Execution): string | undefined {
+  const error = state.runError;
+  for (const [index, data] of state.errors) if (data === error) return plan.nodes[index]?.id;
+  for (const region of plan.regions)
+    if (state.regions[region.index]?.error === error && error !== undefined) return region.id;
+  return undefined;
+}

@@ -1,0 +1,64 @@
+import type { ErrorData } from './errors.js';
+import type { Either, InputHandle, Ref } from './ref.js';
+
+/** Why a cycle stopped. */
+export type CycleStopReason =
+  | 'converged'
+  | 'max_iterations'
+  | 'timeout'
+  | 'exited'
+  | 'no_feedback'
+  | 'failed'
+  | 'skipped'
+  | 'cancelled';
+
+type Outs<Out, C extends string> = { readonly [K in keyof Out]: Ref<Exclude<Out[K], undefined>, C> };
+type Ins<In> = { readonly [K in keyof In]-?: InputHandle<In[K]> };
+
+/** A node in a workflow under construction: its inputs, to feed back or to set, and its outputs, to read. */
+export interface NodeHandle<Id extends string, In, Out, C extends string> {
+  readonly id: Id;
+  readonly in: Ins<In>;
+  readonly out: Outs<Out, C>;
+}
+
+/** A node that may fail: its error is data, and the run goes on. */
+export interface TryHandle<Id extends string, In, Out, C extends string> {
+  readonly id: Id;
+  readonly in: Ins<In>;
+  readonly out: Outs<Out, `if ${Id}.ok`>;
+  /** The error of the last attempt, where the node failed. */
+  readonly error: Ref<ErrorData, `if ${Id}.failed`>;
+  /** The source for the way it went: live whenever the node is. */
+  join<A, B>(cases: {
+    readonly ok: Ref<A, 'always' | C | `if ${Id}.ok`>;
+    readonly failed: Ref<B, 'always' | C | `if ${Id}.failed`>;
+  }): Ref<A | B, C>;
+}
+
+/** A switch: one output for each case, each carrying the value it was given. */
+export interface SwitchHandle<Id extends string, Cases, C extends string> {
+  readonly id: Id;
+  readonly out: { readonly [K in keyof Cases & string]: Ref<Cases[K], `if ${Id}.${K}`> };
+  /** The source of the case that was taken: live whenever the switch is. Names every case. */
+  join<const J extends { readonly [K in keyof Cases & string]: Ref<unknown, 'always' | C | `if ${Id}.${K}`> }>(
+    cases: J,
+  ): Ref<{ [K in keyof Cases & string]: J[K] extends Ref<infer T, string> ? T : never }[keyof Cases & string], C>;
+}
+
+/** A switch that may take several cases, or none for some items: it has no single branch to join. */
+export interface MultiSwitchHandle<Id extends string, Cases> {
+  readonly id: Id;
+  readonly out: { readonly [K in keyof Cases & string]: Ref<Cases[K], `if ${Id}.${K}`> };
+}
+
+/** A cycle: how it ended, as outputs. */
+export interface CycleHandle<Id extends string> {
+  readonly id: Id;
+  readonly out: {
+    /** Why it stopped. */
+    readonly reason: Ref<CycleStopReason, Either<'always', never>>;
+    /** How many iterations it made. */
+    readonly iterations: Ref<number, Either<'always', never>>;
+  };
+}

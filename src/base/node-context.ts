@@ -1,0 +1,38 @@
+import type { Log } from './ports.js';
+
+/** What a node is given beside its inputs: where it stands in the run, and how to talk back. */
+export interface NodeContext<State = unknown> {
+  readonly runId: string;
+  readonly nodeId: string;
+  /** 1 for the first attempt of this visit. */
+  readonly attempt: number;
+  /** Failed attempts of this visit so far. */
+  readonly failures: number;
+  /** 1 for the first activation of this node in the run; a node in a cycle has one for each iteration. */
+  readonly visit: number;
+  /** Iteration of the innermost cycle around the node, from 0; 0 outside any cycle. */
+  readonly iteration: number;
+  /** Iterations of all cycles around the node, outermost first; empty outside any cycle. */
+  readonly iterations: readonly number[];
+  /** `maxIterations` of the innermost cycle, where it has one. */
+  readonly maxIterations: number | undefined;
+  /** Aborted when the run is cancelled, a sibling failed fast or a time limit passed. Made when first read. */
+  readonly signal: AbortSignal;
+  /** Epoch milliseconds at which this attempt is failed, where it has a limit. */
+  readonly deadline: number | undefined;
+  /** The same for all attempts of one visit: give it to services that must not act twice. */
+  readonly idempotencyKey: string;
+  /** The node's own state in this run, as its last completed visit left it. Read-only. */
+  readonly state: State;
+  /** What the caller passed as `context`: tenant, user and the like. */
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly log: Log;
+  /** Replaces the state once the attempt completes; an attempt that fails leaves it as it was. */
+  setState(next: State): void;
+  /** Tells listeners how far the attempt is. Not recorded. */
+  progress(current: number, total?: number, message?: string): void;
+  /** Streams a piece of data (a token, a row) to listeners. Not recorded. */
+  emit(data: unknown): void;
+  /** The value of a secret that the node declares. @throws AttemptError SECRET_UNDECLARED */
+  secret(name: string): string;
+}

@@ -1,0 +1,142 @@
+import { didYouMean } from './did-you-mean.js';
+import { ConfigurationError } from './errors.js';
+import type { Backoff, JoinRule, RetryData } from './workflow-data.js';
+
+/** What an error is compared with: a code, an error class, or a predicate on the original error. */
+export type ErrorMatcher = string | (new (...args: never[]) => Error) | ((error: unknown) => boolean);
+
+/** When and how often a failed attempt is tried again. The only automatic retry in the system. */
+export interface RetryOptions {
+  /** Attempts in all, the first included. A whole number, at least 1. Default 1. */
+  readonly attempts?: number;
+  /** How the wait grows: `fixed` d d d, `linear` d 2d 3d, `exponential` d 2d 4d. Default `exponential`. */
+  readonly backoff?: Backoff;
+  /** The first wait, in milliseconds. Default 0. */
+  readonly delayMs?: number;
+  /** The longest wait, in milliseconds. Default 60,000. */
+  readonly maxDelayMs?: number;
+  /** The share of the wait that is random, 0 to 1: the wait lies in [(1 - jitter) d, d]. Default 0. */
+  readonly jitter?: number;
+  /** Attempts that may be lost in crashes before the visit fails with LOST_TOO_OFTEN. Default 3. */
+  readonly maxLost?: number;
+  /** Retry only errors that one of these matches. Default: every error. */
+  readonly retryOn?: readonly ErrorMatcher[];
+  /** Never retry errors that one of these matches. Default: none. */
+  readonly dontRetryOn?: readonly ErrorMatcher[];
+}
+
+/** Limits and repetition of a node; given in its definition, replaced one by one where it is used. */
+export interface NodeCapabilities {
+  readonly retry?: RetryOptions;
+  /** An attempt that takes longer fails with ATTEMPT_TIMEOUT. Milliseconds, finite, > 0. Default: none. */
+  readonly timeoutMs?: number;
+  /** An attempt that takes longer has its signal aborted and adds a warning. Less than `timeoutMs`. Default: none. */
+  readonly softTimeoutMs?: number;
+  /** All attempts of one visit and the waits between them. A retry that would pass it fails with NODE_TIMEOUT. Default: none. */
+  readonly totalTimeoutMs?: number;
+}
+
+/** A subject that a node can wait for: the handle of a node, switch or cycle, or its id. */
+export type Subject = string | { readonly id: string };
+
+/** What can be said of a node where it is used in a workflow. */
+export interface UseOptions extends NodeCapabilities {
+  /** Subjects that must have settled before the node starts; no data is taken from them. */
+  readonly after?: Subject | readonly Subject[];
+  /** How sources that are not live are treated. Default `required`. */
+  readonly join?: JoinRule;
+}
+
+const RETRY_FIELDS = ['attempts', 'backoff', 'delayMs', 'maxDelayMs', 'jitter', 'maxLost', 'retryOn', 'dontRetryOn'];
+const USE_FIELDS = ['after', 'join', 'retry', 'timeoutMs', 'softTimeoutMs', 'totalTimeoutMs'];
+const JOIN_RULES: readonly JoinRule[] = ['required', 'all', 'any', 'always'];
+const BACKOFFS: readonly Backoff[] = ['fixed', 'linear', 'exponential'];
+
+/** The defaults of a retry capability. */
+export const RETRY_DEFAULTS: RetryData = {
+  attempts: 1,
+  backoff: 'exponential',
+  delayMs: 0,
+  maxDelayMs: 60_000,
+  jitter: 0,
+  maxLost: 3,
+};
+
+function refuse(at: string, what: string, value: unknown): never {
+  throw new ConfigurationError('INVALID_OPTION', `${at} ${what}.`, { at, value });
+}
+
+/** Refuses option names that do not exist, with a did-you-mean. */
+export function knownFields(options: object, fields: readonly string[], at: string): void {
+  for (const name of Object.keys(options)) {
+    if (fields.includes(name)) continue;
+    throw new ConfigurationError('UNKNOWN_OPTION', `${at} has no option "${name}". ${didYouMean(name, fields)}`, {
+      at,
+      value: name,
+    });
+  }
+}
+
+/** Checks a duration: a finite number of milliseconds > 0, or absent. */
+export function checkDuration(value: number | undefined, at: string): void {
+  if (value === undefined || (typeof value === 'number' && Number.isFinite(value) && value > 0)) return;
+  refuse(at, 'must be a finite number of milliseconds > 0', value);
+}
+
+/** Checks a whole number of at least `least`, or absent. */
+export function checkCount(value: number | undefined, least: number, at: string): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return;
+  refuse(at, `must be a whole number of at least ${least}`, value);
+}
+
+function checkRange(value: number | undefined, low: number, high: number, at: string): void {
+  if (value === undefined || (typeof value === 'number' && value >= low && value <= high)) return;
+  refuse(at, `must be a number from ${low} to ${high}`, value);
+}
+
+/** Checks one of a list of words, or absent. */
+export function checkWord<W extends string>(value: W | undefined, words: readonly W[], at: string): void {
+  if (value === undefined || words.includes(value)) return;
+  refuse(at, `must be one of ${words.map((word) => `"${word}"`).join(', ')}`, value);
+}
+
+function checkRetry(retry: RetryOptions, at: string): void {
+  knownFields(retry, RETRY_FIELDS, at);
+  checkCount(retry.attempts, 1, `${at}.attempts`);
+  checkCount(retry.maxLost, 0, `${at}.maxLost`);
+  checkWord(retry.backoff, BACKOFFS, `${at}.backoff`);
+  checkRange(retry.delayMs, 0, Number.MAX_SAFE_INTEGER, `${at}.delayMs`);
+  checkRange(retry.maxDelayMs, 0, Number.MAX_SAFE_INTEGER, `${at}.maxDelayMs`);
+  checkRange(retry.jitter, 0, 1, `${at}.jitter`);
+}
+
+/** Checks limits and repetition. @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
+export function checkCapabilities(options: NodeCapabilities, at: string): void {
+  checkDuration(options.timeoutMs, `${at}.timeoutMs`);
+  checkDuration(options.softTimeoutMs, `${at}.softTimeoutMs`);
+  checkDuration(options.totalTimeoutMs, `${at}.totalTimeoutMs`);
+  const { timeoutMs, softTimeoutMs } = options;
+  if (timeoutMs !== undefined && softTimeoutMs !== undefined && softTimeoutMs >= timeoutMs) {
+    refuse(`${at}.softTimeoutMs`, `must be less than timeoutMs (${timeoutMs})`, softTimeoutMs);
+  }
+  if (options.retry !== undefined) checkRetry(options.retry, `${at}.retry`);
+}
+
+/** Checks what is said of a node where it is used. */
+export function checkUseOptions(options: UseOptions, at: string): void {
+  knownFields(options, USE_FIELDS, at);
+  checkWord(options.join, JOIN_RULES, `${at}.join`);
+  checkCapabilities(options, at);
+}
+
+/** A retry capability as data, defaults filled in. */
+export function retryData(retry: RetryOptions): RetryData {
+  return {
+    attempts: retry.attempts ?? RETRY_DEFAULTS.attempts,
+    backoff: retry.backoff ?? RETRY_DEFAULTS.backoff,
+    delayMs: retry.delayMs ?? RETRY_DEFAULTS.delayMs,
+    maxDelayMs: retry.maxDelayMs ?? RETRY_DEFAULTS.maxDelayMs,
+    jitter: retry.jitter ?? RETRY_DEFAULTS.jitter,
+    maxLost: retry.maxLost ?? RETRY_DEFAULTS.maxLost,
+  };
+}

@@ -1,0 +1,275 @@
+import { didYouMean } from './did-you-mean.js';
+import { ConfigurationError } from './errors.js';
+import { isName } from './names.js';
+import type { NodeContext } from './node-context.js';
+import { checkCapabilities, knownFields, type NodeCapabilities } from './node-options.js';
+import type { Both, Ref } from './ref.js';
+import { acceptsUndefined, isSchema, isUnchecked } from './schema.js';
+import type { InferInput, InferOutput, StandardSchema } from './standard-schema.js';
+import type { NodeIdentity, SwitchData } from './workflow-data.js';
+
+/** Named ports, each with the schema of its value. */
+export type PortSchemas = Readonly<Record<string, StandardSchema>>;
+
+type OptionalKeys<P extends PortSchemas> = { [K in keyof P]: undefined extends InferInput<P[K]> ? K : never }[keyof P];
+
+/** What may be bound to the inputs of a node: the types its schemas accept, optional where they accept `undefined`. */
+export type InputValues<P extends PortSchemas> = {
+  readonly [K in Exclude<keyof P, OptionalKeys<P>>]: InferInput<P[K]>;
+} & { readonly [K in OptionalKeys<P>]?: InferInput<P[K]> } extends infer V
+  ? { readonly [K in keyof V]: V[K] }
+  : never;
+
+/** What a node sees: the types its schemas yield. */
+export type RunInputs<P extends PortSchemas> = { readonly [K in keyof P]: InferOutput<P[K]> };
+
+/** What a node returns: one property for each output port. Output values are checked, never replaced. */
+export type OutputValues<P extends PortSchemas> = {
+  [K in Exclude<keyof P, OptionalKeys<P>>]: InferInput<P[K]>;
+} & { [K in OptionalKeys<P>]?: InferInput<P[K]> } extends infer V
+  ? { [K in keyof V]: V[K] }
+  : never;
+
+/** The values that an output port can carry, by port. */
+export type PortValues<P extends PortSchemas> = { readonly [K in keyof P]: InferInput<P[K]> };
+
+/** Inputs as they are bound in a workflow: a reference or a literal each. `R` and `P` collect the branches they depend on. */
+export type Bindable<In, R extends string, P extends string> = {
+  readonly [K in keyof In]: Ref<In[K], undefined extends In[K] ? P : R> | In[K];
+};
+
+/** The branches on which a node depends, given those of its required (`R`) and of its optional inputs (`P`). */
+export type NodeWhen<R extends string, P extends string> = [Exclude<R, 'always'>] extends [never]
+  ? 'always' extends R | P
+    ? 'always'
+    : Both<P>
+  : Exclude<R, 'always'>;
+
+declare const boundType: unique symbol;
+
+/** A definition with its inputs bound: what `workflow.add` takes. Binding runs nothing. */
+export interface Bound<In, Out, C extends string> {
+  readonly [boundType]: { readonly in: In; readonly out: Out; readonly when: C };
+  readonly implementation: NodeImplementation;
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+
+interface BindRequired<In, Out> {
+  <R extends string = never, P extends string = never>(inputs: Bindable<In, R, P>): Bound<In, Out, NodeWhen<R, P>>;
+}
+
+interface BindOptional<In, Out> {
+  <R extends string = never, P extends string = never>(inputs?: Bindable<In, R, P>): Bound<In, Out, NodeWhen<R, P>>;
+}
+
+/** A node definition. Call it with references or literals to bind its inputs, then `add` the result to a workflow. */
+// biome-ignore lint/complexity/noBannedTypes: `{}` is the test for "no required key"
+export type NodeDefinition<In, Out> = ({} extends In ? BindOptional<In, Out> : BindRequired<In, Out>) & {
+  readonly implementation: NodeImplementation;
+};
+
+/** A port as the kernel sees it. */
+export interface PortSpec {
+  readonly name: string;
+  readonly schema: StandardSchema;
+  /** `type<T>()`: the schema is never asked. */
+  readonly unchecked: boolean;
+  /** The schema accepts `undefined`. */
+  readonly optional: boolean;
+  /** Takes several connections and delivers the live ones as an array. */
+  readonly variadic: boolean;
+}
+
+/** What a node returns from `run`, before anything is known of it. */
+export type NodeFunction = (inputs: Readonly<Record<string, unknown>>, context: NodeContext) => unknown;
+
+/** A node as the kernel runs it: its function, and everything that was declared about it. */
+export interface NodeImplementation {
+  readonly identity: NodeIdentity;
+  readonly inputs: readonly PortSpec[];
+  readonly outputs: readonly PortSpec[];
+  readonly run: NodeFunction;
+  /** Text that identifies an unversioned implementation: the source of its functions. */
+  readonly sourceText: string;
+  readonly async: boolean;
+  readonly secrets: readonly string[];
+  readonly state: StandardSchema | undefined;
+  readonly frozenInputs: boolean;
+  readonly capabilities: NodeCapabilities;
+  /** What a switch adds to the data of its node. */
+  readonly switch?: SwitchData;
+}
+
+/** What a node definition says. */
+export interface NodeConfig<I extends PortSchemas, O extends PortSchemas, S extends StandardSchema>
+  extends NodeCapabilities {
+  /** The name under which the node is known and hashed. */
+  readonly name: string;
+  /** Part of the node's identity. Without it, identity is a digest of the function's source, which does not see captured values. */
+  readonly version?: string;
+  /** Input ports. Default: none. */
+  readonly inputs?: I;
+  /** Output ports. */
+  readonly outputs: O;
+  /** `'frozen'`: plain objects and arrays among the inputs are deep-frozen before the node sees them. Default: shared as they are. */
+  readonly inputMode?: 'shared' | 'frozen';
+  /** Names of the secrets that `context.secret` may read. Default: none. */
+  readonly secrets?: readonly string[];
+  /** Schema of the node's own state in a run. It starts as what the schema makes of `undefined`. */
+  readonly state?: S;
+  /** Declares that `run` returns a promise. Known by itself for `async` functions. */
+  readonly async?: boolean;
+  /** Does the work. Called once for every attempt. */
+  readonly run: O extends PortSchemas
+    ? (inputs: RunInputs<I>, context: NodeContext<InferOutput<S>>) => OutputValues<O> | Promise<OutputValues<O>>
+    : never;
+}
+
+const NODE_FIELDS = [
+  ...['name', 'version', 'inputs', 'outputs', 'inputMode', 'secrets', 'state', 'async', 'run'],
+  ...['retry', 'timeoutMs', 'softTimeoutMs', 'totalTimeoutMs'],
+];
+
+const VARIADIC = Symbol('lockstep.variadic');
+
+/** An input that takes several connections and gets the live ones as an array, in the order of declaration. `schema` describes the array. */
+export function variadic<S extends StandardSchema<readonly unknown[], unknown>>(schema: S): S {
+  const wrapped = Object.create(schema) as S;
+  Object.defineProperty(wrapped, VARIADIC, { value: true });
+  return wrapped;
+}
+
+function invalid(what: string, at: string, value?: unknown): never {
+  throw new ConfigurationError('INVALID_DEFINITION', what, { at, value });
+}
+
+/** Checks and describes ports. `node` is used in messages. */
+export function portSpecs(ports: PortSchemas, node: string): readonly PortSpec[] {
+  return Object.entries(ports).map(([name, schema]) => {
+    const at = `${node}.${name}`;
+    if (!isName(name))
+      throw new ConfigurationError('INVALID_NAME', `Port "${name}" of node "${node}" cannot be a name.`, {
+        at,
+        value: name,
+      });
+    if (!isSchema(schema)) {
+      invalid(
+        `Port "${at}" has no Standard Schema. Use a schema library such as zod, or type<T>() for a port without a check.`,
+        at,
+        schema,
+      );
+    }
+    return Object.freeze({
+      name,
+      schema,
+      unchecked: isUnchecked(schema),
+      optional: acceptsUndefined(schema),
+      variadic: VARIADIC in schema,
+    });
+  });
+}
+
+function isAsyncFunction(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object AsyncFunction]';
+}
+
+/** Makes a callable definition of an implementation. */
+export function definitionOf<In, Out>(implementation: NodeImplementation): NodeDefinition<In, Out> {
+  const known = implementation.inputs.map((port) => port.name);
+  const bind = (inputs: Readonly<Record<string, unknown>> = {}): unknown => {
+    for (const name of Object.keys(inputs)) {
+      if (known.includes(name)) continue;
+      const at = `${implementation.identity.name}.${name}`;
+      throw new ConfigurationError(
+        'UNKNOWN_PORT',
+        `Node "${implementation.identity.name}" has no input "${name}". ${didYouMean(name, known)}`,
+        { at },
+      );
+    }
+    return Object.freeze({ implementation, inputs: Object.freeze({ ...inputs }) });
+  };
+  return Object.assign(bind, { implementation }) as unknown as NodeDefinition<In, Out>;
+}
+
+/** Makes an implementation of a plain function: the common part of `defineNode`, `workflow.fn` and the built-in nodes. */
+export function implementationOf(parts: {
+  readonly name: string;
+  readonly run: NodeFunction;
+  readonly inputs: readonly PortSpec[];
+  readonly outputs: readonly PortSpec[];
+  readonly version?: string | undefined;
+  readonly sourceText?: string;
+  readonly async?: boolean | undefined;
+  readonly secrets?: readonly string[] | undefined;
+  readonly state?: StandardSchema | undefined;
+  readonly frozenInputs?: boolean;
+  readonly capabilities?: NodeCapabilities;
+  readonly switch?: SwitchData;
+}): NodeImplementation {
+  const { name, version, run } = parts;
+  return Object.freeze({
+    identity: version === undefined ? { name, unversioned: true as const } : { name, version },
+    inputs: parts.inputs,
+    outputs: parts.outputs,
+    run,
+    sourceText: parts.sourceText ?? Function.prototype.toString.call(run),
+    async: parts.async ?? isAsyncFunction(run),
+    secrets: parts.secrets ?? [],
+    state: parts.state,
+    frozenInputs: parts.frozenInputs ?? false,
+    capabilities: parts.capabilities ?? {},
+    ...(parts.switch === undefined ? {} : { switch: parts.switch }),
+  });
+}
+
+/**
+ * Defines a node: typed ports and a function. Each port takes any Standard Schema; `type<T>()` is a port without a check.
+ *
+ * Called once, at module load. A schema is asked once whether it accepts `undefined`; that makes its port optional.
+ *
+ * @throws ConfigurationError INVALID_DEFINITION, INVALID_NAME, INVALID_OPTION or UNKNOWN_OPTION, naming the field
+ */
+export function defineNode<
+  // biome-ignore lint/complexity/noBannedTypes: no ports is the default
+  const I extends PortSchemas = {},
+  const O extends PortSchemas = PortSchemas,
+  S extends StandardSchema = StandardSchema<undefined>,
+>(config: NodeConfig<I, O, S>): NodeDefinition<InputValues<I>, PortValues<O>> {
+  if (typeof config !== 'object' || config === null) invalid('defineNode() takes an object.', 'defineNode', config);
+  const { name } = config;
+  if (!isName(name))
+    throw new ConfigurationError('INVALID_NAME', `"${String(name)}" cannot be the name of a node.`, {
+      at: 'defineNode',
+      value: name,
+    });
+  knownFields(config, NODE_FIELDS, `node "${name}"`);
+  if (typeof config.run !== 'function') invalid(`Node "${name}" has no run function.`, name, config.run);
+  if (typeof config.outputs !== 'object' || config.outputs === null)
+    invalid(`Node "${name}" declares no outputs.`, name);
+  if (config.state !== undefined && !isSchema(config.state))
+    invalid(`The state of node "${name}" has no Standard Schema.`, name);
+  if (config.version !== undefined && (typeof config.version !== 'string' || config.version === '')) {
+    invalid(`The version of node "${name}" must be a non-empty string.`, name, config.version);
+  }
+  checkCapabilities(config, `node "${name}"`);
+  const { retry, timeoutMs, softTimeoutMs, totalTimeoutMs } = config;
+  return definitionOf(
+    implementationOf({
+      name,
+      version: config.version,
+      run: config.run as unknown as NodeFunction,
+      inputs: portSpecs(config.inputs ?? {}, name),
+      outputs: portSpecs(config.outputs, name),
+      async: config.async === true ? true : undefined,
+      secrets: config.secrets,
+      state: config.state,
+      frozenInputs: config.inputMode === 'frozen',
+      capabilities: {
+        ...(retry === undefined ? {} : { retry }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(softTimeoutMs === undefined ? {} : { softTimeoutMs }),
+        ...(totalTimeoutMs === undefined ? {} : { totalTimeoutMs }),
+      },
+    }),
+  );
+}

@@ -1,0 +1,152 @@
+import { ConfigurationError } from './errors.js';
+import type { RunEvent } from './events.js';
+import { checkCount, checkDuration, checkWord, knownFields } from './node-options.js';
+import type { AccessPolicy, Clock, Hash, Ids, Log, Random, SecretProvider } from './ports.js';
+import type { NodeParameter } from './ref.js';
+
+/** How strictly contracts, unmatched names and unprovable fan-in are treated. Input schemas are always applied. */
+export type ValidationLevel = 'off' | 'warn' | 'strict';
+
+/** Options that every runtime has. */
+export interface RuntimeOptions {
+  /** What follows when a node fails. Default `continue`: whatever does not depend on it finishes, then the run fails. */
+  readonly onError?: 'continue' | 'fail-fast';
+  /** Default `warn`. */
+  readonly validation?: ValidationLevel;
+  /** Whether `results` leaves skipped nodes out or shows them as `{}`. Default `omit`. */
+  readonly skippedInResults?: 'omit' | 'empty';
+  /** `false` refuses workflows that have a cycle. Default `true`. */
+  readonly enableCycles?: boolean;
+  /** `true` makes an output with `success: false` a failure. Default `false`. */
+  readonly contentAwareSuccess?: boolean;
+  /** A run that takes longer fails with RUN_TIMEOUT. Milliseconds, finite, > 0. Default: none. */
+  readonly timeoutMs?: number;
+  /** A run that takes longer has the signals of its running nodes aborted and gets a warning. Less than `timeoutMs`. Default: none. */
+  readonly softTimeoutMs?: number;
+  readonly clock?: Clock;
+  readonly ids?: Ids;
+  readonly random?: Random;
+  readonly log?: Log;
+  readonly hash?: Hash;
+  readonly secrets?: SecretProvider;
+  readonly access?: AccessPolicy;
+}
+
+/** Options with every default filled in; ports stand apart. */
+export interface ResolvedOptions {
+  readonly onError: 'continue' | 'fail-fast';
+  readonly validation: ValidationLevel;
+  readonly skippedInResults: 'omit' | 'empty';
+  readonly enableCycles: boolean;
+  readonly contentAwareSuccess: boolean;
+  readonly timeoutMs: number | null;
+  readonly softTimeoutMs: number | null;
+  readonly maxConcurrency: number | null;
+}
+
+/** The defaults of a runtime. */
+export const RUNTIME_DEFAULTS: ResolvedOptions = Object.freeze({
+  onError: 'continue',
+  validation: 'warn',
+  skippedInResults: 'omit',
+  enableCycles: true,
+  contentAwareSuccess: false,
+  timeoutMs: null,
+  softTimeoutMs: null,
+  maxConcurrency: null,
+});
+
+const PORT_FIELDS = ['clock', 'ids', 'random', 'log', 'hash', 'secrets', 'access'];
+const OWN_FIELDS = [...Object.keys(RUNTIME_DEFAULTS), ...PORT_FIELDS];
+
+function checkFlag(value: boolean | undefined, at: string): void {
+  if (value === undefined || typeof value === 'boolean') return;
+  throw new ConfigurationError('INVALID_OPTION', `${at} must be true or false.`, { at, value });
+}
+
+function checkLimits(timeoutMs: number | undefined, softTimeoutMs: number | undefined, at: string): void {
+  checkDuration(timeoutMs, `${at}.timeoutMs`);
+  checkDuration(softTimeoutMs, `${at}.softTimeoutMs`);
+  if (timeoutMs === undefined || softTimeoutMs === undefined || softTimeoutMs < timeoutMs) return;
+  throw new ConfigurationError('INVALID_OPTION', `${at}.softTimeoutMs must be less than timeoutMs (${timeoutMs}).`, {
+    at: `${at}.softTimeoutMs`,
+    value: softTimeoutMs,
+  });
+}
+
+/**
+ * Checks the options of a runtime once and fills in the defaults.
+ *
+ * @param more names that only this runtime has
+ * @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION
+ */
+export function resolveOptions(
+  options: RuntimeOptions & { readonly maxConcurrency?: number },
+  more: readonly string[],
+): ResolvedOptions {
+  if (typeof options !== 'object' || options === null)
+    throw new ConfigurationError('INVALID_OPTION', 'The options of a runtime are an object.', { value: options });
+  const allowed = [...OWN_FIELDS.filter((name) => name !== 'maxConcurrency'), ...more];
+  knownFields(options, allowed, 'runtime');
+  checkWord(options.onError, ['continue', 'fail-fast'], 'runtime.onError');
+  checkWord(options.validation, ['off', 'warn', 'strict'], 'runtime.validation');
+  checkWord(options.skippedInResults, ['omit', 'empty'], 'runtime.skippedInResults');
+  checkFlag(options.enableCycles, 'runtime.enableCycles');
+  checkFlag(options.contentAwareSuccess, 'runtime.contentAwareSuccess');
+  checkLimits(options.timeoutMs, options.softTimeoutMs, 'runtime');
+  checkCount(options.maxConcurrency, 1, 'runtime.maxConcurrency');
+  return Object.freeze({
+    onError: options.onError ?? RUNTIME_DEFAULTS.onError,
+    validation: options.validation ?? RUNTIME_DEFAULTS.validation,
+    skippedInResults: options.skippedInResults ?? RUNTIME_DEFAULTS.skippedInResults,
+    enableCycles: options.enableCycles ?? RUNTIME_DEFAULTS.enableCycles,
+    contentAwareSuccess: options.contentAwareSuccess ?? RUNTIME_DEFAULTS.contentAwareSuccess,
+    timeoutMs: options.timeoutMs ?? null,
+    softTimeoutMs: options.softTimeoutMs ?? null,
+    maxConcurrency: options.maxConcurrency ?? null,
+  });
+}
+
+/** Options of one run. */
+export interface RunOptions {
+  /** Cancels the run. In LocalRuntime it is looked at between nodes. */
+  readonly signal?: AbortSignal;
+  /** Default: a new one. */
+  readonly runId?: string;
+  /** Tenant, user and the like: given to nodes and to the access policy. */
+  readonly context?: Readonly<Record<string, unknown>>;
+  /** Node-addressed parameters: `[tidy.in.limit.is(50)]`, or plain data `{ tidy: { limit: 50 } }`. */
+  readonly set?: readonly NodeParameter[] | Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Replaces the limit of the runtime for this run. */
+  readonly timeoutMs?: number;
+  readonly softTimeoutMs?: number;
+  /** Called with every event of this run. What it throws is logged and otherwise ignored. */
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+const RUN_FIELDS = ['signal', 'runId', 'context', 'set', 'timeoutMs', 'softTimeoutMs', 'onEvent'];
+
+/** Checks the options of a run. @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
+export function checkRunOptions(options: RunOptions): void {
+  knownFields(options, RUN_FIELDS, 'run');
+  checkLimits(options.timeoutMs, options.softTimeoutMs, 'run');
+  const { runId, signal, onEvent } = options;
+  if (runId !== undefined && (typeof runId !== 'string' || runId === '')) {
+    throw new ConfigurationError('INVALID_OPTION', 'run.runId must be a non-empty string.', {
+      at: 'run.runId',
+      value: runId,
+    });
+  }
+  if (signal !== undefined && typeof signal.aborted !== 'boolean') {
+    throw new ConfigurationError('INVALID_OPTION', 'run.signal must be an AbortSignal.', {
+      at: 'run.signal',
+      value: signal,
+    });
+  }
+  if (onEvent !== undefined && typeof onEvent !== 'function') {
+    throw new ConfigurationError('INVALID_OPTION', 'run.onEvent must be a function.', {
+      at: 'run.onEvent',
+      value: onEvent,
+    });
+  }
+}

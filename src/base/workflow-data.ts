@@ -1,0 +1,171 @@
+/**
+ * A workflow as plain data: what is hashed, stored and compared. Functions and schemas stand beside it, as bindings.
+ */
+
+/** A JSON value. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Where a value comes from: an expression over outputs, parameters and literals. It never computes, it only selects. */
+export type Source =
+  | {
+      readonly kind: 'output';
+      readonly node: string;
+      readonly port: string;
+      readonly path: readonly string[];
+      readonly schema?: string;
+    }
+  | { readonly kind: 'parameter'; readonly name: string; readonly path: readonly string[]; readonly schema?: string }
+  | { readonly kind: 'literal'; readonly value: unknown }
+  /** A path read from the value of another expression. */
+  | { readonly kind: 'path'; readonly of: Source; readonly path: readonly string[]; readonly schema?: string }
+  /** One of several sources of which at most one may be live. */
+  | { readonly kind: 'oneOf'; readonly of: readonly Source[] }
+  /** All live ones, as an array, in this order. */
+  | { readonly kind: 'collect'; readonly of: readonly Source[] }
+  /** The first live one, in this order. */
+  | { readonly kind: 'firstOf'; readonly of: readonly Source[] }
+  /** The same source; that it is dead is the failure OUTPUT_MISSING. */
+  | { readonly kind: 'required'; readonly of: Source }
+  /** The source of the case that the owner took. */
+  | { readonly kind: 'join'; readonly owner: string; readonly cases: Readonly<Record<string, Source>> };
+
+/** How a node treats sources that are not live. See the table "Skipped or blocked" in ARCHITECTURE.md. */
+export type JoinRule = 'required' | 'all' | 'any' | 'always';
+
+/** How waiting times between attempts grow. */
+export type Backoff = 'fixed' | 'linear' | 'exponential';
+
+/** The retry capability as data. Predicates stand in the bindings. */
+export interface RetryData {
+  readonly attempts: number;
+  readonly backoff: Backoff;
+  readonly delayMs: number;
+  readonly maxDelayMs: number;
+  readonly jitter: number;
+  readonly maxLost: number;
+}
+
+/** Which implementation a node uses. `unversioned`: it is identified by a digest of its source. */
+export interface NodeIdentity {
+  readonly name: string;
+  readonly version?: string;
+  readonly unversioned?: true;
+}
+
+/** A case of a switch, as data. */
+export type CaseTest =
+  | { readonly kind: 'function' }
+  | { readonly kind: 'operator'; readonly op: string; readonly value: unknown; readonly path: readonly string[] }
+  | { readonly kind: 'otherwise' };
+
+/** How a switch chooses: the first case that matches, every case that matches, or each item of a list on its own. */
+export type SwitchMode = 'first' | 'all' | 'partition';
+
+/** What only a switch has. */
+export interface SwitchData {
+  readonly mode: SwitchMode;
+  readonly cases: readonly { readonly name: string; readonly test: CaseTest }[];
+}
+
+/** One node of a workflow, as data. */
+export interface NodeData {
+  readonly id: string;
+  readonly kind: 'function' | 'switch';
+  readonly use: NodeIdentity;
+  /** Input port to literal: the node's configuration. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly join: JoinRule;
+  /** Subjects (nodes, switches, cycles) that must have settled first, without taking data from them. */
+  readonly after: readonly string[];
+  readonly allowFailure: boolean;
+  readonly retry?: RetryData;
+  readonly timeoutMs?: number;
+  readonly softTimeoutMs?: number;
+  readonly totalTimeoutMs?: number;
+  readonly switch?: SwitchData;
+}
+
+/** A connection from a source to an input port. */
+export interface ConnectionData {
+  readonly from: Source;
+  readonly to: { readonly node: string; readonly port: string };
+}
+
+/** A cycle, as data. */
+export interface CycleData {
+  readonly id: string;
+  readonly feedback: readonly ConnectionData[];
+  /** What `until` looks at. The test itself stands in the bindings. */
+  readonly until?: { readonly of: Source } | { readonly named: Readonly<Record<string, Source>> };
+  readonly maxIterations?: number;
+  readonly timeoutMs?: number;
+  readonly onMaxIterations: 'accept' | 'fail';
+  readonly onTimeout: 'accept' | 'fail';
+  /** The enclosing cycle, where the connections alone do not say so. */
+  readonly within?: string;
+  /** How many iterations the history keeps. */
+  readonly keepHistory: number;
+}
+
+/** A workflow, as data. */
+export interface WorkflowData {
+  readonly format: 1;
+  readonly name: string;
+  readonly parameters: readonly { readonly name: string; readonly optional: boolean }[];
+  readonly nodes: readonly NodeData[];
+  readonly connections: readonly ConnectionData[];
+  readonly cycles: readonly CycleData[];
+  readonly outputs: Readonly<Record<string, Source>>;
+}
+
+/** Every output and parameter that an expression may read, in the order in which they are written. */
+export function leavesOf(source: Source, into: Source[] = []): Source[] {
+  const open: Source[] = [source];
+  for (let current = open.pop(); current !== undefined; current = open.pop()) {
+    switch (current.kind) {
+      case 'output':
+      case 'parameter':
+      case 'literal':
+        into.push(current);
+        break;
+      case 'path':
+      case 'required':
+        open.push(current.of);
+        break;
+      case 'oneOf':
+      case 'collect':
+      case 'firstOf':
+        for (let index = current.of.length - 1; index >= 0; index--) open.push(current.of[index] as Source);
+        break;
+      case 'join': {
+        const cases = Object.values(current.cases);
+        for (let index = cases.length - 1; index >= 0; index--) open.push(cases[index] as Source);
+        break;
+      }
+    }
+  }
+  return into;
+}
+
+/** An expression in words, for messages: `oneOf(full.stats, rough.value)`. */
+export function describeSource(source: Source): string {
+  const tail = 'path' in source && source.path.length > 0 ? `.${source.path.join('.')}` : '';
+  switch (source.kind) {
+    case 'output':
+      return `${source.node}.${source.port}${tail}`;
+    case 'parameter':
+      return `parameter ${source.name}${tail}`;
+    case 'literal':
+      return 'a literal';
+    case 'path':
+      return `${describeSource(source.of)}${tail}`;
+    case 'required':
+      return `required(${describeSource(source.of)})`;
+    case 'oneOf':
+    case 'collect':
+    case 'firstOf':
+      return `${source.kind}(${source.of.map(describeSource).join(', ')})`;
+    case 'join':
+      return `${source.owner}.join(${Object.keys(source.cases).join(', ')})`;
+  }
+}

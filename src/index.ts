@@ -1,0 +1,153 @@
+// Building workflows
+
+// Running them
+export type {
+  BoundParameters,
+  CancelledRun,
+  ExecuteArguments,
+  ExecutedRun,
+  FailedRun,
+  RejectedRun,
+  RunOutcome,
+} from './base/base-runtime.js';
+// Extending them
+export { BaseRuntime } from './base/base-runtime.js';
+export { type Condition, type ConditionTest, type CycleView, type Verdict, when } from './base/condition.js';
+export type { CycleOptions } from './base/cycle-options.js';
+// Errors, events and states
+export { type ErrorCode, type ErrorEntry, errorCatalog } from './base/error-catalog.js';
+export {
+  AttemptError,
+  ConfigurationError,
+  type ErrorData,
+  type ErrorDetails,
+  LockstepError,
+  WorkflowBuildError,
+} from './base/errors.js';
+export type {
+  AttemptKey,
+  DecisiveOptions,
+  EventData,
+  EventKind,
+  FailureVerdict,
+  RunEvent,
+  VisitKey,
+} from './base/events.js';
+export type { AttemptFailure } from './base/execution-state.js';
+export type {
+  CycleHandle,
+  CycleStopReason,
+  MultiSwitchHandle,
+  NodeHandle,
+  SwitchHandle,
+  TryHandle,
+} from './base/handles.js';
+export {
+  type Bindable,
+  type Bound,
+  defineNode,
+  type InputValues,
+  type NodeConfig,
+  type NodeDefinition,
+  type NodeFunction,
+  type NodeImplementation,
+  type NodeWhen,
+  type OutputValues,
+  type PortSchemas,
+  type PortSpec,
+  type PortValues,
+  type RunInputs,
+  variadic,
+} from './base/node.js';
+export type { NodeContext } from './base/node-context.js';
+export type { ErrorMatcher, NodeCapabilities, RetryOptions, Subject, UseOptions } from './base/node-options.js';
+export { merge } from './base/nodes/merge.js';
+export { type CaseValue, type OperatorCase, otherwise, type SwitchCase } from './base/nodes/switch.js';
+export type { SwitchOperator } from './base/nodes/switch-operators.js';
+export type { EmittedData, ProgressUpdate, RuntimeNotifications } from './base/notifications.js';
+export type {
+  AccessPolicy,
+  AccessRequest,
+  Clock,
+  Hash,
+  Ids,
+  Log,
+  LogLevel,
+  Ports,
+  Random,
+  SecretProvider,
+  SyncSecretProvider,
+} from './base/ports.js';
+export { describeReason, type NotRunCode, type NotRunReason, type ReasonRoot } from './base/reason.js';
+export {
+  type Both,
+  collect,
+  type Delivered,
+  type Either,
+  type Feedback,
+  type InputHandle,
+  type NodeParameter,
+  oneOf,
+  type Ref,
+  required,
+} from './base/ref.js';
+export { RunCancelledError, RunError, RunFailedError, RunRejectedError } from './base/run-errors.js';
+export type {
+  CompletedRun,
+  CycleReport,
+  FailureReport,
+  NodeReport,
+  Part,
+  RunResult,
+  RunStatusOf,
+  WaitingRun,
+} from './base/run-result.js';
+export type { Warning } from './base/run-view.js';
+export type { ResolvedOptions, RunOptions, RuntimeOptions, ValidationLevel } from './base/runtime-options.js';
+export { type } from './base/schema.js';
+export type { InferInput, InferOutput, SchemaIssue, SchemaResult, StandardSchema } from './base/standard-schema.js';
+export type { AttemptStatus, NodeStatus, RunStatus } from './base/status.js';
+export type { Contract, ContractPolicy, Workflow, WorkflowBindings } from './base/workflow.js';
+export { type BuildOptions, type WorkflowBuilder, type WorkflowConfig, workflow } from './base/workflow-builder.js';
+export type {
+  Backoff,
+  CaseTest,
+  ConnectionData,
+  CycleData,
+  JoinRule,
+  Json,
+  NodeData,
+  NodeIdentity,
+  RetryData,
+  Source,
+  SwitchData,
+  SwitchMode,
+  WorkflowData,
+} from './base/workflow-data.js';
+export type { ConditionalProblem } from './mixins/conditional/conditional-checks.js';
+export { type ConditionalFeatures, ConditionalMixin, type ConditionalPerformance } from './mixins/conditional/index.js';
+export type { AbstractConstructor } from './mixins/constructor.js';
+export type { Convergence } from './mixins/cycles/cycles.js';
+export { type CycleFeatures, CyclesMixin, type CycleTotals } from './mixins/cycles/index.js';
+export { type EnterpriseFeatures, EnterpriseMixin } from './mixins/enterprise/index.js';
+export { type ParameterFeatures, ParametersMixin, type SecretRequirement } from './mixins/parameters/index.js';
+export type { ParameterFormats } from './mixins/parameters/parameters.js';
+export type { ConnectionContext, IncomingConnection } from './mixins/validation/connections.js';
+export type { ContractViolation } from './mixins/validation/contracts.js';
+export {
+  type AccessDecision,
+  type ValidationFeatures,
+  type ValidationMetrics,
+  ValidationMixin,
+} from './mixins/validation/index.js';
+export type { ValidationReport } from './mixins/validation/static-checks.js';
+export { type AsyncPlugin, definePlugin, type Plugin, type PluginScope, type SyncPlugin } from './plugins/plugin.js';
+export { type Token, token } from './plugins/token.js';
+export { ACCESS_POLICY, CLOCK, HASH, IDS, LOG, RANDOM, SECRET_PROVIDER } from './plugins/tokens.js';
+export { AsyncLocalRuntime, type AsyncLocalRuntimeOptions } from './runtimes/async-local-runtime.js';
+export { formatRun } from './runtimes/format-run.js';
+export { hashOf } from './runtimes/hash-of.js';
+export { LocalRuntime, type LocalRuntimeOptions } from './runtimes/local-runtime.js';
+export { keyedRandom, pinoLog } from './runtimes/node-ports.js';
+export type { RuntimeCore, RuntimeCoreOptions, RuntimeFeatures } from './runtimes/runtime-core.js';
+export { systemClock } from './runtimes/system-clock.js';

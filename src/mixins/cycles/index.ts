@@ -1,0 +1,96 @@
+import type { BaseRuntime, RunFindings, RunRequest } from '../../base/base-runtime.js';
+import { compile } from '../../base/compile.js';
+import { LockstepError, WorkflowBuildError } from '../../base/errors.js';
+import type { RegionState } from '../../base/execution-state.js';
+import type { PlanRegion } from '../../base/plan.js';
+import type { CycleReport, RunResult } from '../../base/run-result.js';
+import type { CycleDecision, RunView } from '../../base/run-view.js';
+import type { Workflow } from '../../base/workflow.js';
+import type { AbstractConstructor } from '../constructor.js';
+import { askConvergence, type Convergence, decideStep } from './cycles.js';
+
+/** Iterations on this runtime, over all runs since it was created. */
+export interface CycleTotals {
+  readonly iterations: number;
+  /** Entries of cycles that have stopped. */
+  readonly stopped: number;
+}
+
+/** What the cycles mixin adds to a runtime. */
+export interface CycleFeatures {
+  workflowHasCycles(workflow: Workflow): boolean;
+  /** What is wrong with, or doubtful about, the cycles of a workflow; empty when nothing is. */
+  validateCycleConfiguration(workflow: Workflow): readonly LockstepError[];
+  /** Asks the test of a cycle about the iteration that has just ended in a run. */
+  checkCycleConvergence(run: RunView, cycleId: string, now: number): Convergence;
+  /** Counts of iterations on this runtime. */
+  trackCycleIteration(): CycleTotals;
+  /** Logs how each cycle of a run went, at level debug, or warn where it failed; returns the reports. */
+  logCycleDiagnostics(result: RunResult): readonly CycleReport[];
+}
+
+/** Adds the rules of cycles. Owns `decideCycle`; adds to `checkRun`. */
+export function CyclesMixin<Base extends AbstractConstructor<BaseRuntime>>(
+  Parent: Base,
+): AbstractConstructor<CycleFeatures> & Base {
+  abstract class Cycles extends Parent implements CycleFeatures {
+    #iterations = 0;
+    #stopped = 0;
+
+    workflowHasCycles(workflow: Workflow): boolean {
+      return workflow.data.cycles.length > 0;
+    }
+
+    validateCycleConfiguration(workflow: Workflow): readonly LockstepError[] {
+      return compile(workflow).regions.flatMap((region) => problemsOf(region, this.options.enableCycles));
+    }
+
+    checkCycleConvergence(run: RunView, cycleId: string, now: number): Convergence {
+      const region = run.plan.regions[run.plan.regionIndex.get(cycleId) ?? -1];
+      if (region === undefined)
+        throw new WorkflowBuildError('UNKNOWN_NODE', `The workflow has no cycle "${cycleId}".`, { at: cycleId });
+      const { enteredAt } = run.state.regions[region.index] as RegionState;
+      return askConvergence(run.state, region, Number.isNaN(enteredAt) ? 0 : now - enteredAt);
+    }
+
+    trackCycleIteration(): CycleTotals {
+      return { iterations: this.#iterations, stopped: this.#stopped };
+    }
+
+    logCycleDiagnostics(result: RunResult): readonly CycleReport[] {
+      const reports = [...result.cycles.values()];
+      for (const { id, iterations, reason, failed, metric, elapsedMs } of reports) {
+        const fields = { runId: result.runId, cycle: id, iterations, reason, metric, elapsedMs };
+        this.ports.log.log(failed ? 'warn' : 'debug', failed ? 'A cycle failed.' : 'A cycle stopped.', fields);
+      }
+      return reports;
+    }
+
+    protected override checkRun(request: RunRequest, findings: RunFindings): void {
+      super.checkRun(request, findings);
+      if (request.plan.regions.length === 0) return;
+      if (!this.options.enableCycles)
+        findings.problems.push(...request.plan.regions.flatMap((region) => problemsOf(region, false)));
+    }
+
+    protected override decideCycle(run: RunView, region: PlanRegion, now: number): CycleDecision {
+      const decision = decideStep(run.state, region, now);
+      this.#iterations++;
+      if (decision.kind === 'stop') {
+        this.#stopped++;
+        if (decision.reason === 'max_iterations' && !decision.failed && region.until !== undefined) {
+          const message = `Cycle "${region.id}" reached maxIterations (${region.data.maxIterations}) before its condition was met.`;
+          run.warn({ code: 'not-converged', message, at: region.id });
+        }
+      }
+      return decision;
+    }
+  }
+  return Cycles;
+}
+
+function problemsOf(region: PlanRegion, enabled: boolean): LockstepError[] {
+  return enabled
+    ? []
+    : [new LockstepError('CYCLES_DISABLED', `The workflow has the cycle "${region.id}".`, { at: region.id })];
+}

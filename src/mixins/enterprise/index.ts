@@ -1,0 +1,39 @@
+import type { Attempt } from '../../base/attempt.js';
+import type { BaseRuntime } from '../../base/base-runtime.js';
+import { AttemptError } from '../../base/errors.js';
+import type { PlanNode } from '../../base/plan.js';
+import type { Admission, FailureDecision, RunView } from '../../base/run-view.js';
+import type { AbstractConstructor } from '../constructor.js';
+import { decideAfterFailure } from './failure.js';
+
+/** What the enterprise mixin adds to a runtime. Its decisions are hooks; methods that users call come with its later parts. */
+// biome-ignore lint/suspicious/noEmptyInterface: the hooks are protected members of BaseRuntime
+export interface EnterpriseFeatures {}
+
+/** Adds retries, judgement of outputs and the limit on concurrency. Owns `decideFailure`, `judge` and `admit`. */
+export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
+  Parent: Base,
+): AbstractConstructor<EnterpriseFeatures> & Base {
+  abstract class Enterprise extends Parent implements EnterpriseFeatures {
+    protected override decideFailure(run: RunView, attempt: Attempt, error: unknown, now: number): FailureDecision {
+      return decideAfterFailure(run, attempt, error, now);
+    }
+
+    protected override judge(
+      run: RunView,
+      attempt: Attempt,
+      output: Readonly<Record<string, unknown>>,
+    ): Error | undefined {
+      if (!this.options.contentAwareSuccess || output['success'] !== false) return super.judge(run, attempt, output);
+      const { id } = attempt.node;
+      return new AttemptError('NOT_SUCCESSFUL', `Node "${id}" reported success: false.`, { at: id, value: output });
+    }
+
+    protected override admit(run: RunView, node: PlanNode, now: number): Admission {
+      const { maxConcurrency } = run.state.options;
+      if (maxConcurrency !== null && run.state.running >= maxConcurrency) return 'full';
+      return super.admit(run, node, now);
+    }
+  }
+  return Enterprise;
+}

@@ -1,0 +1,66 @@
+import { ConfigurationError } from '../base/errors.js';
+import { knownFields } from '../base/node-options.js';
+import type { RuntimeNotifications } from '../base/notifications.js';
+import type { Log } from '../base/ports.js';
+import type { Token } from './token.js';
+
+/** What a plugin is given when it is set up. */
+export interface PluginScope {
+  /** What an earlier plugin provides. Name it in `requires`. @throws ConfigurationError TOKEN_UNPROVIDED */
+  get<T>(token: Token<T>): T;
+  /** Provides a value under a token named in `provides`. */
+  provide<T>(token: Token<T>, value: T): void;
+  /** Listens to the runtime; stops listening when the runtime closes. */
+  on<Name extends keyof RuntimeNotifications>(name: Name, listener: RuntimeNotifications[Name]): void;
+  /** Writes to the runtime's log. */
+  readonly log: Log;
+}
+
+interface PluginParts {
+  /** Unique among the plugins of a runtime. */
+  readonly name: string;
+  /** Tokens that others must provide; they are set up before. Default: none. */
+  readonly requires?: readonly Token<unknown>[];
+  /** Tokens that this plugin provides, each in `setup`. Default: none. */
+  readonly provides?: readonly Token<unknown>[];
+  /** Called once, when the runtime is constructed, after the plugins it requires. Provides values; opens nothing. */
+  readonly setup?: (scope: PluginScope) => void;
+}
+
+/** A plugin that starts and stops at once: every runtime takes it. */
+export interface SyncPlugin extends PluginParts {
+  readonly async?: false;
+  /** Opens what the plugin needs. Called after every setup, in the same order. */
+  readonly start?: () => void;
+  /** Closes it. Called in reverse order, once. */
+  readonly stop?: () => void;
+}
+
+/** A plugin that needs to wait: AsyncLocalRuntime only. */
+export interface AsyncPlugin extends PluginParts {
+  readonly async: true;
+  readonly start?: () => Promise<void> | void;
+  readonly stop?: () => Promise<void> | void;
+}
+
+/** A part of a runtime, bound to tokens. */
+export type Plugin = SyncPlugin | AsyncPlugin;
+
+const FIELDS = ['name', 'requires', 'provides', 'setup', 'async', 'start', 'stop'];
+
+/** Makes a plugin. @throws ConfigurationError INVALID_PLUGIN, UNKNOWN_OPTION */
+export function definePlugin<P extends Plugin>(plugin: P): P {
+  if (typeof plugin !== 'object' || plugin === null || typeof plugin.name !== 'string' || plugin.name === '') {
+    throw new ConfigurationError('INVALID_PLUGIN', 'definePlugin() takes an object with a name.', { value: plugin });
+  }
+  knownFields(plugin, FIELDS, `plugin "${plugin.name}"`);
+  for (const part of ['setup', 'start', 'stop'] as const) {
+    if (plugin[part] !== undefined && typeof plugin[part] !== 'function') {
+      throw new ConfigurationError('INVALID_PLUGIN', `${part} of plugin "${plugin.name}" is not a function.`, {
+        at: plugin.name,
+        value: plugin[part],
+      });
+    }
+  }
+  return Object.freeze(plugin);
+}

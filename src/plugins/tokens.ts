@@ -1,0 +1,11 @@
+import type { AccessPolicy, Clock, Hash, Ids, Log, Random, SecretProvider } from '../base/ports.js';
+import { token } from './token.js';
+
+/** The ports of the kernel, as tokens: a plugin that provides one replaces the runtime's own binding. An option beats a plugin. */
+export const CLOCK = token<Clock>('CLOCK');
+export const IDS = token<Ids>('IDS');
+export const RANDOM = token<Random>('RANDOM');
+export const LOG = token<Log>('LOG');
+export const HASH = token<Hash>('HASH');
+export const SECRET_PROVIDER = token<SecretProvider>('SECRET_PROVIDER');
+export const ACCESS_POLICY = token<AccessPolicy>('ACCESS_POLICY');

@@ -1,0 +1,204 @@
+import type { ActiveRun } from '../base/active-run.js';
+import type { Attempt } from '../base/attempt.js';
+import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/base-runtime.js';
+import { RunRejectedError } from '../base/run-errors.js';
+import type { Workflow } from '../base/workflow.js';
+import { RuntimeCore, type RuntimeCoreOptions } from './runtime-core.js';
+
+/** Options of AsyncLocalRuntime. */
+export interface AsyncLocalRuntimeOptions extends RuntimeCoreOptions {
+  /** The most attempts of one run in flight. A whole number, at least 1. Default: no limit. */
+  readonly maxConcurrency?: number;
+}
+
+/** How long synchronous nodes may hold the event loop before others get a turn, in milliseconds. */
+const TURN_MS = 8;
+
+/**
+ * Runs workflows asynchronously: every node whose inputs exist runs at once, up to `maxConcurrency`. Outputs of synchronous
+ * nodes are taken inline; the event loop gets a turn every 8 ms.
+ */
+export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
+  #started: Promise<void> | undefined;
+
+  /** Plugins start with the first run. @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
+  constructor(options: AsyncLocalRuntimeOptions = {}) {
+    super(options, ['maxConcurrency']);
+  }
+
+  /**
+   * Runs a workflow.
+   *
+   * @throws RunRejectedError, RunFailedError, RunCancelledError
+   */
+  override async execute<Params, Output>(
+    workflow: Workflow<Params, Output>,
+    ...args: ExecuteArguments<Params>
+  ): Promise<ExecutedRun<Output>> {
+    return this.unwrapOutcome(await this.settle(workflow, ...args));
+  }
+
+  /** Runs a workflow and returns every outcome as a value. */
+  override async settle<Params, Output>(
+    workflow: Workflow<Params, Output>,
+    ...args: ExecuteArguments<Params>
+  ): Promise<RunOutcome<Output>> {
+    const [parameters, options] = args;
+    try {
+      const run = this.openRun(workflow, parameters, options, () => undefined);
+      await this.start();
+      this.beginRun(run, await this.#loadSecrets(run));
+      await new Promise<void>((resolve, reject) => this.#drive(new Drive(run, resolve, reject)));
+      return this.closeRun(run);
+    } catch (error) {
+      if (error instanceof RunRejectedError) return { status: 'rejected', runId: error.runId, error };
+      throw error;
+    }
+  }
+
+  /** Starts the plugins, once. Called by the first run; call it to start them early. */
+  start(): Promise<void> {
+    this.#started ??= this.plugins.start().catch((error: unknown) => {
+      this.#started = undefined;
+      throw error;
+    });
+    return this.#started;
+  }
+
+  /** Stops the plugins, in reverse order, once the last user has closed the runtime. @throws ConfigurationError PLUGIN_FAILED */
+  async close(): Promise<void> {
+    if (this.release()) await this.plugins.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #loadSecrets(run: ActiveRun): Promise<ReadonlyMap<string, string>> {
+    const { secrets } = run.execution.plan;
+    if (secrets.length === 0) return new Map();
+    return this.acceptSecrets(run, (await this.ports.secrets?.load(secrets)) ?? {});
+  }
+
+  #drive(drive: Drive): void {
+    const pump = (): void => this.#pump(drive);
+    const { execution, options } = drive.run;
+    options.signal?.addEventListener('abort', pump);
+    drive.onEnd(() => options.signal?.removeEventListener('abort', pump));
+    drive.onEnd(
+      this.ports.clock.onStall(() => {
+        execution.failStalled(this.ports.clock.now());
+        pump();
+      }),
+    );
+    pump();
+  }
+
+  /** Starts whatever may start, until nothing more may, the run is over, or the event loop deserves a turn. */
+  #pump(drive: Drive): void {
+    if (drive.busy || drive.ended) return;
+    drive.busy = true;
+    try {
+      const { clock } = this.ports;
+      const { run } = drive;
+      const { execution, options } = run;
+      const { signal } = options;
+      run.now = clock.now();
+      const turnEnds = run.now + TURN_MS;
+      for (;;) {
+        if (signal !== undefined) this.observeSignal(run, signal, run.now);
+        const attempt = execution.next(run.now);
+        if (attempt === undefined) break;
+        const promise = this.perform(run, attempt);
+        if (promise !== undefined) this.#follow(drive, attempt, promise);
+        if (run.now > turnEnds) return clock.yieldTurn(() => this.#pump(drive));
+      }
+      this.abortCancelled(run);
+      if (execution.isSettled) drive.resolve();
+      else this.#wakeLater(drive);
+    } catch (error) {
+      drive.reject(error);
+    } finally {
+      drive.busy = false;
+    }
+  }
+
+  #wakeLater(drive: Drive): void {
+    const wakeAt = drive.run.execution.wakeAt();
+    if (wakeAt === drive.wakeAt) return;
+    drive.disarm();
+    if (wakeAt === undefined) return;
+    const wake = (): void => {
+      drive.wakeAt = undefined;
+      this.#pump(drive);
+    };
+    drive.arm(wakeAt, this.ports.clock.setTimer(Math.max(0, wakeAt - drive.run.now), wake));
+  }
+
+  /** Takes what a promise brings, whenever that is. */
+  #follow(drive: Drive, attempt: Attempt, promise: PromiseLike<unknown>): void {
+    const { clock } = this.ports;
+    const { run } = drive;
+    run.execution.suspend(attempt);
+    promise.then(
+      (output) => {
+        this.settleOutput(run, attempt, output, clock.now());
+        this.#pump(drive);
+      },
+      (error: unknown) => {
+        this.settleFailure(run, attempt, error, clock.now());
+        this.#pump(drive);
+      },
+    );
+  }
+}
+
+/** A run being driven: its promise, its timer, and what must be taken back when it ends. */
+class Drive {
+  readonly run: ActiveRun;
+  busy = false;
+  ended = false;
+  /** What the timer is set to; `undefined` without a timer. */
+  wakeAt: number | undefined = undefined;
+  #cancelTimer: (() => void) | undefined;
+  readonly #cleanups: (() => void)[] = [];
+  readonly #resolve: () => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(run: ActiveRun, resolve: () => void, reject: (error: unknown) => void) {
+    this.run = run;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  onEnd(cleanup: () => void): void {
+    this.#cleanups.push(cleanup);
+  }
+
+  arm(wakeAt: number, cancel: () => void): void {
+    this.wakeAt = wakeAt;
+    this.#cancelTimer = cancel;
+  }
+
+  disarm(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.wakeAt = undefined;
+  }
+
+  resolve(): void {
+    this.#end();
+    this.#resolve();
+  }
+
+  reject(error: unknown): void {
+    this.#end();
+    this.#reject(error);
+  }
+
+  #end(): void {
+    this.ended = true;
+    this.disarm();
+    for (const cleanup of this.#cleanups) cleanup();
+  }
+}

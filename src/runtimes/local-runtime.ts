@@ -1,0 +1,130 @@
+import type { ActiveRun } from '../base/active-run.js';
+import type { Attempt } from '../base/attempt.js';
+import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/base-runtime.js';
+import { AttemptError, ConfigurationError, type LockstepError } from '../base/errors.js';
+import type { Plan } from '../base/plan.js';
+import type { SyncSecretProvider } from '../base/ports.js';
+import { RunRejectedError } from '../base/run-errors.js';
+import { isThenable } from '../base/schema.js';
+
+import type { Workflow } from '../base/workflow.js';
+import type { SyncPlugin } from '../plugins/plugin.js';
+import { RuntimeCore, type RuntimeCoreOptions } from './runtime-core.js';
+
+/** Options of LocalRuntime. Plugins and secret providers that are asynchronous do not compile. */
+export interface LocalRuntimeOptions extends Omit<RuntimeCoreOptions, 'plugins' | 'secrets'> {
+  readonly plugins?: readonly SyncPlugin[];
+  readonly secrets?: SyncSecretProvider;
+}
+
+/**
+ * Runs workflows synchronously: `execute` returns a value, not a promise. Nodes run one at a time, the one with the lowest plan
+ * index first. A blocked thread sees no timer and no signal from outside: a signal aborts only from a node's own code, and time
+ * limits are looked at between nodes.
+ */
+export class LocalRuntime extends RuntimeCore implements Disposable {
+  /** @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION, PLUGIN_ASYNC and what plugins throw */
+  constructor(options: LocalRuntimeOptions = {}) {
+    super(options, []);
+    this.plugins.startSync();
+  }
+
+  /**
+   * Runs a workflow. An asynchronous node is refused before any node runs.
+   *
+   * @throws RunRejectedError, RunFailedError, RunCancelledError
+   */
+  override execute<Params, Output>(
+    workflow: Workflow<Params, Output>,
+    ...args: ExecuteArguments<Params>
+  ): ExecutedRun<Output> {
+    return this.unwrapOutcome(this.settle(workflow, ...args));
+  }
+
+  /** Runs a workflow and returns every outcome as a value. */
+  override settle<Params, Output>(
+    workflow: Workflow<Params, Output>,
+    ...args: ExecuteArguments<Params>
+  ): RunOutcome<Output> {
+    const [parameters, options] = args;
+    let run: ActiveRun;
+    try {
+      run = this.openRun(workflow, parameters, options, refuseAsync);
+      this.beginRun(run, this.#loadSecrets(run));
+    } catch (error) {
+      if (error instanceof RunRejectedError) return { status: 'rejected', runId: error.runId, error };
+      throw error;
+    }
+    this.#drive(run);
+    return this.closeRun(run);
+  }
+
+  /** Stops the plugins, in reverse order, once the last user has closed the runtime. @throws ConfigurationError PLUGIN_FAILED */
+  close(): void {
+    if (this.release()) this.plugins.stopSync();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #loadSecrets(run: ActiveRun): ReadonlyMap<string, string> {
+    const { secrets } = run.execution.plan;
+    if (secrets.length === 0) return NO_SECRETS;
+    const loaded = this.ports.secrets?.load(secrets) ?? {};
+    if (!isThenable(loaded)) return this.acceptSecrets(run, loaded);
+    loaded.then(undefined, () => undefined);
+    const { runId, plan } = run.execution;
+    throw new RunRejectedError({ runId, workflow: plan.workflow.name }, [
+      new ConfigurationError('SECRETS_ASYNC', 'The secret provider answered with a promise.'),
+    ]);
+  }
+
+  #drive(run: ActiveRun): void {
+    const { execution } = run;
+    const { signal } = run.options;
+    for (;;) {
+      if (signal !== undefined) this.observeSignal(run, signal, run.now);
+      const attempt = execution.next(run.now);
+      if (attempt !== undefined) {
+        const promise = this.perform(run, attempt);
+        if (promise !== undefined) this.#refusePromise(run, attempt, promise);
+        continue;
+      }
+      this.abortCancelled(run);
+      if (execution.isSettled) return;
+      this.#sleep(run, execution.wakeAt());
+    }
+  }
+
+  #sleep(run: ActiveRun, wakeAt: number | undefined): void {
+    if (wakeAt === undefined)
+      throw new ConfigurationError(
+        'WOULD_DEADLOCK',
+        'Nothing runs, nothing waits for a time, and the run is not over.',
+      );
+    const { clock } = this.ports;
+    clock.sleepSync(Math.max(0, wakeAt - run.now));
+    run.now = clock.now();
+  }
+
+  #refusePromise(run: ActiveRun, attempt: Attempt, promise: PromiseLike<unknown>): void {
+    promise.then(undefined, () => undefined);
+    const { id } = attempt.node;
+    this.settleFailure(
+      run,
+      attempt,
+      new AttemptError('NODE_RETURNED_PROMISE', `Node "${id}" returned a promise.`, { at: id }),
+      run.now,
+    );
+  }
+}
+
+const NO_SECRETS: ReadonlyMap<string, string> = new Map();
+
+function refuseAsync(plan: Plan): LockstepError | undefined {
+  const [first, ...more] = plan.asyncNodes;
+  if (first === undefined) return undefined;
+  const others = more.length > 0 ? ` (and ${more.length} more)` : '';
+  return new ConfigurationError('ASYNC_NODE', `Node "${first}"${others} is asynchronous.`, { at: first });
+}

@@ -1,0 +1,50 @@
+import type { Clock } from '../base/ports.js';
+
+/** Read once: its getter costs as much as the clock itself. */
+const ORIGIN = performance.timeOrigin;
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+/** setTimeout counts in 32 bits: a longer wait is made of several. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Who wants to know that the process has nothing left to wait for; one listener on the process serves them all. */
+const stalled = new Set<() => void>();
+
+function announceStall(): void {
+  for (const callback of [...stalled]) callback();
+}
+
+/** The time of this process: wall-clock epoch milliseconds at its start, carried on by the monotonic clock, so it never decreases. */
+export const systemClock: Clock = {
+  now: () => ORIGIN + performance.now(),
+
+  sleepSync(ms) {
+    if (ms > 0) Atomics.wait(pause, 0, 0, ms);
+  },
+
+  setTimer(ms, callback) {
+    let left = ms;
+    let timer: NodeJS.Timeout;
+    const arm = (): void => {
+      const wait = Math.min(left, LONGEST_TIMER);
+      left -= wait;
+      timer = setTimeout(() => (left > 0 ? arm() : callback()), wait);
+    };
+    arm();
+    return () => clearTimeout(timer);
+  },
+
+  yieldTurn(callback) {
+    setImmediate(callback);
+  },
+
+  onStall(callback) {
+    if (stalled.size === 0) process.on('beforeExit', announceStall);
+    stalled.add(callback);
+    return () => {
+      stalled.delete(callback);
+      if (stalled.size === 0) process.off('beforeExit', announceStall);
+    };
+  },
+};

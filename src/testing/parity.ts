@@ -1,0 +1,252 @@
+import { inspect } from 'node:util';
+import type { RunOutcome } from '../base/base-runtime.js';
+import { compile } from '../base/compile.js';
+import { canonicalLog, type RunEvent } from '../base/events.js';
+import type { NodeFunction, NodeImplementation } from '../base/node.js';
+import type { NodeReport, RunResult } from '../base/run-result.js';
+import type { RunOptions } from '../base/runtime-options.js';
+import { isThenable } from '../base/schema.js';
+import { Workflow } from '../base/workflow.js';
+import { AsyncLocalRuntime } from '../runtimes/async-local-runtime.js';
+import { LocalRuntime, type LocalRuntimeOptions } from '../runtimes/local-runtime.js';
+import { digestOf } from './digest.js';
+import { firstDifference } from './first-difference.js';
+import { MemoryLog } from './memory-log.js';
+import { seededIds, seededRandom } from './seeded.js';
+import { VirtualClock } from './virtual-clock.js';
+import { advanceUntil } from './virtual-drive.js';
+
+/** How `assertParity` runs a workflow. */
+export interface ParityOptions {
+  /** Seed of the random both runtimes get. Default `parity`. */
+  readonly seed?: number | string;
+  /** Options of both runtimes. Clock, ids and random are virtual and seeded. Default: none. */
+  readonly runtime?: Omit<LocalRuntimeOptions, 'clock' | 'ids' | 'random' | 'plugins'>;
+  /** Options of both runs. Default: none. */
+  readonly run?: Omit<RunOptions, 'signal' | 'runId' | 'onEvent'>;
+  /** Attempts in flight in AsyncLocalRuntime. Default: no limit. */
+  readonly maxConcurrency?: number;
+  /** Synchronous stand-ins by node id; AsyncLocalRuntime gets their results as promises. Asynchronous nodes need one. Default: none. */
+  readonly stubs?: Readonly<Record<string, NodeFunction>>;
+}
+
+/** The arguments after the workflow: parameters may be left out where none is required. */
+// biome-ignore lint/complexity/noBannedTypes: `{}` is the test for "no required key"
+export type ParityArguments<Params> = {} extends Params
+  ? [params?: Params, options?: ParityOptions]
+  : [params: Params, options?: ParityOptions];
+
+/** What kind of problem `assertParity` found. */
+export type ParityProblem = 'PARITY_DIFFERS' | 'PARITY_INPUT_MUTATED' | 'PARITY_NEEDS_STUB';
+
+/** Two runs of one workflow were not the same, or could not be compared. */
+export class ParityError extends Error {
+  readonly code: ParityProblem;
+  /** The first difference, such as `nodes.clean.status`; the inputs that were mutated; or the nodes that need a stub. */
+  readonly path: string;
+
+  constructor(code: ParityProblem, path: string, message: string) {
+    super(message);
+    this.name = 'ParityError';
+    this.code = code;
+    this.path = path;
+  }
+}
+
+/** What is compared of a run. */
+interface Trace<Output> {
+  readonly outcome: RunOutcome<Output>;
+  readonly view: unknown;
+  /** `node.port` of inputs that a node changed. */
+  readonly mutated: ReadonlySet<string>;
+}
+
+/** Calls nodes and remembers what they were given, before and after. */
+class Observer {
+  /** Digest of the inputs, by node, visit and attempt. */
+  readonly inputs = new Map<string, string>();
+  readonly mutated = new Set<string>();
+  readonly events: RunEvent[] = [];
+
+  wrap(workflow: Workflow, replace: (id: string, one: NodeImplementation) => NodeImplementation): Workflow {
+    const implementations = new Map<string, NodeImplementation>();
+    for (const [id, one] of workflow.bindings.implementations)
+      implementations.set(id, this.#observed(replace(id, one)));
+    return new Workflow(workflow.data, { ...workflow.bindings, implementations });
+  }
+
+  #observed(implementation: NodeImplementation): NodeImplementation {
+    return {
+      ...implementation,
+      run: (inputs, context) => {
+        const place = `${context.nodeId}/${context.visit}/${context.attempt}`;
+        const before = digests(inputs);
+        this.inputs.set(place, digestOf(before));
+        const compare = (): void => this.#compare(context.nodeId, before, digests(inputs));
+        let returned: unknown;
+        try {
+          returned = implementation.run(inputs, context);
+        } catch (error) {
+          compare();
+          throw error;
+        }
+        if (isThenable(returned)) returned.then(compare, compare);
+        else compare();
+        return returned;
+      },
+    };
+  }
+
+  #compare(node: string, before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): void {
+    for (const port of new Set([...Object.keys(before), ...Object.keys(after)])) {
+      if (before[port] !== after[port]) this.mutated.add(`${node}.${port}`);
+    }
+  }
+}
+
+function digests(inputs: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(inputs).map(([port, value]) => [port, digestOf(value)]));
+}
+
+function stubbed(implementation: NodeImplementation, stub: NodeFunction | undefined): NodeImplementation {
+  return stub === undefined ? implementation : { ...implementation, run: stub, async: false };
+}
+
+/** A stub as AsyncLocalRuntime gets it: its result, or what it throws, comes as a promise. */
+function promised(stub: NodeFunction): NodeFunction {
+  return async (inputs, context) => stub(inputs, context);
+}
+
+function nodeView({ id, status, reason, attempts, visits, error, failures }: NodeReport): readonly [string, unknown] {
+  const failed = failures.map(
+    (failure) => `${failure.visit}/${failure.attempt} ${failure.status} ${failure.error.code}`,
+  );
+  return [id, { status, reason, attempts, visits, error: error?.code, failures: failed }];
+}
+
+function byPlace(warnings: RunResult['warnings']): readonly string[] {
+  return warnings.map(({ code, at, message }) => `${code} at "${at}": ${message}`).sort();
+}
+
+/** The canonical log of a run, without the one option that the two runtimes may be given differently. */
+function logView(events: readonly RunEvent[]): readonly unknown[] {
+  return canonicalLog(
+    events.map((event) => {
+      if (event.kind !== 'run.started') return event;
+      return { ...event, data: { ...event.data, options: { ...event.data.options, maxConcurrency: null } } };
+    }),
+  );
+}
+
+function traceOf<Output>(outcome: RunOutcome<Output>, { inputs, mutated, events }: Observer): Trace<Output> {
+  if (outcome.status === 'rejected') {
+    return {
+      outcome,
+      mutated,
+      view: { status: outcome.status, problems: outcome.error.problems.map(({ code, at }) => `${code} ${at}`) },
+    };
+  }
+  const { status, output, nodes, cycles, warnings } = outcome;
+  const view = {
+    status,
+    output,
+    nodes: Object.fromEntries([...nodes.values()].map(nodeView)),
+    cycles: Object.fromEntries([...cycles].map(([id, { elapsedMs: _, ...cycle }]) => [id, cycle])),
+    warnings: byPlace(warnings),
+    inputs: Object.fromEntries([...inputs].sort(([a], [b]) => (a < b ? -1 : 1))),
+    log: logView(events),
+  };
+  return { outcome, mutated, view };
+}
+
+function settings(options: ParityOptions) {
+  const { seed = 'parity', runtime = {} } = options;
+  const clock = new VirtualClock();
+  return { clock, runtime: { log: new MemoryLog(), ...runtime, clock, ids: seededIds(), random: seededRandom(seed) } };
+}
+
+function runSync<Output>(workflow: Workflow, params: unknown, options: ParityOptions): Trace<Output> {
+  const observer = new Observer();
+  const { runtime: own } = settings(options);
+  using runtime = new LocalRuntime(own);
+  const observed = observer.wrap(workflow, (id, one) => stubbed(one, options.stubs?.[id]));
+  const outcome = runtime.settle(observed as Workflow<object, Output>, params as object, {
+    ...options.run,
+    onEvent: (event) => observer.events.push(event),
+  });
+  return traceOf(outcome, observer);
+}
+
+async function runAsync<Output>(workflow: Workflow, params: unknown, options: ParityOptions): Promise<Trace<Output>> {
+  const observer = new Observer();
+  const { clock, runtime: own } = settings(options);
+  const { maxConcurrency } = options;
+  await using runtime = new AsyncLocalRuntime({ ...own, ...(maxConcurrency === undefined ? {} : { maxConcurrency }) });
+  const observed = observer.wrap(workflow, (id, one) => {
+    const stub = options.stubs?.[id];
+    return stub === undefined ? one : { ...one, run: promised(stub), async: true };
+  });
+  const settled = runtime.settle(observed as Workflow<object, Output>, params as object, {
+    ...options.run,
+    onEvent: (event) => observer.events.push(event),
+  });
+  return traceOf(await advanceUntil(settled, clock), observer);
+}
+
+function refuseUnknownStubs(workflow: Workflow, stubs: Readonly<Record<string, NodeFunction>>): void {
+  const unknown = Object.keys(stubs).find((id) => !workflow.bindings.implementations.has(id));
+  if (unknown === undefined) return;
+  throw new ParityError(
+    'PARITY_NEEDS_STUB',
+    unknown,
+    `A stub is given for "${unknown}", which is no node of "${workflow.name}".`,
+  );
+}
+
+function needStubs(workflow: Workflow, nodes: readonly string[]): never {
+  const list = nodes.map((id) => `"${id}"`).join(', ');
+  const what = `PARITY_NEEDS_STUB: LocalRuntime cannot run the asynchronous nodes of "${workflow.name}": ${list}.`;
+  throw new ParityError('PARITY_NEEDS_STUB', nodes.join(', '), `${what} Pass a synchronous stub for each.`);
+}
+
+function returnedPromises<Output>(outcome: RunOutcome<Output>): readonly string[] {
+  if (outcome.status === 'rejected') return [];
+  return outcome.failures.filter(({ error }) => error.code === 'NODE_RETURNED_PROMISE').map(({ node }) => node);
+}
+
+/**
+ * Runs a workflow in LocalRuntime and in AsyncLocalRuntime, each on a virtual clock of its own and with the same seed, and
+ * compares status, output, every node (status, reason, attempts, visits, error codes, inputs), cycles, warnings and the
+ * canonical log. The inputs of every call are digested before and after, so that a node that mutates them is found.
+ *
+ * The async run needs nobody to move its clock: it moves on when no microtask is left.
+ *
+ * @returns the outcome of the synchronous run
+ * @throws ParityError PARITY_DIFFERS with the path of the first difference; PARITY_INPUT_MUTATED naming the inputs;
+ * PARITY_NEEDS_STUB naming the nodes that only AsyncLocalRuntime could run
+ */
+export async function assertParity<Params, Output>(
+  workflow: Workflow<Params, Output>,
+  ...args: ParityArguments<Params>
+): Promise<RunOutcome<Output>> {
+  const [params, options = {}] = args;
+  const { stubs = {} } = options;
+  refuseUnknownStubs(workflow, stubs);
+  const unstubbed = compile(workflow).asyncNodes.filter((id) => stubs[id] === undefined);
+  if (unstubbed.length > 0) needStubs(workflow, unstubbed);
+  const sync = runSync<Output>(workflow, params, options);
+  const promises = returnedPromises(sync.outcome);
+  if (promises.length > 0) needStubs(workflow, promises);
+  const async = await runAsync<Output>(workflow, params, options);
+  const mutated = [...new Set([...sync.mutated, ...async.mutated])];
+  if (mutated.length > 0) {
+    const what = `Nodes of "${workflow.name}" mutate their inputs: ${mutated.join(', ')}. Values are shared, not copied.`;
+    throw new ParityError('PARITY_INPUT_MUTATED', mutated.join(', '), what);
+  }
+  const difference = firstDifference(sync.view, async.view);
+  if (difference === undefined) return sync.outcome;
+  const { path, left, right } = difference;
+  const shown = (value: unknown): string => inspect(value, { depth: 3, breakLength: Number.POSITIVE_INFINITY });
+  const what = `The runtimes differ in ${path} of "${workflow.name}": LocalRuntime ${shown(left)}, AsyncLocalRuntime ${shown(right)}.`;
+  throw new ParityError('PARITY_DIFFERS', path, what);
+}

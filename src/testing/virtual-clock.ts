@@ -1,0 +1,91 @@
+import type { Clock } from '../base/ports.js';
+
+interface Timer {
+  readonly at: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+/**
+ * A clock that moves only when told, or when someone sleeps. Timers fire in the order of their time, each seeing its own.
+ */
+export class VirtualClock implements Clock {
+  #now: number;
+  #order = 0;
+  readonly #timers = new Set<Timer>();
+  readonly #stalled = new Set<() => void>();
+
+  /** @param start epoch milliseconds. Default 2024-01-01T00:00:00Z. */
+  constructor(start = 1_704_067_200_000) {
+    this.#now = start;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  /** Moves the clock on and fires what became due. */
+  sleepSync(ms: number): void {
+    this.advance(ms);
+  }
+
+  setTimer(ms: number, callback: () => void): () => void {
+    const timer = { at: this.#now + Math.max(0, ms), order: this.#order++, callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  yieldTurn(callback: () => void): void {
+    queueMicrotask(callback);
+  }
+
+  onStall(callback: () => void): () => void {
+    this.#stalled.add(callback);
+    return () => this.#stalled.delete(callback);
+  }
+
+  /** Moves the clock by `ms`, firing every timer on the way. */
+  advance(ms: number): void {
+    const until = this.#now + Math.max(0, ms);
+    for (let timer = this.#earliest(until); timer !== undefined; timer = this.#earliest(until)) this.#fire(timer);
+    this.#now = until;
+  }
+
+  /** Moves the clock to the next timer and fires it. `false` when there is none. */
+  advanceToNext(): boolean {
+    const timer = this.#earliest(Number.POSITIVE_INFINITY);
+    if (timer === undefined) return false;
+    this.#fire(timer);
+    return true;
+  }
+
+  /** Says that nothing is left that could wake anyone. */
+  stall(): void {
+    for (const callback of [...this.#stalled]) callback();
+  }
+
+  /** How many timers are set. */
+  get timers(): number {
+    return this.#timers.size;
+  }
+
+  #earliest(until: number): Timer | undefined {
+    let earliest: Timer | undefined;
+    for (const timer of this.#timers) {
+      if (timer.at > until) continue;
+      if (
+        earliest === undefined ||
+        timer.at < earliest.at ||
+        (timer.at === earliest.at && timer.order < earliest.order)
+      )
+        earliest = timer;
+    }
+    return earliest;
+  }
+
+  #fire(timer: Timer): void {
+    this.#timers.delete(timer);
+    this.#now = Math.max(this.#now, timer.at);
+    timer.callback();
+  }
+}

@@ -1,0 +1,46 @@
+import type { VirtualClock } from './virtual-clock.js';
+
+/** Turns of the event loop without anything to wait for, after which a run counts as stalled. */
+const PATIENCE = 20;
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** What keeps the event loop alive at this moment, beside the turn that is asked for. */
+function resources(): number {
+  return process.getActiveResourcesInfo().filter((name) => name !== 'Immediate').length;
+}
+
+/**
+ * Waits for an asynchronous run on a virtual clock. Whenever no microtask is left, the clock goes on to its next timer. Where no
+ * timer is set, real input and output is waited for; where there is none either, the clock says that nothing can happen any
+ * more, and the run fails its pending attempts with NEVER_SETTLED. Takes no time by the wall clock, and sets no timer.
+ *
+ * @throws Error when the promise stays pending even then
+ */
+export async function advanceUntil<T>(promise: PromiseLike<T>, clock: VirtualClock): Promise<T> {
+  const before = resources();
+  let over = false;
+  let idle = 0;
+  let stalls = 0;
+  const end = (): void => {
+    over = true;
+  };
+  promise.then(end, end);
+  for (;;) {
+    await nextTurn();
+    if (over) return promise;
+    if (clock.advanceToNext()) idle = 0;
+    else if (resources() > before) idle = 0;
+    else idle++;
+    if (idle <= PATIENCE) continue;
+    if (stalls > 0)
+      throw new Error('A promise on a virtual clock never settles: no timer is set, and nothing else could settle it.');
+    stalls++;
+    idle = 0;
+    clock.stall();
+  }
+}

@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+
+const project = fileURLToPath(new URL('../../../', import.meta.url));
+
+describe('the layer check', function () {
+  this.timeout(60_000);
+
+  let copy: string;
+
+  // Below build/, so that packages are found as they are in the project.
+  beforeEach(() => {
+    copy = mkdtempSync(join(project, 'build', 'layers-'));
+    cpSync(join(project, 'src'), join(copy, 'src'), { recursive: true });
+    cpSync(join(project, 'package.json'), join(copy, 'package.json'));
+  });
+
+  afterEach(() => {
+    rmSync(copy, { recursive: true });
+  });
+
+  it('passes on the tree as it is, and has seen every file', () => {
+    const files = readdirSync(join(copy, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.ts'),
+    );
+
+    const { status, output } = checkLayers();
+
+    expect(output).to.contain(`${files.length} modules cruised of ${files.length}, 0 violations`);
+    expect(status).to.equal(0);
+  });
+
+  it('names a base file that imports a Node module', () => {
+    plant('src/base/planted.ts', `export { readFileSync } from 'node:fs';`);
+
+    const { status, output } = checkLayers();
+
+    expect(output).to.match(/base-is-pure: src\/base\/planted\.ts -> (node:)?fs/);
+    expect(status).to.equal(1);
+  });
+
+  it('names a base file that imports a mixin', () => {
+    plant('src/mixins/planted.ts', 'export const planted = 1;');
+    plant('src/base/planted.ts', `export { planted } from '../mixins/planted.js';`);
+
+    const { status, output } = checkLayers();
+
+    expect(output).to.contain('base-is-pure: src/base/planted.ts -> src/mixins/planted.ts');
+    expect(status).to.equal(1);
+  });
+
+  it('names a mixin that imports a package of another layer', () => {
+    plant('src/mixins/planted.ts', `export { pino } from 'pino';`);
+
+    const { status, output } = checkLayers();
+
+    expect(output).to.match(/mixins-on-base: src\/mixins\/planted\.ts -> .*node_modules\/pino\//);
+    expect(status).to.equal(1);
+  });
+
+  it('names the files of a cycle, even when an import is of a type only', () => {
+    plant('src/base/planted.ts', `import type { Other } from './planted-other.js';\nexport type Planted = Other | 1;`);
+    plant(
+      'src/base/planted-other.ts',
+      `import type { Planted } from './planted.js';\nexport type Other = Planted | 2;`,
+    );
+
+    const { status, output } = checkLayers();
+
+    expect(output).to.contain(
+      'no-cycles: src/base/planted-other.ts -> src/base/planted.ts -> src/base/planted-other.ts',
+    );
+    expect(status).to.equal(1);
+  });
+
+  function plant(path: string, text: string): void {
+    writeFileSync(join(copy, path), `${text}\n`);
+  }
+
+  function checkLayers(): { status: number | null; output: string } {
+    const script = join(project, 'scripts', 'check-layers.mjs');
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script], { cwd: copy, encoding: 'utf8' });
+    return { status, output: stdout + stderr };
+  }
+});

@@ -1,0 +1,227 @@
+import { expect } from 'chai';
+import type { CancelledRun, FailedRun, RejectedRun, RunOutcome } from '../../src/base/base-runtime.js';
+import { canonicalLog, type RunEvent } from '../../src/base/events.js';
+import type { NodeImplementation } from '../../src/base/node.js';
+import type { NotRunReason } from '../../src/base/reason.js';
+import type { CompletedRun, RunResult } from '../../src/base/run-result.js';
+import type { RunOptions, RuntimeOptions } from '../../src/base/runtime-options.js';
+import { Workflow } from '../../src/base/workflow.js';
+import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
+import { LocalRuntime } from '../../src/runtimes/local-runtime.js';
+import { seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
+
+/** The ways in which one and the same workflow is run. */
+export const WAYS = [
+  'local',
+  'async runtime, sync nodes',
+  'async runtime, async nodes',
+  'async runtime, one async node at a time',
+] as const;
+
+/** One of them. */
+export type Way = (typeof WAYS)[number];
+
+/** How a run is set up beside its workflow. */
+export interface Setup {
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly runtime?: Omit<RuntimeOptions, 'secrets'>;
+  readonly run?: RunOptions;
+  /** `false`: what happens depends on the way on purpose, so nothing is compared. Default `true`. */
+  readonly compare?: boolean;
+}
+
+const hops = seededRandom('hops');
+
+/** The same node, answering with a promise after a number of microtasks that depends on node, visit and attempt. */
+function asyncImplementation(id: string, implementation: NodeImplementation): NodeImplementation {
+  return {
+    ...implementation,
+    async: true,
+    run: async (inputs, context) => {
+      for (let left = Math.floor(hops.keyed(`${id}/${context.visit}/${context.attempt}`) * 6); left >= 0; left--)
+        await null;
+      return implementation.run(inputs, context);
+    },
+  };
+}
+
+/** The same workflow with every node, switches included, in its asynchronous form. */
+export function asyncForm<P, O>({ data, bindings }: Workflow<P, O>): Workflow<P, O> {
+  const implementations = new Map([...bindings.implementations].map(([id, one]) => [id, asyncImplementation(id, one)]));
+  return new Workflow<P, O>(data, { ...bindings, implementations });
+}
+
+/** Waits for a run on a virtual clock: once nothing moves any more, the clock goes on to its next timer, or says that there is none. */
+export async function drive<T>(promise: Promise<T>, clock: VirtualClock): Promise<T> {
+  let over = false;
+  let stalled = false;
+  const end = (): void => {
+    over = true;
+  };
+  promise.then(end, end);
+  for (;;) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    if (over) return promise;
+    if (clock.advanceToNext()) continue;
+    if (stalled)
+      throw new Error('The run hangs: nothing moves, no timer is set, and nothing is left that could settle it.');
+    stalled = true;
+    clock.stall();
+  }
+}
+
+/** Runs workflows in one way and remembers what happened, to be compared with the other ways. */
+export class Runner {
+  readonly way: Way;
+  readonly seen: unknown[] = [];
+  /** The events of the last run. */
+  events: RunEvent[] = [];
+
+  constructor(way: Way) {
+    this.way = way;
+  }
+
+  /** Whether nodes answer with promises. */
+  get asyncNodes(): boolean {
+    return this.way === 'async runtime, async nodes' || this.way === 'async runtime, one async node at a time';
+  }
+
+  async settle<P, O>(workflow: Workflow<P, O>, setup: Setup = {}): Promise<RunOutcome<O>> {
+    const clock = setup.runtime?.clock ?? new VirtualClock();
+    const options = { clock, ids: seededIds(), random: seededRandom(1), ...setup.runtime };
+    const events: RunEvent[] = [];
+    const run: RunOptions = {
+      ...setup.run,
+      onEvent: (event) => {
+        events.push(event);
+        setup.run?.onEvent?.(event);
+      },
+    };
+    const outcome = await this.#perform(
+      workflow as Workflow<Record<string, unknown>, O>,
+      setup.params ?? {},
+      options,
+      run,
+      clock,
+    );
+    this.events = events;
+    if (setup.compare !== false) this.seen.push(summary(outcome, events));
+    return outcome;
+  }
+
+  async #perform<O>(
+    workflow: Workflow<Record<string, unknown>, O>,
+    params: Readonly<Record<string, unknown>>,
+    options: Omit<RuntimeOptions, 'secrets'>,
+    run: RunOptions,
+    clock: NonNullable<RuntimeOptions['clock']>,
+  ) {
+    if (this.way === 'local') {
+      using runtime = new LocalRuntime(options);
+      return runtime.settle(workflow, params, run);
+    }
+    const single = this.way === 'async runtime, one async node at a time';
+    await using runtime = new AsyncLocalRuntime(single ? { ...options, maxConcurrency: 1 } : options);
+    const outcome = runtime.settle(this.asyncNodes ? asyncForm(workflow) : workflow, params, run);
+    return await (clock instanceof VirtualClock ? drive(outcome, clock) : outcome);
+  }
+
+  /** Runs a workflow that must complete. */
+  async complete<P, O>(workflow: Workflow<P, O>, setup: Setup = {}): Promise<CompletedRun<O>> {
+    const outcome = await this.settle(workflow, setup);
+    if (outcome.status === 'completed') return outcome;
+    throw outcome.status === 'waiting' ? new Error('The run waits.') : outcome.error;
+  }
+
+  /** Runs a workflow that must fail. */
+  async fail<P, O>(workflow: Workflow<P, O>, setup: Setup = {}): Promise<FailedRun<O>> {
+    const outcome = await this.settle(workflow, setup);
+    expect(outcome.status).to.equal('failed');
+    return outcome as FailedRun<O>;
+  }
+
+  /** Runs a workflow that must be cancelled. */
+  async cancel<P, O>(workflow: Workflow<P, O>, setup: Setup = {}): Promise<CancelledRun<O>> {
+    const outcome = await this.settle(workflow, setup);
+    expect(outcome.status).to.equal('cancelled');
+    return outcome as CancelledRun<O>;
+  }
+
+  /** Runs a workflow that must be refused. */
+  async reject<P, O>(workflow: Workflow<P, O>, setup: Setup = {}): Promise<RejectedRun> {
+    const outcome = await this.settle(workflow, setup);
+    expect(outcome.status).to.equal('rejected');
+    return outcome as RejectedRun;
+  }
+}
+
+function summary(outcome: RunOutcome<unknown>, events: readonly RunEvent[]): unknown {
+  if (outcome.status === 'rejected')
+    return { status: 'rejected', problems: outcome.error.problems.map(({ code, at }) => ({ code, at })) };
+  const nodes = [...outcome.nodes.values()].map(({ id, status, attempts, visits, reason, error, failures }) => ({
+    id,
+    status,
+    attempts,
+    visits,
+    reason,
+    error,
+    failures: failures.length,
+  }));
+  const cycles = [...outcome.cycles.values()].map(({ elapsedMs: _, ...report }) => report);
+  const log = canonicalLog(
+    events.map((event) =>
+      event.kind === 'run.started' ? { ...event, data: { ...event.data, options: {} as never } } : event,
+    ),
+  );
+  return {
+    status: outcome.status,
+    error: 'error' in outcome ? outcome.error.message : undefined,
+    nodes,
+    cycles,
+    warnings: outcome.warnings,
+    results: [...outcome.results],
+    log,
+  };
+}
+
+/**
+ * A test body for `it`: run once in every way, each time from scratch, its expectations checked each time; afterwards the runs
+ * of all ways must have been the same in results, statuses, reasons, attempts, errors, warnings and canonical log.
+ */
+export function everyWay(body: (run: Runner) => Promise<void> | void): () => Promise<void> {
+  return async () => {
+    const runners: Runner[] = [];
+    for (const way of WAYS) {
+      const runner = new Runner(way);
+      try {
+        await body(runner);
+      } catch (error) {
+        if (error instanceof Error) error.message = `[${way}] ${error.message}`;
+        throw error;
+      }
+      runners.push(runner);
+    }
+    const [first, ...others] = runners as [Runner, ...Runner[]];
+    for (const other of others) expect(other.seen, `${other.way} differs from ${first.way}`).to.deep.equal(first.seen);
+  };
+}
+
+/** Node id to status, in plan order. */
+export function statuses(run: RunResult): Record<string, string> {
+  return Object.fromEntries([...run.nodes.values()].map(({ id, status }) => [id, status]));
+}
+
+/** Why a node did not run. */
+export function reasonOf(run: RunResult, id: string): NotRunReason | undefined {
+  return run.node(id).reason;
+}
+
+/** The code of what a function throws; `undefined` when it throws nothing. */
+export function codeThrownBy(call: () => unknown): string | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    return (error as { readonly code?: string }).code ?? String(error);
+  }
+}

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import { expect } from 'chai';
+import { when } from '../../../src/base/condition.js';
+import { LockstepError } from '../../../src/base/errors.js';
+import { defineNode } from '../../../src/base/node.js';
+import { merge } from '../../../src/base/nodes/merge.js';
+import type { Hash } from '../../../src/base/ports.js';
+import { type } from '../../../src/base/schema.js';
+import { workflow } from '../../../src/base/workflow-builder.js';
+import { canonicalWorkflow, hashWorkflow, nodeIdentity } from '../../../src/base/workflow-hash.js';
+
+const hash: Hash = { sha256: (text) => createHash('sha256').update(text, 'utf8').digest('hex') };
+
+interface Variation {
+  readonly literal?: unknown;
+  readonly id?: string;
+  readonly version?: string;
+  readonly run?: (inputs: { readonly x: unknown }) => { y: unknown };
+  readonly until?: (value: unknown) => boolean;
+  readonly lengths?: 'equal' | 'shortest';
+}
+
+function build({ literal = { b: 1, a: [true] }, id = 'first', version, run, until, lengths }: Variation = {}) {
+  const plain = defineNode({
+    name: 'plain',
+    ...(version === undefined ? {} : { version }),
+    inputs: { x: type<unknown>() },
+    outputs: { y: type<unknown>() },
+    run: run ?? (({ x }) => ({ y: x })),
+  });
+  const list = defineNode({
+    name: 'list',
+    version: '2',
+    outputs: { items: type<number[]>() },
+    run: () => ({ items: [1] }),
+  });
+  const w = workflow('sample', { params: { p: type<number>() } });
+  const first = w.add(id, plain({ x: literal }));
+  const step = w.add('step', plain({ x: first.out.y }));
+  w.cycle('loop', {
+    feedback: [step.out.y.to(step.in.x)],
+    until: when(step.out.y, until ?? ((value) => value === 1)),
+    maxIterations: 3,
+  });
+  const a = w.add('a', list());
+  w.add('zip', merge.zip({ left: a.out.items, right: a.out.items }, lengths === undefined ? {} : { lengths }));
+  return w.build({ outputs: { end: step.out.y, p: w.params.p } });
+}
+
+function hashOf(variation?: Variation): string {
+  return hashWorkflow(build(variation), hash);
+}
+
+function refusal(act: () => unknown): LockstepError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof LockstepError) return error;
+    throw error;
+  }
+  throw new Error('was not refused');
+}
+
+describe('The hash of a workflow', () => {
+  it('is a SHA-256 of its canonical JSON', () => {
+    const built = build();
+    expect(hashWorkflow(built, hash))
+      .to.match(/^[0-9a-f]{64}$/)
+      .and.to.equal(hash.sha256(canonicalWorkflow(built, hash)));
+  });
+
+  it('is the same for the same workflow built twice', () => {
+    expect(hashOf()).to.equal(hashOf());
+  });
+
+  it('does not depend on the order of keys in a literal', () => {
+    expect(hashOf({ literal: { a: [true], b: 1 } })).to.equal(hashOf());
+  });
+
+  const changes: Readonly<Record<string, Variation>> = {
+    'a literal': { literal: { b: 2, a: [true] } },
+    'an id': { id: 'other' },
+    'a version': { version: '1' },
+    'the source of an unversioned node': { run: ({ x }) => ({ y: [x] }) },
+    'the source of a convergence test': { until: (value) => value === 2 },
+    'an option of a merge node': { lengths: 'shortest' },
+  };
+  for (const [what, variation] of Object.entries(changes)) {
+    it(`changes with ${what}`, () => expect(hashOf(variation)).to.not.equal(hashOf()));
+  }
+
+  it('changes with the version, and does not see the source of a versioned node', () => {
+    expect(hashOf({ version: '1' })).to.not.equal(hashOf({ version: '2' }));
+    expect(hashOf({ version: '1', run: ({ x }) => ({ y: [x] }) })).to.equal(hashOf({ version: '1' }));
+  });
+
+  it('is the same whether a default is written or left out', () => {
+    expect(hashOf({ lengths: 'equal' })).to.equal(hashOf());
+  });
+});
+
+describe('The canonical form of a workflow', () => {
+  it('is its data with identities resolved and tests digested', () => {
+    const built = build();
+    const form = JSON.parse(canonicalWorkflow(built, hash)) as {
+      nodes: { id: string; use: unknown; config: unknown }[];
+      cycles: { test: unknown }[];
+    };
+    const node = (id: string) => form.nodes.find((candidate) => candidate.id === id);
+    expect(node('a')?.use).to.deep.equal({ name: 'list', version: '2' });
+    expect(node('first')?.use).to.deep.equal(nodeIdentity(built, 'first', hash));
+    expect(node('zip')?.config).to.deep.equal({ $lengths: 'equal' });
+    expect(form.cycles[0]?.test).to.deep.equal({ digest: hash.sha256('(value) => value === 1'), unversioned: true });
+  });
+
+  for (const [what, literal, at] of [
+    ['a Date', new Date(0), 'first.x'],
+    ['a function deep inside', { list: [{ f: () => 1 }] }, 'first.x.list[0].f'],
+  ] as const) {
+    it(`refuses ${what} as a literal, naming node and port`, () => {
+      const error = refusal(() => canonicalWorkflow(build({ literal }), hash));
+      expect([error.code, error.at]).to.deep.equal(['UNHASHABLE_LITERAL', at]);
+    });
+  }
+
+  it('names the port also for a literal inside an expression', () => {
+    const echo = defineNode({
+      name: 'echo',
+      inputs: { x: type<unknown>() },
+      outputs: { y: type<unknown>() },
+      run: ({ x }) => ({ y: x }),
+    });
+    const w = workflow('w');
+    const one = w.add('one', echo({ x: 1 }));
+    w.add('two', echo({ x: one.out.y.or(new Date(0)) }));
+    expect(refusal(() => hashWorkflow(w.build(), hash)).at).to.equal('two.x.of[1].value');
+  });
+});
+
+describe('The identity of a node', () => {
+  it('is its name and version', () => {
+    expect(nodeIdentity(build(), 'a', hash)).to.deep.equal({ name: 'list', version: '2' });
+  });
+
+  it('is its name and a digest of its source where it has no version', () => {
+    const run = ({ x }: { readonly x: unknown }) => ({ y: x });
+    expect(nodeIdentity(build({ run }), 'first', hash)).to.deep.equal({
+      name: 'plain',
+      digest: hash.sha256(run.toString()),
+      unversioned: true,
+    });
+  });
+
+  it('is refused for a node that does not exist, with what was probably meant', () => {
+    const error = refusal(() => nodeIdentity(build(), 'frist', hash));
+    expect(error.code).to.equal('UNKNOWN_NODE');
+    expect(error.message).to.contain('Did you mean "first"?');
+  });
+});
