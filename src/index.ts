@@ -1,16 +1,8 @@
 // Building workflows
 
-// Running them
-export type {
-  BoundParameters,
-  CancelledRun,
-  ExecuteArguments,
-  ExecutedRun,
-  FailedRun,
-  RejectedRun,
-  RunOutcome,
-} from './base/base-runtime.js';
 // Extending them
+export type { ActiveRun } from './base/active-run.js';
+export type { Attempt } from './base/attempt.js';
 export { BaseRuntime } from './base/base-runtime.js';
 export { type Condition, type ConditionTest, type CycleView, type Verdict, when } from './base/condition.js';
 export type { CycleOptions } from './base/cycle-options.js';
@@ -65,6 +57,16 @@ export { merge } from './base/nodes/merge.js';
 export { type CaseValue, type OperatorCase, otherwise, type SwitchCase } from './base/nodes/switch.js';
 export type { SwitchOperator } from './base/nodes/switch-operators.js';
 export type { EmittedData, ProgressUpdate, RuntimeNotifications } from './base/notifications.js';
+// Running them
+export type {
+  CancelledRun,
+  ExecuteArguments,
+  ExecutedRun,
+  FailedRun,
+  RejectedRun,
+  RunOutcome,
+} from './base/outcome.js';
+export type { Plan, PlanInput, PlanNode, PlanRegion, PlanSource } from './base/plan.js';
 export type {
   AccessPolicy,
   AccessRequest,
@@ -92,6 +94,7 @@ export {
   required,
 } from './base/ref.js';
 export { RunCancelledError, RunError, RunFailedError, RunRejectedError } from './base/run-errors.js';
+export type { BoundParameters, RunFindings, RunRequest } from './base/run-request.js';
 export type {
   CompletedRun,
   CycleReport,
@@ -102,7 +105,7 @@ export type {
   RunStatusOf,
   WaitingRun,
 } from './base/run-result.js';
-export type { Warning } from './base/run-view.js';
+export type { Admission, CycleDecision, FailureDecision, NodeDecision, RunView, Warning } from './base/run-view.js';
 export type { ResolvedOptions, RunOptions, RuntimeOptions, ValidationLevel } from './base/runtime-options.js';
 export { type } from './base/schema.js';
 export type { InferInput, InferOutput, SchemaIssue, SchemaResult, StandardSchema } from './base/standard-schema.js';

@@ -7,11 +7,12 @@ import { ConfigurationError, errorData, LockstepError } from './errors.js';
 import type { RunEvent } from './events.js';
 import { type EventSink, Execution } from './execution.js';
 import type { RuntimeNotifications } from './notifications.js';
+import { type ExecuteArguments, type ExecutedRun, outcomeOf, type RunOutcome, reasonText } from './outcome.js';
 import { checkOutput } from './output-check.js';
 import type { Plan, PlanNode, PlanRegion } from './plan.js';
 import type { Log, Ports } from './ports.js';
-import { RunCancelledError, RunFailedError, RunRejectedError } from './run-errors.js';
-import { type CompletedRun, RunResult, type WaitingRun } from './run-result.js';
+import { RunRejectedError } from './run-errors.js';
+import type { BoundParameters, RunFindings, RunRequest } from './run-request.js';
 import type {
   Admission,
   CycleDecision,
@@ -23,69 +24,9 @@ import type {
 } from './run-view.js';
 import { checkRunOptions, type ResolvedOptions, type RunOptions } from './runtime-options.js';
 import { ask, formatIssues, isThenable } from './schema.js';
-import { maskError, maskText, maskValue } from './secret-mask.js';
-import { inputBits, LIVE, valueOf } from './source-evaluation.js';
+import { maskEvent, maskText, maskValue } from './secret-mask.js';
+import { inputBits, LIVE, readSource } from './source-evaluation.js';
 import { Workflow } from './workflow.js';
-
-/** A run that failed, as `settle` returns it. */
-export interface FailedRun<Output> extends RunResult<Output> {
-  readonly status: 'failed';
-  readonly error: RunFailedError;
-}
-
-/** A run that was cancelled, as `settle` returns it. */
-export interface CancelledRun<Output> extends RunResult<Output> {
-  readonly status: 'cancelled';
-  readonly error: RunCancelledError;
-}
-
-/** A run that was refused before its first node. */
-export interface RejectedRun {
-  readonly status: 'rejected';
-  readonly runId: string;
-  readonly error: RunRejectedError;
-}
-
-/** Every way a run can end. */
-export type RunOutcome<Output> =
-  | CompletedRun<Output>
-  | WaitingRun<Output>
-  | FailedRun<Output>
-  | CancelledRun<Output>
-  | RejectedRun;
-
-/** What `execute` returns; everything else it throws. */
-export type ExecutedRun<Output> = CompletedRun<Output> | WaitingRun<Output>;
-
-/** The arguments after the workflow: parameters may be left out where none is required. */
-// biome-ignore lint/complexity/noBannedTypes: `{}` is the test for "no required key"
-export type ExecuteArguments<Params> = {} extends Params
-  ? [params?: Params, options?: RunOptions]
-  : [params: Params, options?: RunOptions];
-
-/** Parameters of a run after they have been matched with the workflow. */
-export interface BoundParameters {
-  /** Declared parameters, or names to broadcast. */
-  readonly parameters: Readonly<Record<string, unknown>>;
-  /** Node-addressed parameters: plan index to port to value. */
-  readonly set: ReadonlyMap<number, ReadonlyMap<string, unknown>> | undefined;
-  readonly problems: readonly LockstepError[];
-  readonly warnings: readonly Warning[];
-}
-
-/** What is known of a run before it exists. */
-export interface RunRequest {
-  readonly runId: string;
-  readonly plan: Plan;
-  readonly parameters: Readonly<Record<string, unknown>>;
-  readonly options: RunOptions;
-}
-
-/** What a check of a run found. */
-export interface RunFindings {
-  readonly problems: LockstepError[];
-  readonly warnings: Warning[];
-}
 
 /**
  * The shared foundation of every runtime: options, ports, listeners, life cycle, and the hooks that mixins override. It holds
@@ -177,7 +118,7 @@ export abstract class BaseRuntime implements ContextHost {
     const inputs: Record<string, unknown> = {};
     for (const input of attempt.node.inputs) {
       if (input.connection !== undefined && inputBits(run.state, input) & LIVE)
-        inputs[input.port.name] = valueOf(run.state, input.connection);
+        inputs[input.port.name] = readSource(run.state, input.connection);
       else if (input.configured) inputs[input.port.name] = input.config;
     }
     return inputs;
@@ -326,7 +267,7 @@ export abstract class BaseRuntime implements ContextHost {
     if (onEvent === undefined && !listened) return undefined;
     return (event) => {
       const { secrets } = execution();
-      const shown = secrets.size === 0 ? event : ({ ...event, data: maskValue(event.data, secrets) } as RunEvent);
+      const shown = secrets.size === 0 ? event : maskEvent(event, secrets);
       if (onEvent !== undefined) this.#shielded('onEvent', () => onEvent(shown));
       if (listened) this.#tell('event', shown);
     };
@@ -344,6 +285,26 @@ export abstract class BaseRuntime implements ContextHost {
       execution.fold(history);
       execution.loseUnsettled(now);
     }
+  }
+
+  /** Asks the secret provider for what the plan declares; a promise is returned as it is. @throws RunRejectedError SECRETS_FAILED */
+  protected askForSecrets(
+    run: ActiveRun,
+  ): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>> {
+    const { secrets } = run.execution.plan;
+    if (secrets.length === 0) return {};
+    try {
+      return this.ports.secrets?.load(secrets) ?? {};
+    } catch (cause) {
+      throw this.secretsFailed(run, cause);
+    }
+  }
+
+  /** The rejection of a run whose secrets could not be loaded. */
+  protected secretsFailed({ execution }: ActiveRun, cause: unknown): RunRejectedError {
+    const { plan, runId } = execution;
+    const failed = new ConfigurationError('SECRETS_FAILED', 'The secret provider failed.', { cause });
+    return new RunRejectedError({ runId, workflow: plan.workflow.name }, [failed]);
   }
 
   /** Puts loaded secrets into a map. @throws RunRejectedError SECRET_MISSING */
@@ -369,6 +330,7 @@ export abstract class BaseRuntime implements ContextHost {
   protected perform(run: ActiveRun, attempt: Attempt): PromiseLike<unknown> | undefined {
     const { execution } = run;
     const { clock } = this.ports;
+    if (run.thrown.size > 0) run.thrown.delete(attempt.node.index);
     let returned: unknown;
     try {
       const inputs = this.resolveInputs(execution, attempt);
@@ -440,30 +402,7 @@ export abstract class BaseRuntime implements ContextHost {
     if (this.#emitter.listenerCount('warning') > 0) {
       for (const warning of execution.warnings) this.#tell('warning', { ...warning, runId: execution.runId });
     }
-    return this.#outcome<Output>(run);
-  }
-
-  #outcome<Output>({ execution, thrown, options }: ActiveRun): RunOutcome<Output> {
-    const { state } = execution;
-    const result = new RunResult<Output>(
-      execution,
-      state.runStatus as 'completed' | 'failed' | 'cancelled',
-      this.options.skippedInResults,
-    );
-    if (state.runStatus === 'completed') return result as CompletedRun<Output>;
-    if (state.runStatus === 'cancelled') {
-      const reason = state.stopping?.kind === 'cancel' ? state.stopping.reason : reasonText(options.signal?.reason);
-      return Object.assign(result, { error: new RunCancelledError(result, reason) }) as CancelledRun<Output>;
-    }
-    const failure = maskError(state.runError ?? { name: 'Error', code: 'RUN_FAILED', message: '' }, execution.secrets);
-    const node = failedPart(execution);
-    const index = node === undefined ? undefined : execution.plan.nodeIndex.get(node);
-    const original = index === undefined ? undefined : thrown.get(index);
-    const cause =
-      execution.secrets.size > 0 || original === undefined
-        ? new Error(`${failure.code}: ${failure.message}`)
-        : original;
-    return Object.assign(result, { error: new RunFailedError(result, failure, node, cause) }) as FailedRun<Output>;
+    return outcomeOf<Output>(run, this.options.skippedInResults);
   }
 
   /** Turns an outcome into what `execute` returns or throws. */
@@ -532,18 +471,4 @@ const FAIL: FailureDecision = Object.freeze({ then: Object.freeze({ kind: 'fail'
 
 function placeOf(run: RunView, attempt: Attempt) {
   return { runId: run.runId, node: attempt.node.id, visit: attempt.visit, attempt: attempt.number };
-}
-
-function reasonText(reason: unknown): string {
-  if (reason === undefined) return 'no reason given';
-  return errorData(reason).message;
-}
-
-/** The node or cycle whose failure the run reports. */
-function failedPart({ plan, state }: Execution): string | undefined {
-  const error = state.runError;
-  for (const [index, data] of state.errors) if (data === error) return plan.nodes[index]?.id;
-  for (const region of plan.regions)
-    if (state.regions[region.index]?.error === error && error !== undefined) return region.id;
-  return undefined;
 }

@@ -169,6 +169,17 @@ function wiresOf(inputs: readonly PlanInput[], fed: (port: string) => boolean): 
   return wires;
 }
 
+/** The parameter among the connections of an input, where it is the only one: it ranks below the others. */
+function onlyParameter(connections: readonly ConnectionData[]): ConnectionData | undefined {
+  let found: ConnectionData | undefined;
+  for (const connection of connections) {
+    if (connection.from.kind !== 'parameter') continue;
+    if (found !== undefined) return undefined;
+    found = connection;
+  }
+  return found;
+}
+
 class Compiler {
   readonly #workflow: Workflow;
   readonly #structure: Structure;
@@ -282,11 +293,9 @@ class Compiler {
     ) as NodeImplementation['inputs'][number];
     const here = incoming.length === 0 ? incoming : incoming.filter(({ to }) => to.port === name);
     const configured = Object.hasOwn(data.config, name);
-    const [first, ...others] = here.filter(({ from }) => from.kind === 'parameter');
-    const alone = others.length === 0 && (here.length === 1 || !port.variadic);
-    const parameter =
-      first !== undefined && alone ? (this.#sources.compile(first.from, region) as ParameterSource) : undefined;
-    const connected = parameter === undefined ? here : here.filter((edge) => edge !== first);
+    const bound = here.length === 1 || !port.variadic ? onlyParameter(here) : undefined;
+    const parameter = bound === undefined ? undefined : (this.#sources.compile(bound.from, region) as ParameterSource);
+    const connected = bound === undefined ? here : here.filter((edge) => edge !== bound);
     const connection = this.#connection(
       connected.map(({ from }) => from),
       port.variadic,

@@ -1,5 +1,5 @@
 import { ConfigurationError } from './errors.js';
-import { type Delivered, type Ref, referenceOf } from './ref.js';
+import { type Delivered, type Ref, referenceOf, withHomes } from './ref.js';
 import type { CycleData } from './workflow-data.js';
 
 /** What a convergence test may look at beside the value: how the cycle went so far. */
@@ -46,7 +46,8 @@ export function when(refs: unknown, test: (value: never, view: CycleView) => Ver
   }
   const single = referenceOf(refs);
   const of = single === undefined ? { named: namedSources(refs) } : { of: single.source };
-  return Object.freeze({ of, test: test as ConditionTest });
+  const read = single === undefined ? Object.values(refs as Named) : [single];
+  return withHomes(Object.freeze({ of, test: test as ConditionTest }), read);
 }
 
 function namedSources(refs: unknown) {

@@ -45,6 +45,9 @@ export function checkCycleOptions(id: string, options: CycleOptions): void {
   knownFields(options, FIELDS, `cycle "${id}"`);
   const { feedback, until, maxIterations, timeoutMs, onMaxIterations, onTimeout, keepHistory } = options;
   if (!Array.isArray(feedback) || feedback.length === 0) refuse(id, 'feedback must list at least one edge', feedback);
+  for (const edge of feedback) {
+    if (typeof edge?.to !== 'object') refuse(id, 'feedback lists edges, made by output.to(input)', edge);
+  }
   if (maxIterations === undefined && timeoutMs === undefined) {
     throw new WorkflowBuildError('CYCLE_WITHOUT_CAP', `Cycle "${id}" has neither maxIterations nor timeoutMs.`, {
       at: id,

@@ -17,7 +17,7 @@ export interface Structure {
   readonly nodeNumbers: ReadonlyMap<string, number>;
   /** Number of each cycle id, in order of declaration. */
   readonly cycleNumbers: ReadonlyMap<string, number>;
-  /** Forward connections between nodes; feedback is not among them. */
+  /** Forward connections between nodes, also through the end of a cycle; feedback is not among them. */
   readonly forward: Graph;
   /** One body for each cycle, in order of declaration. */
   readonly bodies: readonly Body[];
@@ -61,14 +61,40 @@ function idOf(data: WorkflowData, number: number): string {
   return data.nodes[number]?.id ?? '?';
 }
 
+function readsOwnCycle(data: WorkflowData, cycle: number, reader: number): never {
+  const at = idOf(data, reader);
+  const what = `"${at}" reads how cycle "${data.cycles[cycle]?.id}" ended, but is part of it.`;
+  throw new WorkflowBuildError('UNMARKED_CYCLE', what, { at });
+}
+
+/** The nodes after which a subject has settled: itself, or for a cycle those that feed it, of inner cycles too. */
+function endsOf(data: WorkflowData, subject: string, numbers: ReadonlyMap<string, number>): readonly number[] {
+  const ends = new Set<number>();
+  const seen = new Set<string>();
+  const open = [subject];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (seen.has(id)) continue;
+    seen.add(id);
+    const node = numbers.get(id);
+    if (node !== undefined) ends.add(node);
+    else
+      open.push(
+        ...data.cycles.flatMap((cycle) =>
+          cycle.id === id ? cycle.feedback.flatMap(({ from }) => subjectsOf(from)) : [],
+        ),
+      );
+  }
+  return [...ends];
+}
+
 function bodyOf(
   cycle: CycleData,
   forward: Graph,
   position: Int32Array,
-  numbers: ReadonlyMap<string, number>,
+  ends: (subject: string) => readonly number[],
 ): Set<number> {
-  const targets = cycle.feedback.map(({ to }) => numbers.get(to.node) as number);
-  const sources = cycle.feedback.flatMap(({ from }) => subjectsOf(from).flatMap((id) => numbers.get(id) ?? []));
+  const targets = cycle.feedback.flatMap(({ to }) => ends(to.node));
+  const sources = cycle.feedback.flatMap(({ from }) => subjectsOf(from).flatMap(ends));
   const last = Math.max(...sources.map((number) => position[number] as number));
   const first = Math.min(...targets.map((number) => position[number] as number));
   const between = (number: number): boolean =>
@@ -76,8 +102,8 @@ function bodyOf(
   const reached = forward.reach(targets, 'forward', between);
   const body = forward.reach(sources, 'backward', (number) => reached.has(number));
   for (const { from, to } of cycle.feedback) {
-    const inside =
-      body.has(numbers.get(to.node) as number) && subjectsOf(from).some((id) => body.has(numbers.get(id) ?? -1));
+    const within = (number: number): boolean => body.has(number);
+    const inside = ends(to.node).every(within) && subjectsOf(from).flatMap(ends).some(within);
     if (!inside) {
       const at = `${cycle.id}: ${to.node}.${to.port}`;
       throw new WorkflowBuildError(
@@ -209,12 +235,7 @@ function planOrder(
     while (level < left.length && left[level] === right[level]) level++;
     const [a, b] = [left[level], right[level]];
     if (a === undefined || b === undefined) {
-      const id = bodies[from - size]?.cycle.id ?? '?';
-      throw new WorkflowBuildError(
-        'UNMARKED_CYCLE',
-        `"${idOf(data, to)}" reads how cycle "${id}" ended, but is part of it.`,
-        { at: idOf(data, to) },
-      );
+      readsOwnCycle(data, from - size, to);
     }
     const around = level === 0 ? -1 : (left[level - 1] as number) - size;
     const list = lifted.get(around);
@@ -268,16 +289,25 @@ export function structureOf(data: WorkflowData): Structure {
   const size = data.nodes.length;
   const nodeNumbers = new Map(data.nodes.map((node, number) => [node.id, number]));
   const cycleNumbers = new Map(data.cycles.map((cycle, number) => [cycle.id, number]));
+  const ends = (subject: string): readonly number[] => endsOf(data, subject, nodeNumbers);
   const forward = new Graph(size);
   const edges: (readonly [number, number])[] = [];
   for (const [subject, target] of dependencies(data, nodeNumbers)) {
     const from = nodeNumbers.get(subject) ?? size + (cycleNumbers.get(subject) as number);
     edges.push([from, target]);
     if (from < size) forward.add(from, target);
+    else for (const end of ends(subject)) forward.add(end, target);
   }
   const straight = forward.topologicalOrder();
   if (straight.length < size) {
-    const ids = forward.findCycle(straight).map((number) => idOf(data, number));
+    const loop = new Set(forward.findCycle(straight));
+    for (const [from, to] of edges) {
+      const cycle = data.cycles[from - size];
+      if (cycle !== undefined && loop.has(to) && ends(cycle.id).some((end) => loop.has(end))) {
+        readsOwnCycle(data, from - size, to);
+      }
+    }
+    const ids = [...loop].map((number) => idOf(data, number));
     throw new WorkflowBuildError('UNMARKED_CYCLE', `These nodes form a loop: ${[...ids, ids[0]].join(' → ')}.`, {
       at: ids.join(', '),
     });
@@ -297,7 +327,7 @@ export function structureOf(data: WorkflowData): Structure {
     position[number] = place;
   });
   const narrow = data.cycles.map(
-    (cycle): Body => ({ cycle, nodes: bodyOf(cycle, forward, position, nodeNumbers), parent: -1 }),
+    (cycle): Body => ({ cycle, nodes: bodyOf(cycle, forward, position, ends), parent: -1 }),
   );
   const bodies = widen(narrow, cycleNumbers, forward);
   const innermost = nest(data, bodies, cycleNumbers);

@@ -85,6 +85,7 @@ export const errorCatalog = {
   ),
   ACCESS_DENIED: entry('The access policy refused the run.', 'Ask for access, or correct the policy.'),
   SECRET_MISSING: entry('A declared secret could not be loaded.', 'Make the provider return it.'),
+  SECRETS_FAILED: entry('The secret provider threw or rejected.', 'See the cause.'),
   SECRETS_ASYNC: entry(
     'A secret provider answered with a promise in LocalRuntime.',
     'Use a synchronous provider, or AsyncLocalRuntime.',

@@ -39,6 +39,11 @@ export class RegionState {
   constructor(members: number) {
     this.remaining = members;
   }
+
+  /** Iterations of this entry, the current one included; 0 while no member has started. */
+  get iterations(): number {
+    return Number.isNaN(this.enteredAt) ? 0 : this.iteration + 1;
+  }
 }
 
 /** One failed or lost attempt, as a report shows it. */
@@ -54,7 +59,8 @@ export interface AttemptFailure {
 /** Why a run no longer starts anything. */
 export type Stopping =
   | { readonly kind: 'cancel'; readonly reason: string }
-  | { readonly kind: 'fail-fast'; readonly node: number }
+  /** `subject` is the node or cycle that failed. */
+  | { readonly kind: 'fail-fast'; readonly subject: string }
   | { readonly kind: 'timeout' };
 
 const NOTHING: readonly never[] = [];
@@ -85,7 +91,8 @@ export class ExecutionState {
   busyMs: Float64Array | undefined;
   readonly reasons = new Map<number, NotRunReason>();
   readonly errors = new Map<number, ErrorData>();
-  readonly attemptFailures: (AttemptFailure & { readonly node: number })[] = [];
+  /** Attempts that failed or were lost, by node, in order. */
+  readonly attemptFailures = new Map<number, AttemptFailure[]>();
   readonly nodeStates = new Map<number, unknown>();
   readonly ready: ReadySet;
   /** Retries that wait: node to the time at which it may start again. */
@@ -107,6 +114,8 @@ export class ExecutionState {
   runStartedAt = 0;
   runEndedAt = 0;
   runError: ErrorData | undefined;
+  /** The node or cycle whose failure `runError` is. */
+  runErrorPart: string | undefined;
   output: Readonly<Record<string, unknown>> | undefined;
   stopping: Stopping | undefined;
   softExpired = false;

@@ -1,15 +1,16 @@
 import { Attempt, type AttemptLimits, AttemptList } from './attempt.js';
-import { AttemptError, type ErrorData, errorData, LockstepError } from './errors.js';
+import { AttemptError, errorData, LockstepError } from './errors.js';
+import { type AddressedParameters, completion, keyOf, setAsData, shapeOf, stopReason } from './event-data.js';
+import { EventFold } from './event-fold.js';
 import { type DecisiveOptions, EVENT_VERSION, type EventData, type EventKind, type RunEvent } from './events.js';
 import { ExecutionState, type RegionState } from './execution-state.js';
 import type { Plan, PlanNode, PlanRegion } from './plan.js';
 import type { Random } from './ports.js';
-import type { NotRunCode, NotRunReason } from './reason.js';
 import { runOutcome } from './run-outcome.js';
 import type { Decisions, RunView, Warning } from './run-view.js';
-import { maskError } from './secret-mask.js';
-
+import { maskError, maskText } from './secret-mask.js';
 import { BLOCKED, CANCELLED, PENDING, RUNNING, SKIPPED } from './status.js';
+import { isOverdue, isTimeout, limitsOf, timedOut } from './time-limits.js';
 import * as apply from './transitions.js';
 
 /** Receives each event as it is decided. */
@@ -20,7 +21,7 @@ export interface RunStart {
   readonly runId: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Node-addressed parameters: plan index to port to value. */
-  readonly set: ReadonlyMap<number, ReadonlyMap<string, unknown>> | undefined;
+  readonly set: AddressedParameters;
   readonly options: DecisiveOptions;
   readonly context: Readonly<Record<string, unknown>>;
   readonly random: Random;
@@ -46,6 +47,7 @@ export class Execution implements RunView {
   readonly context: Readonly<Record<string, unknown>>;
   readonly random: Random;
   readonly warnings: Warning[] = [];
+  #warned: Set<string> | undefined;
   secrets: ReadonlyMap<string, string> = NO_SECRETS;
   readonly #decisions: Decisions;
   readonly #sink: EventSink | undefined;
@@ -55,8 +57,6 @@ export class Execution implements RunView {
   #aborts: Abort[] = [];
   #seq = 0;
   #nextWake = FOREVER;
-  /** Attempts in flight by node; only while a history is folded. */
-  #folding: Map<number, Attempt> | undefined;
 
   constructor(plan: Plan, start: RunStart, decisions: Decisions, sink: EventSink | undefined) {
     this.plan = plan;
@@ -75,8 +75,11 @@ export class Execution implements RunView {
   }
 
   warn(warning: Warning): void {
-    if (this.warnings.some(({ code, at }) => code === warning.code && at === warning.at)) return;
-    this.warnings.push(warning);
+    const place = `${warning.code} ${warning.at}`;
+    this.#warned ??= new Set();
+    if (this.#warned.has(place)) return;
+    this.#warned.add(place);
+    this.warnings.push({ ...warning, message: maskText(warning.message, this.secrets) });
   }
 
   /** Starts the run. */
@@ -94,22 +97,7 @@ export class Execution implements RunView {
         },
         now,
       );
-    this.#begun(parameters, set, options, now);
-  }
-
-  #begun(
-    parameters: Readonly<Record<string, unknown>>,
-    set: RunStart['set'],
-    options: DecisiveOptions,
-    now: number,
-  ): void {
-    const { state } = this;
-    apply.moveRun(state, 'running');
-    state.parameters = parameters;
-    state.set = set;
-    state.options = options;
-    state.runStartedAt = now;
-    state.attention = options.timeoutMs !== null || options.softTimeoutMs !== null;
+    apply.beginRun(this.state, parameters, set, options, now);
   }
 
   /**
@@ -118,8 +106,11 @@ export class Execution implements RunView {
    */
   next(now: number): Attempt | undefined {
     const { state, plan } = this;
+    const { maxConcurrency } = state.options;
     for (;;) {
       if (state.attention && this.#attend(now)) return undefined;
+      // Nothing is decided while every slot is taken: with one slot, decisions are made in the order of LocalRuntime.
+      if (maxConcurrency !== null && state.running >= maxConcurrency) return undefined;
       const index = state.ready.least();
       if (index === -1) return undefined;
       const node = plan.nodes[index] as PlanNode;
@@ -162,8 +153,10 @@ export class Execution implements RunView {
   /** An attempt delivered its output. `false` when it came too late to count. */
   complete(attempt: Attempt, output: Readonly<Record<string, unknown>>, now: number): boolean {
     if (attempt.status !== 'running') return false;
-    if (attempt.limits !== undefined && isOverdue(attempt.limits, now))
-      return this.fail(attempt, timedOut(attempt), now);
+    if (attempt.limits !== undefined) {
+      if (isOverdue(attempt.limits, now)) return this.fail(attempt, timedOut(attempt), now);
+      this.#settleSoft(attempt, attempt.limits, now);
+    }
     const problem = this.#decisions.judge(this, attempt, output);
     if (problem !== undefined) return this.fail(attempt, problem, now);
     if (this.#sink !== undefined) this.#record('attempt.completed', completion(attempt, output), now);
@@ -178,6 +171,7 @@ export class Execution implements RunView {
   /** An attempt failed. `false` when it came too late to count. */
   fail(attempt: Attempt, thrown: unknown, now: number): boolean {
     if (attempt.status !== 'running') return false;
+    if (attempt.limits !== undefined) this.#settleSoft(attempt, attempt.limits, now);
     const late = attempt.limits !== undefined && isOverdue(attempt.limits, now) && !isTimeout(thrown);
     const error = late ? timedOut(attempt, thrown) : thrown;
     const decided = this.#decisions.decideFailure(this, attempt, error, now);
@@ -257,25 +251,7 @@ export class Execution implements RunView {
         this.#record('run.failed', { error: outcome.error, node: outcome.node }, now);
       else this.#record('run.cancelled', { reason: outcome.reason }, now);
     }
-    this.#finished(
-      outcome.status,
-      outcome.status === 'completed' ? outcome.output : undefined,
-      outcome.status === 'failed' ? outcome.error : undefined,
-      now,
-    );
-  }
-
-  #finished(
-    status: 'completed' | 'failed' | 'cancelled',
-    output: Readonly<Record<string, unknown>> | undefined,
-    error: ErrorData | undefined,
-    now: number,
-  ): void {
-    const { state } = this;
-    apply.moveRun(state, status);
-    state.output = output;
-    state.runError = error;
-    state.runEndedAt = now;
+    apply.endRun(this.state, outcome, now);
   }
 
   #record<K extends EventKind>(kind: K, data: EventData[K], now: number): void {
@@ -287,30 +263,14 @@ export class Execution implements RunView {
     const { state } = this;
     const attempt = new Attempt(node, state.visit(node.index), (state.attempts[node.index] as number) + 1, now);
     if (this.#sink !== undefined) this.#record('attempt.started', keyOf(attempt), now);
-    if (this.plan.limited) this.#limit(attempt);
+    if (this.plan.limited) attempt.limits = limitsOf(state, attempt);
     apply.startAttempt(state, node, now);
     return attempt;
-  }
-
-  #limit(attempt: Attempt): void {
-    const { timeoutMs, softTimeoutMs, totalTimeoutMs } = attempt.node.data;
-    const { startedAt, node } = attempt;
-    const first = attempt.number === 1 ? startedAt : (this.state.startedAt[node.index] as number);
-    const hard = Math.min(
-      timeoutMs === undefined ? FOREVER : startedAt + timeoutMs,
-      totalTimeoutMs === undefined ? FOREVER : first + totalTimeoutMs,
-    );
-    if (hard === FOREVER && softTimeoutMs === undefined) return;
-    attempt.limits = {
-      hard: hard === FOREVER ? undefined : hard,
-      soft: softTimeoutMs === undefined ? undefined : startedAt + softTimeoutMs,
-    };
   }
 
   #release(attempt: Attempt): void {
     if (attempt.limits !== undefined) this.#limited.delete(attempt);
     if (attempt.suspended) this.#inFlight.remove(attempt);
-    if (this.#folding !== undefined) this.#folding.delete(attempt.node.index);
   }
 
   /** Decides about a node with sources that may not be live. `true` when it runs. */
@@ -337,11 +297,12 @@ export class Execution implements RunView {
       apply.iterate(this.state, region, end);
       return;
     }
-    const { reason, failed, root, error } = decision;
+    const { reason, failed, root } = decision;
+    const error = decision.error === undefined ? undefined : maskError(decision.error, this.secrets);
     if (this.#sink !== undefined) {
       this.#record(
         'cycle.stopped',
-        { ...common, iterations: around.iteration + 1, reason, failed, root: root ?? null, error: error ?? null },
+        { ...common, iterations: around.iterations, reason, failed, root: root ?? null, error: error ?? null },
         now,
       );
     }
@@ -360,16 +321,21 @@ export class Execution implements RunView {
   }
 
   #expireSoft(attempt: Attempt, limits: AttemptLimits, now: number): void {
-    const { id } = attempt.node;
+    this.#aborts.push({ attempt, reason: timedOut(attempt) });
+    this.#noteSoft(attempt, limits, now);
+  }
+
+  /** An attempt that settles after its soft limit, and that nobody could tell: it held the thread. */
+  #settleSoft(attempt: Attempt, limits: AttemptLimits, now: number): void {
+    if (limits.soft !== undefined && now > limits.soft) this.#noteSoft(attempt, limits, now);
+  }
+
+  #noteSoft({ node: { id, data } }: Attempt, limits: AttemptLimits, now: number): void {
     if (this.#sink !== undefined)
       this.#record('deadline.expired', { scope: this.scope, subject: id, level: 'soft' }, now);
     limits.soft = undefined;
-    this.#aborts.push({ attempt, reason: timedOut(attempt) });
-    this.warn({
-      code: 'soft-timeout',
-      message: `Node "${id}" passed its soft time limit; its signal was aborted.`,
-      at: id,
-    });
+    const message = `Node "${id}" passed its soft time limit of ${data.softTimeoutMs} ms.`;
+    this.warn({ code: 'soft-timeout', message, at: id });
   }
 
   #expireRunSoft(limit: number, now: number): void {
@@ -430,7 +396,7 @@ export class Execution implements RunView {
         {
           scope: this.scope,
           cycle: region.id,
-          iterations: around.iteration + 1,
+          iterations: around.iterations,
           elapsedMs,
           metric: null,
           reason: 'cancelled',
@@ -451,100 +417,11 @@ export class Execution implements RunView {
    * @throws LockstepError PLAN_MISMATCH when the history is of another plan, CORRUPT_HISTORY when an event cannot follow
    */
   fold(events: readonly RunEvent[]): void {
-    this.#folding = new Map();
-    for (const event of events) {
-      if (event.seq !== this.#seq) throw corrupt(event, `its position should be ${this.#seq}`);
-      try {
-        this.#foldOne(event);
-      } catch (cause) {
-        if (cause instanceof LockstepError && cause.code !== 'ILLEGAL_TRANSITION') throw cause;
-        throw corrupt(event, 'it cannot follow the ones before it', cause);
-      }
-      this.#seq++;
-    }
-    this.#folding = undefined;
+    const fold = new EventFold(this.state);
+    for (const event of events) fold.apply(event);
+    for (const attempt of fold.unsettled) this.suspend(attempt);
+    this.#seq = fold.length;
     this.#nextWake = this.#earliestRetry();
-  }
-
-  #foldOne(event: RunEvent): void {
-    const { state } = this;
-    const { ts } = event;
-    switch (event.kind) {
-      case 'run.started': {
-        const { data } = event;
-        const shape = shapeOf(this.plan);
-        if (!sameList(shape.nodes, data.plan.nodes) || !sameList(shape.cycles, data.plan.cycles)) {
-          throw new LockstepError(
-            'PLAN_MISMATCH',
-            `The history of "${data.workflow}" was recorded with another plan than that of "${this.plan.workflow.name}".`,
-          );
-        }
-        this.#begun(data.parameters, setFromData(this.plan, data.set), data.options, ts);
-        return;
-      }
-      case 'run.cancel_requested':
-        return apply.stop(state, { kind: 'cancel', reason: event.data.reason });
-      case 'run.completed':
-        return this.#finished('completed', event.data.output, undefined, ts);
-      case 'run.failed':
-        return this.#finished('failed', undefined, event.data.error, ts);
-      case 'run.cancelled':
-        return this.#finished('cancelled', undefined, undefined, ts);
-      case 'node.skipped':
-        return apply.setAside(state, this.#nodeOf(event.data), SKIPPED, event.data.reason, ts);
-      case 'node.blocked':
-        return apply.setAside(state, this.#nodeOf(event.data), BLOCKED, event.data.reason, ts);
-      case 'node.cancelled':
-        return apply.setAside(state, this.#nodeOf(event.data), CANCELLED, event.data.reason, ts);
-      case 'attempt.started': {
-        const node = this.#nodeOf(event.data);
-        const attempt = new Attempt(node, event.data.visit, event.data.attempt, ts);
-        if (this.plan.limited) this.#limit(attempt);
-        this.suspend(attempt);
-        this.#folding?.set(node.index, attempt);
-        if (state.delayed.has(node.index)) apply.wake(state, node.index);
-        return apply.startAttempt(state, node, ts);
-      }
-      case 'attempt.completed': {
-        const attempt = this.#attemptOf(event.data);
-        apply.moveAttempt(attempt, 'completed');
-        this.#release(attempt);
-        if ('state' in event.data) state.nodeStates.set(attempt.node.index, event.data.state);
-        return apply.completeAttempt(state, attempt.node, attempt.startedAt, event.data.output, ts);
-      }
-      case 'attempt.failed':
-      case 'attempt.lost': {
-        const attempt = this.#attemptOf(event.data);
-        const how = event.kind === 'attempt.failed' ? 'failed' : 'lost';
-        apply.moveAttempt(attempt, how);
-        this.#release(attempt);
-        return apply.failAttempt(state, attempt.node, attempt, event.data.error, event.data.then, how, ts);
-      }
-      case 'attempt.cancelled': {
-        const attempt = this.#attemptOf(event.data);
-        apply.moveAttempt(attempt, 'cancelled');
-        this.#release(attempt);
-        return apply.setAside(state, attempt.node, CANCELLED, event.data.reason, ts, attempt.startedAt);
-      }
-      case 'cycle.iterated': {
-        const region = this.#regionOf(event.data.cycle);
-        return apply.iterate(state, region, {
-          elapsedMs: event.data.elapsedMs,
-          metric: event.data.metric ?? undefined,
-        });
-      }
-      case 'cycle.stopped': {
-        const { cycle, elapsedMs, metric, reason, failed, root, error } = event.data;
-        const how = { reason, failed, root: root ?? undefined, error: error ?? undefined };
-        return apply.stopRegion(state, this.#regionOf(cycle), { elapsedMs, metric: metric ?? undefined }, how);
-      }
-      case 'deadline.expired':
-        if (event.data.subject !== '')
-          (this.#attemptOf({ node: event.data.subject }).limits as AttemptLimits).soft = undefined;
-        else if (event.data.level === 'hard') apply.stop(state, { kind: 'timeout' });
-        else state.softExpired = true;
-        return;
-    }
   }
 
   /** After a fold: attempts that had not settled are lost, and tried again or not as decided. */
@@ -564,114 +441,7 @@ export class Execution implements RunView {
     }
     this.#nextWake = this.#earliestRetry();
   }
-
-  #nodeOf({ node }: { readonly node: string }): PlanNode {
-    const index = this.plan.nodeIndex.get(node);
-    if (index === undefined)
-      throw new LockstepError('PLAN_MISMATCH', `The history names node "${node}", which the plan does not have.`, {
-        at: node,
-      });
-    return this.plan.nodes[index] as PlanNode;
-  }
-
-  #regionOf(cycle: string): PlanRegion {
-    const index = this.plan.regionIndex.get(cycle);
-    if (index === undefined)
-      throw new LockstepError('PLAN_MISMATCH', `The history names cycle "${cycle}", which the plan does not have.`, {
-        at: cycle,
-      });
-    return this.plan.regions[index] as PlanRegion;
-  }
-
-  #attemptOf({ node }: { readonly node: string }): Attempt {
-    const attempt = this.#folding?.get(this.#nodeOf({ node }).index);
-    if (attempt === undefined)
-      throw new LockstepError('ILLEGAL_TRANSITION', `Node "${node}" has no running attempt.`, { at: node });
-    return attempt;
-  }
 }
 
 const NO_SECRETS: ReadonlyMap<string, string> = new Map();
 const NO_ABORTS: readonly Abort[] = [];
-
-function keyOf(attempt: Attempt) {
-  return { scope: '', node: attempt.node.id, visit: attempt.visit, attempt: attempt.number };
-}
-
-function completion(attempt: Attempt, output: Readonly<Record<string, unknown>>): EventData['attempt.completed'] {
-  return attempt.change === undefined
-    ? { ...keyOf(attempt), output }
-    : { ...keyOf(attempt), output, state: attempt.change.state };
-}
-
-function isOverdue({ hard }: AttemptLimits, now: number): boolean {
-  return hard !== undefined && now > hard;
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof AttemptError && (error.code === 'ATTEMPT_TIMEOUT' || error.code === 'NODE_TIMEOUT');
-}
-
-function timedOut(attempt: Attempt, cause?: unknown): AttemptError {
-  const { id, data } = attempt.node;
-  const { timeoutMs, totalTimeoutMs } = data;
-  const own = timeoutMs !== undefined && attempt.deadline === attempt.startedAt + timeoutMs;
-  const details = cause === undefined ? { at: id } : { at: id, cause };
-  return own || totalTimeoutMs === undefined
-    ? new AttemptError(
-        'ATTEMPT_TIMEOUT',
-        `Node "${id}" ran longer than ${timeoutMs ?? data.softTimeoutMs} ms.`,
-        details,
-      )
-    : new AttemptError(
-        'NODE_TIMEOUT',
-        `All attempts of node "${id}" together took longer than ${totalTimeoutMs} ms.`,
-        details,
-      );
-}
-
-function stopReason(state: ExecutionState): NotRunReason {
-  const { stopping } = state;
-  const whole = (code: NotRunCode, subject: string): NotRunReason => ({
-    code,
-    input: null,
-    source: null,
-    root: { subject, port: null, code },
-  });
-  if (stopping?.kind === 'fail-fast') return whole('fail_fast', state.plan.nodes[stopping.node]?.id ?? '');
-  return whole(stopping?.kind === 'timeout' ? 'run_timeout' : 'run_cancelled', '');
-}
-
-function corrupt(event: RunEvent, why: string, cause?: unknown): LockstepError {
-  return new LockstepError('CORRUPT_HISTORY', `Event ${event.seq} (${event.kind}) cannot be applied: ${why}.`, {
-    at: event.kind,
-    value: event.seq,
-    cause,
-  });
-}
-
-function sameList(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.every((item, index) => item === right[index]);
-}
-
-function shapeOf(plan: Plan) {
-  return { nodes: plan.nodes.map((node) => node.id), cycles: plan.regions.map((region) => region.id) };
-}
-
-function setAsData(plan: Plan, set: RunStart['set']): EventData['run.started']['set'] {
-  if (set === undefined) return [];
-  return [...set].flatMap(([index, ports]) =>
-    [...ports].map(([port, value]) => ({ node: (plan.nodes[index] as PlanNode).id, port, value })),
-  );
-}
-
-function setFromData(plan: Plan, set: EventData['run.started']['set']): RunStart['set'] {
-  if (set.length === 0) return undefined;
-  const map = new Map<number, Map<string, unknown>>();
-  for (const { node, port, value } of set) {
-    const index = plan.nodeIndex.get(node) as number;
-    const ports = map.get(index) ?? new Map<string, unknown>();
-    map.set(index, ports.set(port, value));
-  }
-  return map;
-}

@@ -122,10 +122,19 @@ export function checkCapabilities(options: NodeCapabilities, at: string): void {
   if (options.retry !== undefined) checkRetry(options.retry, `${at}.retry`);
 }
 
+function checkSubjects(after: UseOptions['after'], at: string): void {
+  if (after === undefined) return;
+  for (const subject of [after].flat() as readonly Subject[]) {
+    if (typeof subject === 'string' || typeof subject?.id === 'string') continue;
+    refuse(`${at}.after`, 'takes handles or ids of nodes, switches and cycles', subject);
+  }
+}
+
 /** Checks what is said of a node where it is used. */
 export function checkUseOptions(options: UseOptions, at: string): void {
   knownFields(options, USE_FIELDS, at);
   checkWord(options.join, JOIN_RULES, `${at}.join`);
+  checkSubjects(options.after, at);
   checkCapabilities(options, at);
 }
 

@@ -2,7 +2,7 @@ import { didYouMean } from './did-you-mean.js';
 import { ConfigurationError } from './errors.js';
 import { isName } from './names.js';
 import type { NodeContext } from './node-context.js';
-import { checkCapabilities, knownFields, type NodeCapabilities } from './node-options.js';
+import { checkCapabilities, checkWord, knownFields, type NodeCapabilities } from './node-options.js';
 import type { Both, Ref } from './ref.js';
 import { acceptsUndefined, isSchema, isUnchecked } from './schema.js';
 import type { InferInput, InferOutput, StandardSchema } from './standard-schema.js';
@@ -54,13 +54,13 @@ export interface Bound<In, Out, C extends string> {
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
-interface BindRequired<In, Out> {
-  <R extends string = never, P extends string = never>(inputs: Bindable<In, R, P>): Bound<In, Out, NodeWhen<R, P>>;
-}
+type BindRequired<In, Out> = <R extends string = never, P extends string = never>(
+  inputs: Bindable<In, R, P>,
+) => Bound<In, Out, NodeWhen<R, P>>;
 
-interface BindOptional<In, Out> {
-  <R extends string = never, P extends string = never>(inputs?: Bindable<In, R, P>): Bound<In, Out, NodeWhen<R, P>>;
-}
+type BindOptional<In, Out> = <R extends string = never, P extends string = never>(
+  inputs?: Bindable<In, R, P>,
+) => Bound<In, Out, NodeWhen<R, P>>;
 
 /** A node definition. Call it with references or literals to bind its inputs, then `add` the result to a workflow. */
 // biome-ignore lint/complexity/noBannedTypes: `{}` is the test for "no required key"
@@ -251,6 +251,10 @@ export function defineNode<
   if (config.version !== undefined && (typeof config.version !== 'string' || config.version === '')) {
     invalid(`The version of node "${name}" must be a non-empty string.`, name, config.version);
   }
+  const { secrets = [] } = config;
+  if (!Array.isArray(secrets) || secrets.some((secret) => typeof secret !== 'string'))
+    invalid(`The secrets of node "${name}" are not a list of names.`, name, secrets);
+  checkWord(config.inputMode, ['shared', 'frozen'], `node "${name}".inputMode`);
   checkCapabilities(config, `node "${name}"`);
   const { retry, timeoutMs, softTimeoutMs, totalTimeoutMs } = config;
   return definitionOf(

@@ -31,9 +31,9 @@ export interface Ref<out T, out C extends string = 'always'> {
   at<K extends KeyOf<T>>(key: K): Ref<At<T, K>, C>;
   /** Reads an untyped path such as `'a.0.b'`; the schema gives the type and checks the value at every attempt. */
   path<S extends StandardSchema>(path: string, schema: S): Ref<InferInput<S>, C>;
-  /** This value, or, where it is dead, another source or a literal. */
-  or<U, D extends string>(other: Ref<U, D>): Ref<T | U, Either<C, D>>;
-  or<const U>(literal: U): Ref<T | U>;
+  /** This value, or, where it is dead or there is none, another source or a literal. */
+  or<U, D extends string>(other: Ref<U, D>): Ref<Exclude<T, undefined> | U, Either<C, D>>;
+  or<const U>(literal: U): Ref<Exclude<T, undefined> | U>;
   /** This output as feedback of a cycle. */
   to(input: InputHandle<T>): Feedback;
 }
@@ -86,11 +86,11 @@ export class Reference {
 
   or(other: unknown): Reference {
     const next: Source = other instanceof Reference ? other.source : { kind: 'literal', value: other };
-    return new Reference({ kind: 'firstOf', of: [this.source, next] }, this.scope ?? scopeOf([other]));
+    return new Reference({ kind: 'firstOf', of: [this.source, next] }, scopeOf('or', [this, other]));
   }
 
   to(input: InputHandle<never>): Feedback {
-    return { from: this.source, to: { node: input.node, port: input.port } };
+    return withHomes({ from: this.source, to: { node: input.node, port: input.port } }, [this, input]);
   }
 
   #read(steps: readonly string[], schema?: StandardSchema): Reference {
@@ -104,9 +104,34 @@ export class Reference {
   }
 }
 
-function scopeOf(values: readonly unknown[]): RefScope | undefined {
-  for (const value of values) if (value instanceof Reference && value.scope !== undefined) return value.scope;
-  return undefined;
+/** The one scope of several references. @throws ConfigurationError FOREIGN_REF when they belong to different workflows */
+function scopeOf(name: string, values: readonly unknown[]): RefScope | undefined {
+  const scopes = new Set(values.flatMap((value) => (value instanceof Reference ? [value.scope] : [])));
+  if (scopes.size > 1)
+    throw new ConfigurationError('FOREIGN_REF', `${name}() mixes references of different workflows.`, { at: name });
+  return [...scopes][0];
+}
+
+const homes = new WeakMap<object, readonly (RefScope | undefined)[]>();
+
+/** Remembers to which workflows the parts of a feedback edge or a condition belong. */
+export function withHomes<T extends object>(made: T, parts: readonly unknown[]): T {
+  homes.set(
+    made,
+    parts.flatMap((part) => (part instanceof Reference || part instanceof InputPort ? [part.scope] : [])),
+  );
+  return made;
+}
+
+/** Remembers in which scope a workflow was built. */
+export function withHome<T extends object>(built: T, scope: RefScope): T {
+  homes.set(built, [scope]);
+  return built;
+}
+
+/** The scopes to which the parts of a feedback edge or a condition belong, or in which a workflow was built. */
+export function homesOf(made: object): readonly (RefScope | undefined)[] {
+  return homes.get(made) ?? [];
 }
 
 /** Makes the typed face of a reference. The only place where the two views meet. */
@@ -133,7 +158,7 @@ function references(name: string, refs: readonly unknown[]): Reference[] {
 
 function combine(kind: 'oneOf' | 'collect', refs: readonly unknown[]): Reference {
   const all = references(kind, refs);
-  return new Reference({ kind, of: all.map((ref) => ref.source) }, scopeOf(all));
+  return new Reference({ kind, of: all.map((ref) => ref.source) }, scopeOf(kind, all));
 }
 
 type ValueOf<R> = R extends Ref<infer T, string> ? T : never;
@@ -163,10 +188,12 @@ export function required<T, C extends string>(ref: Ref<T, C>): Ref<T> {
 export class InputPort {
   readonly node: string;
   readonly port: string;
+  readonly scope: RefScope | undefined;
 
-  constructor(node: string, port: string) {
+  constructor(node: string, port: string, scope?: RefScope) {
     this.node = node;
     this.port = port;
+    this.scope = scope;
   }
 
   is(value: unknown): NodeParameter {

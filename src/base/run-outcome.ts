@@ -1,7 +1,7 @@
 import { AttemptError, type ErrorData, errorData, LockstepError } from './errors.js';
 import type { ExecutionState } from './execution-state.js';
 import type { PlanNode, PlanRegion } from './plan.js';
-import { bitsOf, LIVE, valueOf } from './source-evaluation.js';
+import { bitsOf, LIVE, readSource } from './source-evaluation.js';
 import { FAILED } from './status.js';
 
 /** How a run ended. */
@@ -31,11 +31,13 @@ function primaryFailure(state: ExecutionState): { readonly error: ErrorData; rea
   return found;
 }
 
-/** The output of a run: every declared output that is live, in the order of declaration. @throws AttemptError when one that is required is not */
+/** The output of a run: every declared output that is live and has a value, in the order of declaration. @throws AttemptError when one that is required is not */
 function collectOutput(state: ExecutionState): Readonly<Record<string, unknown>> {
   const output: Record<string, unknown> = {};
-  for (const [name, source] of state.plan.outputs)
-    if (bitsOf(state, source) & LIVE) output[name] = valueOf(state, source);
+  for (const [name, source] of state.plan.outputs) {
+    const value = bitsOf(state, source) & LIVE ? readSource(state, source) : undefined;
+    if (value !== undefined) output[name] = value;
+  }
   return output;
 }
 

@@ -1,4 +1,5 @@
 import { compileOutside } from './compile.js';
+import { subjectsOf } from './cycle-regions.js';
 import { didYouMean } from './did-you-mean.js';
 import { type ErrorData, LockstepError } from './errors.js';
 import type { Execution } from './execution.js';
@@ -6,9 +7,9 @@ import type { AttemptFailure, ExecutionState, RegionState } from './execution-st
 import type { CycleStopReason } from './handles.js';
 import type { PlanNode, PlanRegion } from './plan.js';
 import type { NotRunReason } from './reason.js';
-import { type Delivered, type Ref, referenceOf } from './ref.js';
+import { type Delivered, homesOf, type Ref, referenceOf } from './ref.js';
 import type { Warning } from './run-view.js';
-import { bitsOf, LIVE, valueOf } from './source-evaluation.js';
+import { bitsOf, LIVE, readSource } from './source-evaluation.js';
 import { COMPLETED, NODE_STATUSES, type NodeStatus, SKIPPED } from './status.js';
 
 /** What became of a node. */
@@ -117,13 +118,21 @@ export class RunResult<Output = unknown> {
     throw new LockstepError('NOT_COMPLETED', `Run ${this.runId} is ${this.status}, not completed.`, { at: this.runId });
   }
 
-  /** The value that a source had at the end; `undefined` where it was dead. */
+  /** The value that a source had at the end; `undefined` where it was dead. @throws LockstepError FOREIGN_REF, and what reading it throws */
   value<T, C extends string>(ref: Ref<T, C>): Delivered<T, C> {
     const reference = referenceOf(ref);
     if (reference === undefined)
       throw new LockstepError('INVALID_DEFINITION', 'value() takes a reference.', { value: ref });
-    const source = compileOutside(this.#execution.plan, reference.source);
-    return (bitsOf(this.#state, source) & LIVE ? valueOf(this.#state, source) : undefined) as Delivered<T, C>;
+    const { plan } = this.#execution;
+    const known = (subject: string): boolean => plan.nodeIndex.has(subject) || plan.regionIndex.has(subject);
+    const [home = reference.scope] = homesOf(plan.workflow);
+    if (reference.scope !== home || !subjectsOf(reference.source).every(known))
+      throw new LockstepError(
+        'FOREIGN_REF',
+        `value() was given a reference of another workflow than "${this.workflow}".`,
+      );
+    const source = compileOutside(plan, reference.source);
+    return (bitsOf(this.#state, source) & LIVE ? readSource(this.#state, source) : undefined) as Delivered<T, C>;
   }
 
   /** What became of one node. @throws LockstepError UNKNOWN_NODE */
@@ -212,8 +221,7 @@ function idOf(part: Part): string {
 
 function nodeReport(state: ExecutionState, { index, id }: PlanNode): NodeReport {
   const attempts = state.attempts[index] as number;
-  const started = (state.startedAt[index] as number) > 0;
-  const failures = state.attemptFailures.filter((failure) => failure.node === index);
+  const started = attempts > 0 || (state.startedAt[index] as number) > 0;
   return {
     id,
     status: NODE_STATUSES[state.status[index] as number] as NodeStatus,
@@ -224,7 +232,7 @@ function nodeReport(state: ExecutionState, { index, id }: PlanNode): NodeReport 
     endedAt: started ? state.endedAt[index] : undefined,
     reason: state.reasons.get(index),
     error: state.errors.get(index),
-    failures: failures.map(({ node: _, ...failure }) => failure),
+    failures: [...(state.attemptFailures.get(index) ?? [])],
   };
 }
 
@@ -232,7 +240,7 @@ function cycleReport(state: ExecutionState, { index, id }: PlanRegion): CycleRep
   const region = state.regions[index] as RegionState;
   return {
     id,
-    iterations: Number.isNaN(region.enteredAt) ? 0 : region.iteration + 1,
+    iterations: region.iterations,
     totalIterations: region.totalIterations,
     reason: region.reason,
     failed: region.failed,

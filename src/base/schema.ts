@@ -63,7 +63,7 @@ function ignoreRejection(promise: PromiseLike<unknown>): void {
 /**
  * Asks a schema about a value, synchronously.
  *
- * @throws AttemptError SCHEMA_ASYNC when the schema answers with a promise (its rejection is handled), SCHEMA_THREW when it throws
+ * @throws AttemptError SCHEMA_ASYNC when the schema answers with a promise (its rejection is handled), SCHEMA_THREW when it throws or gives no answer
  */
 export function ask(schema: StandardSchema, value: unknown, at: string): SchemaResult<unknown> {
   let answer: SchemaResult<unknown> | PromiseLike<SchemaResult<unknown>>;
@@ -76,7 +76,9 @@ export function ask(schema: StandardSchema, value: unknown, at: string): SchemaR
     ignoreRejection(answer);
     throw new AttemptError('SCHEMA_ASYNC', `The schema of ${at} validates asynchronously.`, { at });
   }
-  return answer;
+  if (typeof answer === 'object' && answer !== null && (answer.issues === undefined || Array.isArray(answer.issues)))
+    return answer;
+  throw new AttemptError('SCHEMA_THREW', `The schema of ${at} gave no answer.`, { at, value: answer });
 }
 
 /**

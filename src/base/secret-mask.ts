@@ -1,43 +1,172 @@
 import type { ErrorData } from './errors.js';
+import type { RunEvent } from './events.js';
 
 /** What stands where a secret was. */
 export const MASK = '[secret]';
 
-/** Replaces every secret value in a text. Longer secrets first, so that one inside another leaves no rest. */
-export function maskText(text: string, secrets: ReadonlyMap<string, string>): string {
-  let masked = text;
-  const values = [...secrets.values()].filter((value) => value !== '').sort((a, b) => b.length - a.length);
-  for (const value of values) masked = masked.replaceAll(value, MASK);
-  return masked;
+/** What stands where a value could not be read. */
+const UNREADABLE = '[unreadable]';
+
+/** The values to look for, by name. */
+export type Secrets = ReadonlyMap<string, string>;
+
+/** Where secrets begin and end in a text, in order, those that overlap as one. */
+function placesOf(text: string, secrets: Secrets): [start: number, end: number][] {
+  const found: [number, number][] = [];
+  for (const value of secrets.values()) {
+    if (value === '') continue;
+    for (let at = text.indexOf(value); at !== -1; at = text.indexOf(value, at + 1)) found.push([at, at + value.length]);
+  }
+  found.sort(([a], [b]) => a - b);
+  const merged: [number, number][] = [];
+  for (const [start, end] of found) {
+    const last = merged.at(-1);
+    if (last !== undefined && start < last[1]) last[1] = Math.max(last[1], end);
+    else merged.push([start, end]);
+  }
+  return merged;
+}
+
+function maskPart(text: string, secrets: Secrets): string {
+  let masked = '';
+  let rest = 0;
+  for (const [start, end] of placesOf(text, secrets)) {
+    masked += text.slice(rest, start) + MASK;
+    rest = end;
+  }
+  return masked + text.slice(rest);
+}
+
+/** Replaces every secret in a text. Of secrets that overlap no rest is left; masking twice changes nothing. */
+export function maskText(text: string, secrets: Secrets): string {
+  if (secrets.size === 0) return text;
+  return text
+    .split(MASK)
+    .map((part) => maskPart(part, secrets))
+    .join(MASK);
 }
 
 /** Replaces secrets in a recorded error, its causes included. */
-export function maskError(error: ErrorData, secrets: ReadonlyMap<string, string>): ErrorData {
+export function maskError(error: ErrorData, secrets: Secrets): ErrorData {
   if (secrets.size === 0) return error;
-  const masked = { ...error, message: maskText(error.message, secrets) };
-  return error.cause === undefined ? masked : { ...masked, cause: maskError(error.cause, secrets) };
+  const { name, code, message, cause } = error;
+  const masked = { name: maskText(name, secrets), code: maskText(code, secrets), message: maskText(message, secrets) };
+  return cause === undefined ? masked : { ...masked, cause: maskError(cause, secrets) };
 }
 
-/** Replaces secrets in plain objects, arrays and strings, keys included. Other values are returned as they are. */
-export function maskValue(
-  value: unknown,
-  secrets: ReadonlyMap<string, string>,
-  seen = new Map<object, unknown>(),
-): unknown {
-  if (typeof value === 'string') return maskText(value, secrets);
-  if (typeof value !== 'object' || value === null) return value;
-  const known = seen.get(value);
-  if (known !== undefined) return known;
-  if (Array.isArray(value)) {
-    const copy: unknown[] = [];
-    seen.set(value, copy);
-    for (const item of value) copy.push(maskValue(item, secrets, seen));
+/** What an object shows of itself: its items, its entries, what `toJSON` gives, or its own properties. */
+function partsOf(value: object): readonly unknown[] {
+  if (ArrayBuffer.isView(value)) return [];
+  if (Array.isArray(value) || value instanceof Set) return [...value];
+  if (value instanceof Map) return [...value].flat();
+  if (value instanceof Error) return Object.getOwnPropertyNames(value).map((name) => Reflect.get(value, name));
+  if ('toJSON' in value && typeof value.toJSON === 'function') return [value.toJSON()];
+  return Object.entries(value).flat();
+}
+
+function holdsSecret(value: unknown, secrets: Secrets): boolean {
+  const seen = new Set<unknown>();
+  const open = [value];
+  while (open.length > 0) {
+    const current = open.pop();
+    if (typeof current === 'string' && placesOf(current, secrets).length > 0) return true;
+    if (typeof current !== 'object' || current === null || seen.has(current)) continue;
+    seen.add(current);
+    for (const part of partsOf(current)) open.push(part);
+  }
+  return false;
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+class Masker {
+  readonly #secrets: Secrets;
+  readonly #copies = new Map<object, unknown>();
+
+  constructor(secrets: Secrets) {
+    this.#secrets = secrets;
+  }
+
+  mask(value: unknown): unknown {
+    if (typeof value === 'string') return maskText(value, this.#secrets);
+    if (typeof value !== 'object' || value === null) return value;
+    const known = this.#copies.get(value);
+    if (known !== undefined) return known;
+    if (!Array.isArray(value) && !isPlain(value) && !holdsSecret(value, this.#secrets)) return value;
+    return this.#copy(value);
+  }
+
+  #keep<T extends object>(value: object, copy: T): T {
+    this.#copies.set(value, copy);
     return copy;
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return value;
-  const copy: Record<string, unknown> = {};
-  seen.set(value, copy);
-  for (const [key, inner] of Object.entries(value)) copy[maskText(key, secrets)] = maskValue(inner, secrets, seen);
-  return copy;
+
+  #copy(value: object): unknown {
+    if (Array.isArray(value)) {
+      const copy = this.#keep<unknown[]>(value, []);
+      for (const item of value) copy.push(this.mask(item));
+      return copy;
+    }
+    if (value instanceof Set) {
+      const copy = this.#keep(value, new Set());
+      for (const item of value) copy.add(this.mask(item));
+      return copy;
+    }
+    if (value instanceof Map) {
+      const copy = this.#keep(value, new Map());
+      for (const [key, item] of value) copy.set(this.mask(key), this.mask(item));
+      return copy;
+    }
+    if (value instanceof Error)
+      return this.#properties(value, Object.getOwnPropertyNames(value), Object.create(Object.getPrototypeOf(value)));
+    if (!isPlain(value) && 'toJSON' in value && typeof value.toJSON === 'function') return this.mask(value.toJSON());
+    return this.#properties(value, Object.keys(value), {});
+  }
+
+  #properties(value: object, names: readonly string[], into: object): object {
+    const copy = this.#keep(value, into);
+    for (const name of names) {
+      const enumerable = Object.prototype.propertyIsEnumerable.call(value, name);
+      const masked = this.mask(Reflect.get(value, name));
+      Object.defineProperty(copy, maskText(name, this.#secrets), {
+        value: masked,
+        enumerable,
+        writable: true,
+        configurable: true,
+      });
+    }
+    return copy;
+  }
+}
+
+/**
+ * Replaces secrets in texts, in arrays, Maps, Sets, errors and objects, names of properties included. What holds no secret is
+ * returned as it is; an instance that holds one becomes what it shows as JSON. Bytes are not looked at. Never throws: what
+ * cannot be read is not shown.
+ */
+export function maskValue(value: unknown, secrets: Secrets): unknown {
+  try {
+    return holdsSecret(value, secrets) ? new Masker(secrets).mask(value) : value;
+  } catch {
+    return UNREADABLE;
+  }
+}
+
+function maskEach(record: Readonly<Record<string, unknown>>, secrets: Secrets): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, maskValue(value, secrets)]));
+}
+
+/** Replaces secrets in what an event carries. What it is about, such as ids and names of ports, stays: a log is folded by them. */
+export function maskEvent(event: RunEvent, secrets: Secrets): RunEvent {
+  const { data } = event;
+  const masked: Record<string, unknown> = { ...data };
+  if ('parameters' in data) masked['parameters'] = maskEach(data.parameters, secrets);
+  if ('set' in data) masked['set'] = data.set.map((each) => ({ ...each, value: maskValue(each.value, secrets) }));
+  if ('output' in data) masked['output'] = maskEach(data.output, secrets);
+  if ('state' in data) masked['state'] = maskValue(data.state, secrets);
+  if ('error' in data && data.error !== null) masked['error'] = maskError(data.error, secrets);
+  return { ...event, data: masked } as unknown as RunEvent;
 }

@@ -108,6 +108,7 @@ export function bitsOf(state: ExecutionState, source: PlanSource): number {
     case 'cycle':
       return cycleBits(state, source);
     case 'parameter':
+      return readPath(state.parameters[source.name], source.path) === undefined ? DEAD : LIVE;
     case 'literal':
       return LIVE;
     case 'path':
@@ -172,10 +173,10 @@ function checked(value: unknown, schema: StandardSchema | undefined, at: string)
 /**
  * The value of a live source; `undefined` where a path does not lead anywhere.
  *
- * @throws AttemptError INPUT_CONFLICT when two sources of a oneOf are live, OUTPUT_MISSING when a required one is dead,
+ * @throws AttemptError INPUT_CONFLICT when two sources of a oneOf are live, OUTPUT_MISSING when a required one is dead or has no value,
  * INPUT_INVALID when the value at an untyped path does not fit its schema
  */
-export function valueOf(state: ExecutionState, source: PlanSource): unknown {
+export function readSource(state: ExecutionState, source: PlanSource): unknown {
   switch (source.kind) {
     case 'output': {
       const value = source.leaves === -1 ? insideValue(state, source) : keptValue(state, source)?.value;
@@ -188,22 +189,24 @@ export function valueOf(state: ExecutionState, source: PlanSource): unknown {
     }
     case 'cycle': {
       const region = state.regions[source.region] as RegionState;
-      return source.port === 'reason' ? region.reason : region.iteration + 1;
+      return source.port === 'reason' ? region.reason : region.iterations;
     }
     case 'parameter':
       return checked(readPath(state.parameters[source.name], source.path), source.schema, `parameter ${source.name}`);
     case 'literal':
       return source.value;
     case 'path':
-      return checked(readPath(valueOf(state, source.of), source.path), source.schema, source.path.join('.'));
-    case 'required':
-      if (bitsOf(state, source.of) & LIVE) return valueOf(state, source.of);
+      return checked(readPath(readSource(state, source.of), source.path), source.schema, source.path.join('.'));
+    case 'required': {
+      const value = bitsOf(state, source.of) & LIVE ? readSource(state, source.of) : undefined;
+      if (value !== undefined) return value;
       throw new AttemptError('OUTPUT_MISSING', `${source.text} is required and was not produced.`, { at: source.text });
+    }
     case 'choice':
       return chosenValue(state, source);
     case 'join': {
       const taken = joined(state, source);
-      return typeof taken === 'number' ? undefined : valueOf(state, taken);
+      return typeof taken === 'number' ? undefined : readSource(state, taken);
     }
   }
 }
@@ -215,13 +218,17 @@ function insideValue(state: ExecutionState, source: OutputSource): unknown {
 
 function chosenValue(state: ExecutionState, source: Extract<PlanSource, { kind: 'choice' }>): unknown {
   const live = source.of.filter((inner) => bitsOf(state, inner) & LIVE);
-  if (source.mode === 'collect')
-    return live.map((inner) => valueOf(state, inner)).filter((value) => value !== undefined);
   if (source.mode === 'oneOf' && live.length > 1) {
     const names = live.map((inner) => sourceText(state, inner)).join(' and ');
     throw new AttemptError('INPUT_CONFLICT', `${names} are both live and lead into one input.`, { at: names });
   }
-  return live[0] === undefined ? undefined : valueOf(state, live[0]);
+  if (source.mode === 'collect')
+    return live.map((inner) => readSource(state, inner)).filter((value) => value !== undefined);
+  for (const inner of live) {
+    const value = readSource(state, inner);
+    if (value !== undefined) return value;
+  }
+  return undefined;
 }
 
 function sourceText(state: ExecutionState, source: PlanSource): string {
@@ -244,6 +251,13 @@ function sourceText(state: ExecutionState, source: PlanSource): string {
   }
 }
 
+/** Where the failure of a cycle began: at a member, or at the cycle itself. */
+export function rootOfFailure(state: ExecutionState, region: number): ReasonRoot {
+  const { root } = state.regions[region] as RegionState;
+  const { id } = state.plan.regions[region] as PlanRegion;
+  return { subject: root ?? id, port: null, code: 'upstream_failed' };
+}
+
 function outputEnd(state: ExecutionState, source: OutputSource): DeadEnd {
   const { id, data } = nodeAt(state, source.node);
   const text = `${id}.${source.port}`;
@@ -258,10 +272,7 @@ function outputEnd(state: ExecutionState, source: OutputSource): DeadEnd {
   };
   if (source.leaves !== -1) {
     const region = state.regions[source.leaves] as RegionState;
-    if (region.failed) {
-      const subject = region.root ?? state.plan.regions[source.leaves]?.id ?? id;
-      return { code: 'upstream_blocked', source: text, root: { subject, port: null, code: 'upstream_failed' } };
-    }
+    if (region.failed) return { code: 'upstream_blocked', source: text, root: rootOfFailure(state, source.leaves) };
   }
   switch (state.status[source.node]) {
     case SKIPPED:
@@ -295,14 +306,8 @@ export function deadEndOf(state: ExecutionState, source: PlanSource, wanted: num
       const taken = joined(state, source);
       return typeof taken === 'number' ? outputEnd(state, source.owner) : deadEndOf(state, taken, wanted);
     }
-    case 'cycle': {
-      const id = state.plan.regions[source.region]?.id ?? '?';
-      return {
-        code: 'upstream_blocked',
-        source: `${id}.${source.port}`,
-        root: { subject: id, port: null, code: 'upstream_failed' },
-      };
-    }
+    case 'cycle':
+      return { code: 'upstream_blocked', source: sourceText(state, source), root: rootOfFailure(state, source.leaves) };
     case 'parameter':
     case 'literal':
       return {
@@ -330,12 +335,12 @@ export function observe(
   until: NonNullable<PlanRegion['until']>,
 ): { readonly value: unknown } | undefined {
   if ('single' in until)
-    return bitsOf(state, until.single) & LIVE ? { value: valueOf(state, until.single) } : undefined;
+    return bitsOf(state, until.single) & LIVE ? { value: readSource(state, until.single) } : undefined;
   const values: Record<string, unknown> = {};
   let live = 0;
   for (const [name, source] of until.named) {
     if (!(bitsOf(state, source) & LIVE)) continue;
-    values[name] = valueOf(state, source);
+    values[name] = readSource(state, source);
     live++;
   }
   return live > 0 ? { value: values } : undefined;

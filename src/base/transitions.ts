@@ -1,16 +1,17 @@
 import type { Attempt } from './attempt.js';
 import { type ErrorData, LockstepError } from './errors.js';
-import type { FailureVerdict } from './events.js';
+import type { DecisiveOptions, FailureVerdict } from './events.js';
 import type { ExecutionState, RegionState, Stopping } from './execution-state.js';
 import type { CycleStopReason } from './handles.js';
 import type { PlanNode, PlanRegion } from './plan.js';
 import type { NotRunReason } from './reason.js';
-import { allSettled, bitsOf, deadEndOf, LIVE, observe, valueOf } from './source-evaluation.js';
+import type { RunOutcomeData } from './run-outcome.js';
+import { allSettled, bitsOf, deadEndOf, LIVE, observe, readSource } from './source-evaluation.js';
 import {
   ATTEMPT_TRANSITIONS,
   type AttemptStatus,
-  BLOCKED,
-  CANCELLED,
+  type BLOCKED,
+  type CANCELLED,
   COMPLETED,
   FAILED,
   NODE_STATUSES,
@@ -20,7 +21,7 @@ import {
   RUN_TRANSITIONS,
   RUNNING,
   type RunStatus,
-  SKIPPED,
+  type SKIPPED,
 } from './status.js';
 
 /**
@@ -36,6 +37,33 @@ function illegal(kind: string, from: string, to: string, at: string): never {
 export function moveRun(state: ExecutionState, to: RunStatus): void {
   if (!RUN_TRANSITIONS[state.runStatus].includes(to)) illegal('run', state.runStatus, to, state.plan.workflow.name);
   state.runStatus = to;
+}
+
+/** A run starts. */
+export function beginRun(
+  state: ExecutionState,
+  parameters: Readonly<Record<string, unknown>>,
+  set: ExecutionState['set'],
+  options: DecisiveOptions,
+  now: number,
+): void {
+  moveRun(state, 'running');
+  state.parameters = parameters;
+  state.set = set;
+  state.options = options;
+  state.runStartedAt = now;
+  state.attention = options.timeoutMs !== null || options.softTimeoutMs !== null;
+}
+
+/** A run ends. */
+export function endRun(state: ExecutionState, outcome: RunOutcomeData, now: number): void {
+  moveRun(state, outcome.status);
+  if (outcome.status === 'completed') state.output = outcome.output;
+  else if (outcome.status === 'failed') {
+    state.runError = outcome.error;
+    state.runErrorPart = outcome.node ?? undefined;
+  }
+  state.runEndedAt = now;
 }
 
 /** Moves an attempt to another state. @throws LockstepError ILLEGAL_TRANSITION */
@@ -135,14 +163,16 @@ export function failAttempt(
   const { index } = node;
   const counts = how === 'failed' ? state.failures : state.losses;
   counts.set(index, (counts.get(index) ?? 0) + 1);
-  state.attemptFailures.push({
-    node: index,
+  const failure = {
     visit: state.visit(index),
     attempt: attempt.number,
     status: how,
     error,
     retryAt: then.kind === 'retry' ? then.at : undefined,
-  });
+  };
+  const earlier = state.attemptFailures.get(index);
+  if (earlier === undefined) state.attemptFailures.set(index, [failure]);
+  else earlier.push(failure);
   if (then.kind === 'retry') {
     state.busyMs ??= new Float64Array(state.status.length);
     moveNode(state, index, PENDING);
@@ -154,7 +184,8 @@ export function failAttempt(
   endAttempt(state, index, attempt.startedAt, now);
   state.errors.set(index, error);
   if (then.kind === 'allow' && node.region !== -1) keepPort(state, index, '$error', error, ++state.step);
-  if (then.kind === 'fail' && state.options.onError === 'fail-fast') stop(state, { kind: 'fail-fast', node: index });
+  if (then.kind === 'fail' && state.options.onError === 'fail-fast')
+    stop(state, { kind: 'fail-fast', subject: node.id });
   settle(state, node, false);
 }
 
@@ -239,7 +270,7 @@ function endIteration(state: ExecutionState, region: PlanRegion, end: IterationE
   if (due !== -1) state.dueRegions.splice(due, 1);
   around.elapsedMs = end.elapsedMs;
   around.metric = end.metric;
-  around.totalIterations++;
+  if (around.iterations > 0) around.totalIterations++;
   if (end.metric !== undefined && region.data.keepHistory > 0) {
     around.history.push(end.metric);
     if (around.history.length > region.data.keepHistory) around.history.shift();
@@ -255,7 +286,7 @@ export function iterate(state: ExecutionState, region: PlanRegion, end: Iteratio
     const bits = bitsOf(state, source);
     state.feedbackBits[slot] = bits;
     const live = (bits & LIVE) !== 0;
-    state.feedbackValues[slot] = live ? valueOf(state, source) : undefined;
+    state.feedbackValues[slot] = live ? readSource(state, source) : undefined;
     state.feedbackRoots[slot] = live ? undefined : deadEndOf(state, source, bits).root;
   }
   around.iteration++;
@@ -280,7 +311,7 @@ function enterBody(state: ExecutionState, region: PlanRegion): void {
 }
 
 function enterChildren(state: ExecutionState, region: PlanRegion): void {
-  const { regions, nodes } = state.plan;
+  const { regions } = state.plan;
   for (let number = 0; number < regions.length; number++) {
     const inner = regions[number] as PlanRegion;
     if (
@@ -304,8 +335,8 @@ function enterChildren(state: ExecutionState, region: PlanRegion): void {
     around.history = [];
     around.previous = undefined;
     around.entryStep = ++state.step;
-    for (let index = inner.start; index < inner.end; index++)
-      if ((nodes[index] as PlanNode).implementation.state !== undefined) state.nodeStates.delete(index);
+    if (state.nodeStates.size === 0) continue;
+    for (let index = inner.start; index < inner.end; index++) state.nodeStates.delete(index);
   }
 }
 
@@ -367,7 +398,7 @@ export function stopRegion(
   around.error = how.error;
   for (const dependent of region.dependents) notify(state, dependent, !how.failed);
   if (how.failed && how.reason !== 'cancelled' && how.error !== undefined && state.options.onError === 'fail-fast') {
-    stop(state, { kind: 'fail-fast', node: region.start });
+    stop(state, { kind: 'fail-fast', subject: region.id });
   }
   if (region.parent === -1) state.open--;
   else countDown(state, region.parent);

@@ -1,6 +1,7 @@
 import { checkBranches } from './branches.js';
 import { compile } from './compile.js';
 import type { Condition } from './condition.js';
+import { checkContract } from './contract-checks.js';
 import { type CycleOptions, checkCycleOptions, cycleData } from './cycle-options.js';
 import { didYouMean } from './did-you-mean.js';
 import { ConfigurationError, WorkflowBuildError } from './errors.js';
@@ -17,6 +18,7 @@ import {
 } from './node.js';
 import {
   checkUseOptions,
+  knownFields,
   type NodeCapabilities,
   type RetryOptions,
   retryData,
@@ -28,18 +30,20 @@ import {
   asRef,
   type Both,
   type Delivered,
+  homesOf,
   type InputHandle,
   InputPort,
   type Ref,
   Reference,
   type RefScope,
   referenceOf,
+  withHome,
 } from './ref.js';
-import { type } from './schema.js';
+import { isThenable, type } from './schema.js';
 import type { InferInput, InferOutput, StandardSchema } from './standard-schema.js';
 import { type Contract, Workflow } from './workflow.js';
 import { checkWorkflow } from './workflow-checks.js';
-import type { ConnectionData, CycleData, NodeData, Source } from './workflow-data.js';
+import { type ConnectionData, type CycleData, freezeData, type NodeData, type Source } from './workflow-data.js';
 
 type ParamInputs<P extends PortSchemas> = {
   readonly [K in keyof P as undefined extends InferInput<P[K]> ? never : K]: InferInput<P[K]>;
@@ -146,7 +150,7 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
       name: 'lockstep.fn',
       run: (values, context) => {
         const result = call(values, context);
-        return result instanceof Promise ? result.then(wrap) : { value: result };
+        return isThenable(result) ? Promise.resolve(result).then(wrap) : { value: result };
       },
       inputs: portSpecs(Object.fromEntries(Object.keys(inputs).map((port) => [port, type<unknown>()])), id),
       outputs: portSpecs({ value: type<unknown>() }, id),
@@ -185,6 +189,8 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
   contract(input: InputHandle<never> | string, contract: Contract): this {
     this.#open();
     const key = typeof input === 'string' ? input : `${input.node}.${input.port}`;
+    if (key.split('.').length !== 2) build('UNKNOWN_PORT', `"${key}" does not name a node and an input.`, key);
+    checkContract(key, contract);
     const list = this.#contracts.get(key);
     if (list === undefined) this.#contracts.set(key, [contract]);
     else list.push(contract);
@@ -234,6 +240,10 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
   cycle<const Id extends string>(id: Id, options: CycleOptions): CycleHandle<Id> {
     this.#claim(id);
     checkCycleOptions(id, options);
+    for (const made of [...options.feedback, ...(options.until === undefined ? [] : [options.until])]) {
+      if (homesOf(made).every((home) => home === this)) continue;
+      build('FOREIGN_REF', `Cycle "${id}" reads a reference of another workflow.`, id);
+    }
     this.#cycles.set(id, cycleData(id, options));
     if (options.until !== undefined) this.#tests.set(id, options.until.test);
     return { id, out: this.#outs(id, ['reason', 'iterations']) } as never;
@@ -248,6 +258,7 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
     options: BuildOptions<O> = {},
   ): Workflow<ParamInputs<P>, OutputsOf<O>> {
     this.#open();
+    knownFields(options, ['outputs'], 'build');
     const outputs: Record<string, Source> = {};
     for (const [name, ref] of Object.entries(options.outputs ?? {})) {
       if (!isName(name)) build('INVALID_NAME', `Output "${name}" cannot be a name.`, name, name);
@@ -259,7 +270,7 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
       name: this.#name,
       parameters: specs.map(({ name, optional }) => ({ name, optional })),
       nodes: [...this.#nodes.values()],
-      connections: this.#connections,
+      connections: [...this.#connections],
       cycles: [...this.#cycles.values()],
       outputs,
     };
@@ -272,11 +283,10 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
       contracts: this.#contracts,
     };
     checkWorkflow(data, bindings);
-    this.#built = true;
-    for (const part of [data.nodes, data.connections, data.cycles, data.parameters, data.outputs]) Object.freeze(part);
-    const built = new Workflow<ParamInputs<P>, OutputsOf<O>>(Object.freeze(data), Object.freeze(bindings));
+    const built = new Workflow<ParamInputs<P>, OutputsOf<O>>(freezeData(data), Object.freeze(bindings));
     checkBranches(compile(built));
-    return built;
+    this.#built = true;
+    return withHome(built, this);
   }
 
   #open(): void {
@@ -338,7 +348,7 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
   #addBound(id: string, bound: Bound<unknown, unknown, string>, options: UseOptions, allowFailure: boolean) {
     this.#claim(id);
     const implementation = bound?.implementation;
-    if (implementation === undefined) {
+    if (typeof bound !== 'object' || implementation === undefined) {
       build(
         'INVALID_DEFINITION',
         `add("${id}") takes a called definition, such as clean({ rows }), not the definition itself.`,
@@ -348,15 +358,17 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
     }
     checkUseOptions(options, `node "${id}"`);
     const config: Record<string, unknown> = {};
+    const connections: ConnectionData[] = [];
     for (const [port, value] of Object.entries(bound.inputs)) {
       if (value === undefined) continue;
       if (referenceOf(value) === undefined) config[port] = value;
-      else this.#connections.push({ from: this.#sourceOf(value, `input ${id}.${port}`), to: { node: id, port } });
+      else connections.push({ from: this.#sourceOf(value, `input ${id}.${port}`), to: { node: id, port } });
     }
-    this.#implementations.set(id, implementation);
     this.#nodes.set(id, this.#nodeData(id, implementation, config, options, allowFailure));
+    this.#implementations.set(id, implementation);
+    for (const connection of connections) this.#connections.push(connection);
     const ins: Record<string, InputPort> = {};
-    for (const { name } of implementation.inputs) ins[name] = new InputPort(id, name);
+    for (const { name } of implementation.inputs) ins[name] = new InputPort(id, name, this);
     return {
       id,
       in: ins,
@@ -411,12 +423,13 @@ export interface WorkflowConfig<P extends PortSchemas> {
 /**
  * Starts a workflow.
  *
- * @throws WorkflowBuildError INVALID_NAME
+ * @throws WorkflowBuildError INVALID_NAME; ConfigurationError UNKNOWN_OPTION
  */
 // biome-ignore lint/complexity/noBannedTypes: no parameters is the default
 export function workflow<const P extends PortSchemas = {}>(
   name: string,
   config: WorkflowConfig<P> = {},
 ): WorkflowBuilder<P> {
+  knownFields(config, ['params'], `workflow "${String(name)}"`);
   return new WorkflowBuilder(name, (config.params ?? {}) as P);
 }

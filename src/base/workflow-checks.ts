@@ -7,6 +7,7 @@ import { ask, formatIssues } from './schema.js';
 import type { WorkflowBindings } from './workflow.js';
 import {
   type ConnectionData,
+  type CycleData,
   describeSource,
   leavesOf,
   type NodeData,
@@ -50,7 +51,7 @@ class Checker {
     const seen = new Set<string>();
     for (const connection of connections) this.#connection(connection, seen);
     for (const cycle of cycles) {
-      for (const edge of cycle.feedback) this.#ends(edge);
+      this.#feedback(cycle);
       if (cycle.within !== undefined && !this.#cycles.has(cycle.within))
         this.#unknownNode(cycle.within, `cycle ${cycle.id}`, [...this.#cycles]);
       if (cycle.until === undefined) continue;
@@ -142,6 +143,20 @@ class Checker {
     seen.add(key);
   }
 
+  /** One input has one feedback edge of a cycle; exclusive sources are combined before. */
+  #feedback({ id, feedback }: CycleData): void {
+    const fed = new Set<string>();
+    for (const edge of feedback) {
+      this.#ends(edge);
+      const at = `${edge.to.node}.${edge.to.port}`;
+      if (fed.has(at)) {
+        const what = `Cycle "${id}" has two feedback edges into "${at}": combine their sources with oneOf or or.`;
+        throw new WorkflowBuildError('INVALID_CYCLE', what, { at: id, value: at });
+      }
+      fed.add(at);
+    }
+  }
+
   #node(node: NodeData): void {
     for (const subject of node.after) {
       if (subject === node.id)
@@ -155,6 +170,8 @@ class Checker {
       refuseHiddenRefs(value, at);
       checkLiteral(spec, value, at);
     }
+    for (const { name, test } of node.switch?.cases ?? [])
+      if (test.kind === 'operator') refuseHiddenRefs(test.value, `case ${node.id}.${name}`);
   }
 }
 

@@ -118,6 +118,51 @@ export interface WorkflowData {
   readonly outputs: Readonly<Record<string, Source>>;
 }
 
+function freezeSource(source: Source): void {
+  Object.freeze(source);
+  if ('path' in source) Object.freeze(source.path);
+  if (source.kind === 'join') for (const inner of Object.values(Object.freeze(source.cases))) freezeSource(inner);
+  else if (source.kind === 'path' || source.kind === 'required') freezeSource(source.of);
+  else if ('of' in source) for (const inner of Object.freeze(source.of)) freezeSource(inner);
+}
+
+function freezeConnections(connections: readonly ConnectionData[]): void {
+  for (const connection of Object.freeze(connections)) {
+    Object.freeze(connection);
+    Object.freeze(connection.to);
+    freezeSource(connection.from);
+  }
+}
+
+function freezeSwitch({ cases }: SwitchData): void {
+  for (const each of Object.freeze(cases)) {
+    Object.freeze(each);
+    if (Object.freeze(each.test).kind === 'operator') Object.freeze((each.test as { readonly path: object }).path);
+  }
+}
+
+function freezeCycle({ feedback, until }: CycleData): void {
+  freezeConnections(feedback);
+  if (until === undefined) return;
+  Object.freeze(until);
+  const sources = 'of' in until ? [until.of] : Object.values(Object.freeze(until.named));
+  for (const source of sources) freezeSource(source);
+}
+
+/** Freezes a workflow's data all the way down, except literals: those belong to whoever passed them. */
+export function freezeData(data: WorkflowData): WorkflowData {
+  for (const node of Object.freeze(data.nodes)) {
+    Object.freeze(node.use);
+    Object.freeze(node.retry);
+    if (node.switch !== undefined) freezeSwitch(Object.freeze(node.switch));
+  }
+  freezeConnections(data.connections);
+  for (const cycle of Object.freeze(data.cycles)) freezeCycle(cycle);
+  for (const parameter of Object.freeze(data.parameters)) Object.freeze(parameter);
+  for (const source of Object.values(Object.freeze(data.outputs))) freezeSource(source);
+  return Object.freeze(data);
+}
+
 /** Every output and parameter that an expression may read, in the order in which they are written. */
 export function leavesOf(source: Source, into: Source[] = []): Source[] {
   const open: Source[] = [source];

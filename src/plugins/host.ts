@@ -6,7 +6,7 @@ import type { RuntimeNotifications } from '../base/notifications.js';
 import type { Log } from '../base/ports.js';
 import type { RuntimeOptions } from '../base/runtime-options.js';
 import { startOrder } from './order.js';
-import type { Plugin, PluginScope } from './plugin.js';
+import type { Plugin, PluginScope, SyncPlugin } from './plugin.js';
 import type { Token } from './token.js';
 import { ACCESS_POLICY, CLOCK, HASH, IDS, LOG, RANDOM, SECRET_PROVIDER } from './tokens.js';
 
@@ -77,7 +77,7 @@ export class PluginHost {
       throw new ConfigurationError('PLUGIN_ASYNC', `Plugin "${waiting.name}" starts asynchronously.`, {
         at: waiting.name,
       });
-    for (const plugin of this.#plugins) {
+    for (const plugin of this.#plugins as readonly SyncPlugin[]) {
       try {
         plugin.start?.();
       } catch (cause) {
@@ -160,7 +160,7 @@ export class PluginHost {
     const failures: unknown[] = [];
     for (let plugin = this.#running.pop(); plugin !== undefined; plugin = this.#running.pop()) {
       try {
-        plugin.stop?.();
+        (plugin as SyncPlugin).stop?.();
       } catch (error) {
         failures.push(error);
       }

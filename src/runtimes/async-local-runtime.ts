@@ -1,8 +1,10 @@
 import type { ActiveRun } from '../base/active-run.js';
 import type { Attempt } from '../base/attempt.js';
-import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/base-runtime.js';
+import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.js';
 import { RunRejectedError } from '../base/run-errors.js';
+import { isThenable } from '../base/schema.js';
 import type { Workflow } from '../base/workflow.js';
+import { Drive } from './drive.js';
 import { RuntimeCore, type RuntimeCoreOptions } from './runtime-core.js';
 
 /** Options of AsyncLocalRuntime. */
@@ -75,9 +77,12 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
   }
 
   async #loadSecrets(run: ActiveRun): Promise<ReadonlyMap<string, string>> {
-    const { secrets } = run.execution.plan;
-    if (secrets.length === 0) return new Map();
-    return this.acceptSecrets(run, (await this.ports.secrets?.load(secrets)) ?? {});
+    const asked = this.askForSecrets(run);
+    if (!isThenable(asked)) return this.acceptSecrets(run, asked);
+    const loaded = await Promise.resolve(asked).catch((cause: unknown) => {
+      throw this.secretsFailed(run, cause);
+    });
+    return this.acceptSecrets(run, loaded);
   }
 
   #drive(drive: Drive): void {
@@ -150,55 +155,5 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
         this.#pump(drive);
       },
     );
-  }
-}
-
-/** A run being driven: its promise, its timer, and what must be taken back when it ends. */
-class Drive {
-  readonly run: ActiveRun;
-  busy = false;
-  ended = false;
-  /** What the timer is set to; `undefined` without a timer. */
-  wakeAt: number | undefined = undefined;
-  #cancelTimer: (() => void) | undefined;
-  readonly #cleanups: (() => void)[] = [];
-  readonly #resolve: () => void;
-  readonly #reject: (error: unknown) => void;
-
-  constructor(run: ActiveRun, resolve: () => void, reject: (error: unknown) => void) {
-    this.run = run;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  onEnd(cleanup: () => void): void {
-    this.#cleanups.push(cleanup);
-  }
-
-  arm(wakeAt: number, cancel: () => void): void {
-    this.wakeAt = wakeAt;
-    this.#cancelTimer = cancel;
-  }
-
-  disarm(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    this.wakeAt = undefined;
-  }
-
-  resolve(): void {
-    this.#end();
-    this.#resolve();
-  }
-
-  reject(error: unknown): void {
-    this.#end();
-    this.#reject(error);
-  }
-
-  #end(): void {
-    this.ended = true;
-    this.disarm();
-    for (const cleanup of this.#cleanups) cleanup();
   }
 }

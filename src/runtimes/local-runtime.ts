@@ -1,7 +1,7 @@
 import type { ActiveRun } from '../base/active-run.js';
 import type { Attempt } from '../base/attempt.js';
-import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/base-runtime.js';
 import { AttemptError, ConfigurationError, type LockstepError } from '../base/errors.js';
+import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.js';
 import type { Plan } from '../base/plan.js';
 import type { SyncSecretProvider } from '../base/ports.js';
 import { RunRejectedError } from '../base/run-errors.js';
@@ -69,15 +69,12 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
   }
 
   #loadSecrets(run: ActiveRun): ReadonlyMap<string, string> {
-    const { secrets } = run.execution.plan;
-    if (secrets.length === 0) return NO_SECRETS;
-    const loaded = this.ports.secrets?.load(secrets) ?? {};
+    const loaded = this.askForSecrets(run);
     if (!isThenable(loaded)) return this.acceptSecrets(run, loaded);
     loaded.then(undefined, () => undefined);
     const { runId, plan } = run.execution;
-    throw new RunRejectedError({ runId, workflow: plan.workflow.name }, [
-      new ConfigurationError('SECRETS_ASYNC', 'The secret provider answered with a promise.'),
-    ]);
+    const refused = new ConfigurationError('SECRETS_ASYNC', 'The secret provider answered with a promise.');
+    throw new RunRejectedError({ runId, workflow: plan.workflow.name }, [refused]);
   }
 
   #drive(run: ActiveRun): void {
@@ -119,8 +116,6 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     );
   }
 }
-
-const NO_SECRETS: ReadonlyMap<string, string> = new Map();
 
 function refuseAsync(plan: Plan): LockstepError | undefined {
   const [first, ...more] = plan.asyncNodes;

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
-import type { RunOutcome } from '../base/base-runtime.js';
 import { compile } from '../base/compile.js';
 import { canonicalLog, type RunEvent } from '../base/events.js';
 import type { NodeFunction, NodeImplementation } from '../base/node.js';
+import type { RunOutcome } from '../base/outcome.js';
 import type { NodeReport, RunResult } from '../base/run-result.js';
 import type { RunOptions } from '../base/runtime-options.js';
 import { isThenable } from '../base/schema.js';

@@ -1,4 +1,5 @@
-import { BaseRuntime, type ExecuteArguments, type ExecutedRun, type RunOutcome } from '../../src/base/base-runtime.js';
+import { BaseRuntime } from '../../src/base/base-runtime.js';
+import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../../src/base/outcome.js';
 import type { Ports } from '../../src/base/ports.js';
 import { RunRejectedError } from '../../src/base/run-errors.js';
 import { type ResolvedOptions, RUNTIME_DEFAULTS } from '../../src/base/runtime-options.js';

@@ -1,9 +1,9 @@
 import { deepStrictEqual } from 'node:assert';
 import { inspect } from 'node:util';
-import type { RunOutcome } from '../../src/base/base-runtime.js';
 import { canonicalLog, type RunEvent } from '../../src/base/events.js';
 import type { NodeImplementation } from '../../src/base/node.js';
 import type { EmittedData, ProgressUpdate } from '../../src/base/notifications.js';
+import type { RunOutcome } from '../../src/base/outcome.js';
 import type { NotRunReason } from '../../src/base/reason.js';
 import type { RunRejectedError } from '../../src/base/run-errors.js';
 import type { CycleReport, RunResult } from '../../src/base/run-result.js';
@@ -161,9 +161,12 @@ async function runForm(form: Form, workflow: Workflow, given: Given): Promise<Ou
   };
 }
 
+const STACK_LINE = /\n +at .*/g;
+
 /** What must be equal in every form. Between independent nodes, warnings come in any order. */
 function comparable({ events: _e, progress, data, logged, error, warnings, ...rest }: Outcome) {
-  const bag = (items: readonly unknown[]): string[] => items.map((item) => inspect(item, { depth: 9 })).sort();
+  const bag = (items: readonly unknown[]): string[] =>
+    items.map((item) => inspect(item, { depth: 9 }).replaceAll(STACK_LINE, '')).sort();
   const orders = [rest.output, rest.results, rest.nodes].map((record) => Object.keys(record));
   return {
     ...rest,

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { CancelledRun, FailedRun, RejectedRun, RunOutcome } from '../../src/base/base-runtime.js';
 import { canonicalLog, type RunEvent } from '../../src/base/events.js';
 import type { NodeImplementation } from '../../src/base/node.js';
+import type { CancelledRun, FailedRun, RejectedRun, RunOutcome } from '../../src/base/outcome.js';
 import type { NotRunReason } from '../../src/base/reason.js';
 import type { CompletedRun, RunResult } from '../../src/base/run-result.js';
 import type { RunOptions, RuntimeOptions } from '../../src/base/runtime-options.js';
@@ -17,6 +17,12 @@ export const WAYS = [
   'async runtime, async nodes',
   'async runtime, one async node at a time',
 ] as const;
+
+/** Those in which nodes answer with promises. */
+export const ASYNC_WAYS: readonly Way[] = ['async runtime, async nodes', 'async runtime, one async node at a time'];
+
+/** Those in which nodes hold the thread. */
+export const SYNC_WAYS: readonly Way[] = ['local', 'async runtime, sync nodes'];
 
 /** One of them. */
 export type Way = (typeof WAYS)[number];
@@ -83,7 +89,7 @@ export class Runner {
 
   /** Whether nodes answer with promises. */
   get asyncNodes(): boolean {
-    return this.way === 'async runtime, async nodes' || this.way === 'async runtime, one async node at a time';
+    return ASYNC_WAYS.includes(this.way);
   }
 
   async settle<P, O>(workflow: Workflow<P, O>, setup: Setup = {}): Promise<RunOutcome<O>> {
@@ -185,19 +191,31 @@ function summary(outcome: RunOutcome<unknown>, events: readonly RunEvent[]): unk
 }
 
 /**
- * A test body for `it`: run once in every way, each time from scratch, its expectations checked each time; afterwards the runs
+ * A test body for `it`, in which no rejection may be left unhandled: run once in every way, each time from scratch, its expectations checked each time; afterwards the runs
  * of all ways must have been the same in results, statuses, reasons, attempts, errors, warnings and canonical log.
+ *
+ * @param ways default: all four
  */
-export function everyWay(body: (run: Runner) => Promise<void> | void): () => Promise<void> {
+export function everyWay(
+  body: (run: Runner) => Promise<void> | void,
+  ways: readonly Way[] = WAYS,
+): () => Promise<void> {
   return async () => {
     const runners: Runner[] = [];
-    for (const way of WAYS) {
+    for (const way of ways) {
       const runner = new Runner(way);
+      const unhandled: unknown[] = [];
+      const note = (reason: unknown): unknown => unhandled.push(reason);
+      process.on('unhandledRejection', note);
       try {
         await body(runner);
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(unhandled, 'rejections that nobody handled').to.deep.equal([]);
       } catch (error) {
         if (error instanceof Error) error.message = `[${way}] ${error.message}`;
         throw error;
+      } finally {
+        process.off('unhandledRejection', note);
       }
       runners.push(runner);
     }

@@ -9,7 +9,7 @@ import { type } from '../../src/base/schema.js';
 import type { StandardSchema } from '../../src/base/standard-schema.js';
 import type { Workflow } from '../../src/base/workflow.js';
 import { type WorkflowBuilder, workflow } from '../../src/base/workflow-builder.js';
-import { seededRandom, type VirtualClock } from '../../src/testing/index.js';
+import { seededRandom, VirtualClock } from '../../src/testing/index.js';
 
 /** A value that nodes are given from outside. */
 export type FlowValue = number | null;
@@ -86,8 +86,8 @@ export interface FlowCycle {
   readonly timeoutMs?: number;
   readonly onTimeout?: 'accept' | 'fail';
   readonly keepHistory: number;
-  /** The cycle around it; for information. */
-  readonly parent?: string;
+  /** The cycle around it, where the connections alone do not say so. */
+  readonly within?: string;
 }
 
 /** A workflow and what it is run with, as plain data. Every source reads only what stands before it. */
@@ -110,19 +110,21 @@ export function defaultOf(port: string): number | undefined {
   return port === 'i2' ? 5 : undefined;
 }
 
-/** A number from any value, the same for values that look alike. */
-export function num(value: unknown): number {
-  let hash = 0x811c9dc5;
-  const text =
-    JSON.stringify(value, (_, inner: unknown) =>
-      isPlain(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
-    ) ?? 'nothing';
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
-  return hash % 8191;
+/** A value with its keys in order and of every error only the code: the rest of it is for people. */
+export function essence(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(essence);
+  if (typeof value !== 'object' || value === null) return value;
+  if ('code' in value && 'message' in value) return { code: value.code };
+  const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(sorted.map(([name, inner]) => [name, essence(inner)]));
 }
 
-function isPlain(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** A number from any value, the same for values that look alike. */
+export function num(value: unknown): number {
+  const text = JSON.stringify(essence(value)) ?? 'nothing';
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
+  return hash % 8191;
 }
 
 /** What the work of a node depends on beside its inputs. It does not depend on the number of the attempt: attempts can be lost. */
@@ -185,6 +187,15 @@ export interface FlowForm {
   readonly clock: VirtualClock;
   /** Nodes answer as their `form` says, in an order drawn from this seed; without it, all answer at once. */
   readonly scheduler?: number;
+  /** Nodes answer at once and yet take the time that the scheduler with this seed would draw. Default: none. */
+  readonly pace?: number;
+}
+
+/** The same with the clock of whichever run it is. */
+interface BuiltForm {
+  readonly current: CurrentClock;
+  readonly scheduler: number | undefined;
+  readonly pace: number | undefined;
 }
 
 const anything: StandardSchema = {
@@ -220,15 +231,13 @@ interface Handle {
 
 class FlowBuilder {
   readonly #spec: FlowSpec;
-  readonly #form: FlowForm;
-  readonly #exclusive: boolean;
+  readonly #form: BuiltForm;
   readonly #w: AnyBuilder;
   readonly #handles = new Map<string, Handle>();
 
-  constructor(spec: FlowSpec, form: FlowForm, exclusive: boolean) {
+  constructor(spec: FlowSpec, form: BuiltForm) {
     this.#spec = spec;
     this.#form = form;
-    this.#exclusive = exclusive;
     const { how, values } = spec.parameters;
     const params =
       how === 'declared'
@@ -269,7 +278,6 @@ class FlowBuilder {
       case 'required':
         return required(this.#source(source.of));
       case 'oneOf':
-        if (!this.#exclusive) return this.#source({ ...source, kind: 'or', literal: false });
         return oneOf(...source.of.map((of) => this.#source(of)));
       case 'collect':
         return collect(...source.of.map((of) => this.#source(of)));
@@ -287,7 +295,7 @@ class FlowBuilder {
   }
 
   #node(node: FlowNode): void {
-    const { id, kind, retry } = node;
+    const { id, retry } = node;
     const inputs: Record<string, unknown> = {};
     for (const [port, { from, config, wired }] of Object.entries(node.inputs)) {
       if (config !== undefined) inputs[port] = config;
@@ -303,7 +311,7 @@ class FlowBuilder {
     this.#handles.set(id, this.#add(node, inputs, options));
     for (const [port, { from, wired }] of Object.entries(node.inputs)) {
       if (wired === undefined) continue;
-      for (const source of this.#exclusive ? from : from.slice(0, 1)) {
+      for (const source of from) {
         if (source.kind !== 'output') continue;
         const path = source.path === 'whole' ? '' : `.${source.path}`;
         this.#w.connect(`${source.node}.${source.port}${path}`, `${id}.${port}`);
@@ -324,13 +332,13 @@ class FlowBuilder {
       return [name, last ? otherwise : (value: unknown) => belongs(name, value)] as const;
     });
     const cases = Object.fromEntries(tests);
-    const on = inputs['value'] as never;
+    const on = inputs.value as never;
     if (kind === 'partition') return this.#w.partition(id, on, cases, options) as unknown as Handle;
     return this.#w.switch(id, on, cases, { ...options, mode: kind as 'first' }) as unknown as Handle;
   }
 
   #cycle(cycle: FlowCycle): void {
-    const { id, feedback, until, maxIterations, onMaxIterations, timeoutMs, onTimeout, keepHistory } = cycle;
+    const { id, feedback, until, maxIterations, onMaxIterations, timeoutMs, onTimeout, keepHistory, within } = cycle;
     const edges = feedback.map(({ from, node, port }) => {
       const target = (this.#handles.get(node) as Handle).in[port];
       return this.#source(from).to(target as never);
@@ -345,6 +353,7 @@ class FlowBuilder {
         : { until: when(this.#source(until.of), (value) => typeof value === 'number' && value >= until.least) }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(onTimeout === undefined ? {} : { onTimeout }),
+      ...(within === undefined ? {} : { within }),
     });
     this.#handles.set(id, handle as unknown as Handle);
   }
@@ -354,9 +363,8 @@ function retryOf({ attempts, delayMs, backoff, jitter, dontRetryCode }: FlowRetr
   return { attempts, delayMs, backoff, jitter, ...(dontRetryCode ? { dontRetryOn: ['SCRIPTED'] } : {}) };
 }
 
-function definition(node: FlowNode, form: FlowForm): (inputs: Readonly<Record<string, unknown>>) => unknown {
+function definition(node: FlowNode, form: BuiltForm): (inputs: Readonly<Record<string, unknown>>) => unknown {
   const { id, gives, inputs } = node;
-  const { clock, scheduler } = form;
   const ports = Object.entries(inputs).map(([port, { optional }]) => {
     const schema = optional
       ? optionally(defaultOf(port))
@@ -370,7 +378,7 @@ function definition(node: FlowNode, form: FlowForm): (inputs: Readonly<Record<st
     const state = typeof context.state === 'number' ? context.state : 0;
     return work(node, values, { visit, failures, state, setState: context.setState });
   };
-  const asynchronous = scheduler !== undefined && node.form !== 'inline';
+  const asynchronous = form.scheduler !== undefined && node.form !== 'inline';
   return defineNode({
     name: id,
     version: '1',
@@ -378,40 +386,80 @@ function definition(node: FlowNode, form: FlowForm): (inputs: Readonly<Record<st
     outputs: { value: type<unknown>() },
     ...(gives === 'state' ? { state: counter } : {}),
     async: asynchronous,
-    run: (asynchronous ? later(node, run, clock, scheduler) : atOnce(node, run, clock)) as never,
+    run: (asynchronous ? later(node, run, form) : atOnce(node, run, form)) as never,
   }) as unknown as (inputs: Readonly<Record<string, unknown>>) => unknown;
 }
 
 type Run = (values: Readonly<Record<string, unknown>>, context: NodeContext) => unknown;
 
-function atOnce({ takesMs = 0 }: FlowNode, run: Run, clock: VirtualClock): Run {
-  if (takesMs === 0) return run;
+/** How long an attempt takes, in milliseconds: as the node says, or as the scheduler draws. */
+function duration({ id, form, takesMs }: FlowNode, { visit, attempt }: NodeContext, seed: number | undefined): number {
+  if (takesMs !== undefined || seed === undefined || form !== 'timer') return takesMs ?? 0;
+  return Math.floor(seededRandom(seed).keyed(`${id}/${visit}/${attempt}`) * 8);
+}
+
+function atOnce(node: FlowNode, run: Run, { current, scheduler, pace = scheduler }: BuiltForm): Run {
+  if (node.takesMs === undefined && pace === undefined) return run;
   return (values, context) => {
-    clock.sleepSync(takesMs);
+    current.clock.sleepSync(duration(node, context, pace));
     return run(values, context);
   };
 }
 
-function later(node: FlowNode, run: Run, clock: VirtualClock, seed: number): Run {
-  const { id, form, takesMs } = node;
-  if (form === 'promise') return async (values, context) => run(values, context);
-  const random = seededRandom(seed);
+function later(node: FlowNode, run: Run, { current, scheduler }: BuiltForm): Run {
+  if (node.form === 'promise' && node.takesMs === undefined) return async (values, context) => run(values, context);
   return async (values, context) => {
-    const wait = takesMs ?? Math.floor(random.keyed(`${id}/${context.visit}/${context.attempt}`) * 8);
-    const call = { visit: context.visit, failures: context.failures, state: context.state, setState: context.setState };
+    const { visit, failures, state, setState } = context;
     await new Promise<void>((resolve) => {
-      clock.setTimer(wait, resolve);
+      current.clock.setTimer(duration(node, context, scheduler), resolve);
     });
-    return run(values, call as NodeContext);
+    return run(values, { visit, failures, state, setState } as NodeContext);
   };
 }
 
-/** Builds a workflow. Sources that a `oneOf` cannot tell apart become alternatives instead. */
-export function buildFlow(spec: FlowSpec, form: FlowForm): Workflow {
-  try {
-    return new FlowBuilder(spec, form, true).build();
-  } catch (error) {
-    if (!(error instanceof LockstepError) || error.code !== 'AMBIGUOUS_FAN_IN') throw error;
-    return new FlowBuilder(spec, form, false).build();
+/** The clock that the nodes of a built workflow look at: that of the run for which it was asked last. */
+class CurrentClock {
+  clock = new VirtualClock();
+}
+
+const known = new WeakMap<FlowSpec, Map<string, { readonly workflow: Workflow; readonly current: CurrentClock }>>();
+
+/** Builds a workflow, once for each spec and seeds. Runs of the same one must follow each other. @throws WorkflowBuildError */
+export function buildFlow(spec: FlowSpec, { clock, scheduler, pace }: FlowForm): Workflow {
+  const forms = known.get(spec) ?? new Map<string, { readonly workflow: Workflow; readonly current: CurrentClock }>();
+  known.set(spec, forms);
+  const key = `${scheduler}/${pace}`;
+  let built = forms.get(key);
+  if (built === undefined) {
+    const current = new CurrentClock();
+    built = { workflow: new FlowBuilder(spec, { current, scheduler, pace }).build(), current };
+    forms.set(key, built);
   }
+  built.current.clock = clock;
+  return built.workflow;
+}
+
+/** The same spec without alternatives that are always live together, which no builder accepts: the first one stays. */
+export function withoutAmbiguity(spec: FlowSpec): FlowSpec {
+  for (let current = spec; ; ) {
+    try {
+      buildFlow(current, { clock: new VirtualClock() });
+      return current;
+    } catch (error) {
+      if (!(error instanceof LockstepError) || error.code !== 'AMBIGUOUS_FAN_IN') throw error;
+      current = decided(current, error.at);
+    }
+  }
+}
+
+function decided(spec: FlowSpec, at: string): FlowSpec {
+  const nodes = spec.nodes.map((node) => {
+    const inputs = Object.entries(node.inputs).map(([port, input]): readonly [string, FlowInput] => {
+      if (`${node.id}.${port}` !== at) return [port, input];
+      const [first] = input.from;
+      return [port, { ...input, from: first?.kind === 'oneOf' ? first.of.slice(0, 1) : input.from.slice(0, 1) }];
+    });
+    return { ...node, inputs: Object.fromEntries(inputs) };
+  });
+  return { ...spec, nodes };
 }

@@ -27,10 +27,11 @@ export interface Finished {
 /** Files by name. */
 export type Files = Readonly<Record<string, string>>;
 
-/** Runs a program to its end. */
+/** Runs a program to its end. Coverage is not measured in it. */
 function execute(program: string, args: readonly string[], cwd: string): Promise<Finished> {
+  const { NODE_V8_COVERAGE: _, ...env } = process.env;
   return new Promise((resolve) => {
-    execFile(program, args, { cwd, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    execFile(program, args, { cwd, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ code, stdout, stderr });
     });

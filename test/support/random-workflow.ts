@@ -1,5 +1,13 @@
 import fc from 'fast-check';
-import type { FlowCycle, FlowFailure, FlowNode, FlowRetry, FlowSource, FlowSpec } from './flow.js';
+import {
+  type FlowCycle,
+  type FlowFailure,
+  type FlowNode,
+  type FlowRetry,
+  type FlowSource,
+  type FlowSpec,
+  withoutAmbiguity,
+} from './flow.js';
 
 /**
  * Random workflows. What is drawn (`Raw…`) says only "the third thing before me"; `resolve` turns it into a `FlowSpec` with names,
@@ -14,7 +22,7 @@ export interface FlowFeatures {
   readonly timing?: boolean;
   /** Retries that wait. Default true. */
   readonly delays?: boolean;
-  /** The most parts at the top. Default 9. */
+  /** The most parts at the top. Default 13. */
   readonly size?: number;
 }
 
@@ -24,7 +32,7 @@ type RawSource =
   | { readonly pick: 'parameter'; readonly of: number }
   | { readonly pick: 'oneOf' | 'collect' | 'or'; readonly of: readonly RawOutput[]; readonly literal: boolean }
   | { readonly pick: 'join'; readonly of: number; readonly cases: readonly RawOutput[] }
-  | { readonly pick: 'required'; readonly of: RawOutput };
+  | { readonly pick: 'required'; readonly of: RawOutput; readonly path: 'whole' | 'n' };
 
 interface RawOutput {
   readonly of: number;
@@ -92,7 +100,11 @@ const source: fc.Arbitrary<RawSource> = fc.oneof(
       pick: fc.constant('output' as const),
       of: index,
       port: fc.nat({ max: 3 }),
-      path: fc.constantFrom('whole', 'whole', 'whole', 'n', 'none'),
+      path: fc.oneof(
+        { weight: 14, arbitrary: fc.constant('whole' as const) },
+        { weight: 2, arbitrary: fc.constant('n' as const) },
+        { weight: 1, arbitrary: fc.constant('none' as const) },
+      ),
     }),
   },
   { weight: 1, arbitrary: fc.record({ pick: fc.constant('cycle' as const), of: index, port: fc.nat({ max: 1 }) }) },
@@ -113,16 +125,23 @@ const source: fc.Arbitrary<RawSource> = fc.oneof(
       cases: fc.array(output, { minLength: 3, maxLength: 3 }),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ pick: fc.constant('required' as const), of: output }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      pick: fc.constant('required' as const),
+      of: output,
+      path: fc.constantFrom('whole' as const, 'n' as const),
+    }),
+  },
 );
 
 const number = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constant(null));
 
 const input: fc.Arbitrary<RawInput> = fc.record({
-  from: fc.option(source, { nil: null, freq: 9 }),
-  also: fc.option(output, { nil: null, freq: 2 }),
+  from: fc.oneof({ weight: 1, arbitrary: fc.constant(null) }, { weight: 9, arbitrary: source }),
+  also: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: output }),
   optional: fc.boolean(),
-  config: fc.option(number, { nil: undefined, freq: 1 }),
+  config: rarely(number, 3),
 });
 
 const failure: fc.Arbitrary<FlowFailure> = fc.record({
@@ -141,37 +160,41 @@ function retry(delays: boolean): fc.Arbitrary<FlowRetry> {
   });
 }
 
-function rarely<T>(arbitrary: fc.Arbitrary<T>, freq: number): fc.Arbitrary<T | undefined> {
-  return fc.option(arbitrary, { nil: undefined, freq });
+/** A value in one of `of` cases, `undefined` in the others. */
+function rarely<T>(arbitrary: fc.Arbitrary<T>, of: number): fc.Arbitrary<T | undefined> {
+  return fc.oneof({ weight: of - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+}
+
+/** Mostly nothing, sometimes a few. */
+function few<T>(arbitrary: fc.Arbitrary<T>, maxLength: number, of: number): fc.Arbitrary<readonly T[]> {
+  return fc.oneof(
+    { weight: of - 1, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.array(arbitrary, { minLength: 1, maxLength }) },
+  );
 }
 
 function node({ timing = false, delays = true }: FlowFeatures): fc.Arbitrary<RawNode> {
-  const limit = fc.constantFrom(5, 9, 15);
+  // Between the times that nodes take, so that no attempt ends at the very moment of its limit.
+  const limit = fc.constantFrom(5.5, 9.5, 15.5);
   return fc.record({
     part: fc.constant('node' as const),
     kind: fc.constantFrom('task', 'task', 'task', 'try', 'first', 'all', 'partition'),
     inputs: fc.array(input, { minLength: 0, maxLength: 3 }),
     join: fc.constantFrom('required', 'required', 'required', 'all', 'any', 'always'),
-    after: fc.oneof(
-      { weight: 5, arbitrary: fc.constant([]) },
-      { weight: 1, arbitrary: fc.array(index, { minLength: 1, maxLength: 2 }) },
-    ),
+    after: few(index, 2, 6),
     gives: fc.constantFrom('number', 'number', 'object', 'null', 'visit', 'state', 'tally', 'list', 'echo'),
-    failures: fc.oneof(
-      { weight: 3, arbitrary: fc.constant([]) },
-      { weight: 1, arbitrary: fc.array(failure, { minLength: 1, maxLength: 2 }) },
-    ),
-    retry: rarely(retry(delays), 1),
+    failures: few(failure, 2, 9),
+    retry: rarely(retry(delays), 3),
     form: fc.constantFrom('inline', 'promise', 'timer', 'timer'),
     wired: fc.boolean(),
     takesMs: timing ? fc.constantFrom(0, 0, 1, 4, 10) : fc.constant(0),
-    timeoutMs: timing ? rarely(limit, 1) : fc.constant(undefined),
-    totalTimeoutMs: timing ? rarely(limit, 1) : fc.constant(undefined),
+    timeoutMs: timing ? rarely(limit, 3) : fc.constant(undefined),
+    totalTimeoutMs: timing ? rarely(limit, 3) : fc.constant(undefined),
   }) as fc.Arbitrary<RawNode>;
 }
 
 function parts(features: FlowFeatures, depth: number): fc.Arbitrary<readonly RawPart[]> {
-  const maxLength = depth === 0 ? (features.size ?? 9) : 3;
+  const maxLength = depth === 0 ? (features.size ?? 13) : 3;
   const one = node(features);
   if (features.cycles === false || depth === 2)
     return fc.array(one, { minLength: depth === 0 ? 1 : 0, maxLength, size: 'max' });
@@ -191,16 +214,13 @@ function cycleOf(features: FlowFeatures, depth: number): fc.Arbitrary<RawCycle> 
     tail: fc.array(output, { maxLength: 2 }),
     tailJoin: fc.constantFrom('required', 'required', 'any', 'always', 'all'),
     exit: fc.constantFrom('tail', 'tail', 'again', 'while'),
-    until: rarely(fc.integer({ min: 1, max: 4 }), 1),
+    until: rarely(fc.integer({ min: 1, max: 4 }), 2),
     maxIterations: fc.integer({ min: 1, max: 4 }),
-    onMaxIterations: fc.constantFrom('accept', 'accept', 'accept', 'fail'),
-    timeoutMs: features.timing ? rarely(fc.constantFrom(10, 25), 1) : fc.constant(undefined),
-    extra: fc.option(output, { nil: null }),
+    onMaxIterations: fc.constantFrom('accept', 'accept', 'accept', 'accept', 'accept', 'fail'),
+    timeoutMs: features.timing ? rarely(fc.constantFrom(10, 25), 3) : fc.constant(undefined),
+    extra: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: output }),
     keepHistory: fc.constantFrom(100, 2, 0),
-    headFails: fc.oneof(
-      { weight: 6, arbitrary: fc.constant([]) },
-      { weight: 1, arbitrary: fc.array(failure, { minLength: 1, maxLength: 1 }) },
-    ),
+    headFails: few(failure, 1, 8),
   }) as fc.Arbitrary<RawCycle>;
 }
 
@@ -215,19 +235,10 @@ export function flows(features: FlowFeatures = {}): fc.Arbitrary<FlowSpec> {
       { weight: 1, arbitrary: values.map((given) => ({ how: 'declared' as const, values: given })) },
       { weight: 1, arbitrary: number.map((i0) => ({ how: 'broadcast' as const, values: { i0 } })) },
     ),
-    set: fc.oneof(
-      { weight: 3, arbitrary: fc.constant([]) },
-      {
-        weight: 1,
-        arbitrary: fc.array(fc.record({ node: index, port: fc.nat({ max: 2 }), value: number }), {
-          minLength: 1,
-          maxLength: 2,
-        }),
-      },
-    ),
+    set: few(fc.record({ node: index, port: fc.nat({ max: 2 }), value: number }), 2, 4),
     outputs: fc.array(source, { maxLength: 3 }),
   });
-  return raw.map(resolve);
+  return raw.map((drawn) => withoutAmbiguity(resolve(drawn)));
 }
 
 // ── From what was drawn to a spec with names. ──
@@ -246,6 +257,8 @@ class Resolver {
   readonly #flow: RawFlow;
   /** Heads of the cycles whose bodies are being resolved. */
   readonly #openHeads = new Set<string>();
+  /** Cycles whose enclosing cycle is known. */
+  readonly #enclosed = new Set<string>();
   #count = 0;
 
   constructor(flow: RawFlow) {
@@ -308,7 +321,7 @@ class Resolver {
         return { kind: 'parameter', name: `p${raw.of % 2}` };
       case 'required': {
         const of = this.#output(raw.of, visible);
-        return of === undefined ? undefined : { kind: 'required', of };
+        return of?.kind === 'output' ? { kind: 'required', of: { ...of, path: raw.path } } : undefined;
       }
       case 'join':
         return this.#join(raw, visible);
@@ -347,7 +360,8 @@ class Resolver {
   }
 
   #node(raw: RawNode, visible: readonly Visible[]): Visible {
-    const { kind } = raw;
+    const listless = raw.kind === 'partition' && (raw.inputs[0]?.from ?? null) === null;
+    const kind = listless ? 'all' : raw.kind;
     const isSwitch = kind === 'first' || kind === 'all' || kind === 'partition';
     const id = this.#name(isSwitch ? 's' : kind === 'try' ? 't' : 'n');
     const loose = raw.join === 'any' || raw.join === 'always';
@@ -398,7 +412,7 @@ class Resolver {
       gives: raw.gives,
       failures: isSwitch ? [] : raw.failures,
       form: isSwitch ? 'inline' : raw.form,
-      ...(cases === undefined ? {} : { cases, otherwise: raw.gives === 'number' || raw.gives === 'object' }),
+      ...(cases === undefined ? {} : { cases, otherwise: raw.gives !== 'visit' && raw.gives !== 'state' }),
       ...(raw.retry === undefined ? {} : { retry: raw.retry }),
       ...(raw.takesMs === 0 ? {} : { takesMs: raw.takesMs }),
       ...(raw.timeoutMs === undefined ? {} : { timeoutMs: raw.timeoutMs }),
@@ -442,7 +456,7 @@ class Resolver {
     const before = this.cycles.length;
     seen = this.#parts(raw.body, seen);
     this.#openHeads.delete(head);
-    const inner = this.cycles.slice(before).filter(({ parent }) => parent === undefined);
+    const inner = this.cycles.slice(before).filter((cycle) => !this.#enclosed.has(cycle.id));
     return this.#close(raw, id, path, seen, inner);
   }
 
@@ -474,7 +488,12 @@ class Resolver {
     }
     const feedback: FlowCycle['feedback'][number][] = [{ from: back, node: `${id}_head`, port: 'fed' }];
     if (raw.extra !== null) feedback.push({ from: whole(tail, 'value'), node: `${id}_head`, port: 'more' });
-    for (const cycle of inner) (cycle as { parent?: string }).parent = id;
+    for (const cycle of inner) {
+      this.#enclosed.add(cycle.id);
+      // Nothing leads from its last node to the tail around it: it must say where it belongs.
+      if (this.nodes.some((node) => node.id === `${cycle.id}_again`))
+        this.cycles[this.cycles.indexOf(cycle)] = { ...cycle, within: id };
+    }
     this.cycles.push({
       id,
       feedback,

@@ -108,7 +108,7 @@ export const merge = {
   concat<L extends readonly unknown[], C extends string>(
     lists: Ref<readonly L[], C>,
   ): Bound<{ readonly lists: readonly L[] }, { value: L[number][] }, NodeWhen<C, never>> {
-    return bound('concat', { lists }, {}, (inputs, { nodeId }) => ({ value: concatLists(inputs['lists'], nodeId) }));
+    return bound('concat', { lists }, {}, (inputs, { nodeId }) => ({ value: concatLists(inputs.lists, nodeId) }));
   },
 
   /** Item by item: `merge.zip({ left, right })` gives `{ left, right }` for each position. */
@@ -120,7 +120,7 @@ export const merge = {
     const $lengths = word(options.lengths, LENGTHS, 'merge.zip.lengths');
     const names = Object.keys(lists);
     return bound('zip', lists, { $lengths }, (inputs, { nodeId }) => ({
-      value: zipLists(named(names, inputs), word(inputs['$lengths'], LENGTHS, 'merge.zip.lengths'), nodeId),
+      value: zipLists(named(names, inputs), word(inputs.$lengths, LENGTHS, 'merge.zip.lengths'), nodeId),
     }));
   },
 
@@ -135,7 +135,7 @@ export const merge = {
     knownFields(options, ['conflicts'], 'merge.objects');
     const $conflicts = word(options.conflicts, CONFLICTS, 'merge.objects.conflicts');
     return bound('objects', { objects }, { $conflicts }, (inputs, { nodeId }) => ({
-      value: mergeObjects(inputs['objects'], word(inputs['$conflicts'], CONFLICTS, 'merge.objects.conflicts'), nodeId),
+      value: mergeObjects(inputs.objects, word(inputs.$conflicts, CONFLICTS, 'merge.objects.conflicts'), nodeId),
     }));
   },
 
@@ -161,8 +161,8 @@ export const merge = {
     return bound('byKey', lists, { $key, $how }, (inputs, { nodeId }) => ({
       value: joinByKey(
         named(names, inputs),
-        keyProperties(inputs['$key'] ?? $key, names),
-        word(inputs['$how'], HOWS, 'merge.byKey.how'),
+        keyProperties(inputs.$key ?? $key, names),
+        word(inputs.$how, HOWS, 'merge.byKey.how'),
         nodeId,
       ),
     }));

@@ -145,7 +145,7 @@ export function switchImplementation(
   const data: SwitchData = { mode, cases: list.map(({ name, test }) => ({ name, test })) };
   return implementationOf({
     name: 'lockstep.switch',
-    run: (inputs) => choose(inputs['value']),
+    run: (inputs) => choose(inputs.value),
     inputs: portSpecs({ value: type<unknown>() }, id),
     outputs: portSpecs(Object.fromEntries(list.map(({ name }) => [name, type<unknown>()])), id),
     ...(list.some(({ test }) => test.kind === 'function') ? {} : { version: '1' }),

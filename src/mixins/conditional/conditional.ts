@@ -1,8 +1,8 @@
-import type { ExecutionState } from '../../base/execution-state.js';
-import type { Plan, PlanInput, PlanNode } from '../../base/plan.js';
+import type { ExecutionState, RegionState } from '../../base/execution-state.js';
+import type { Plan, PlanInput, PlanNode, PlanRegion } from '../../base/plan.js';
 import type { NotRunReason } from '../../base/reason.js';
 import type { NodeDecision } from '../../base/run-view.js';
-import { DEAD, inputBits, inputEnd, LIVE, STUCK, UNCONNECTED } from '../../base/source-evaluation.js';
+import { DEAD, inputBits, inputEnd, LIVE, rootOfFailure, STUCK, UNCONNECTED } from '../../base/source-evaluation.js';
 import { BLOCKED, CANCELLED, FAILED } from '../../base/status.js';
 
 const RUN: NodeDecision = Object.freeze({ kind: 'run' });
@@ -16,28 +16,18 @@ function reasonFor(state: ExecutionState, node: PlanNode, input: PlanInput, want
 function stuckBefore(state: ExecutionState, node: PlanNode): NotRunReason | undefined {
   for (const subject of node.after) {
     if (subject < 0) {
-      const region = state.regions[~subject];
-      const id = state.plan.regions[~subject]?.id ?? '?';
-      if (region?.failed)
-        return {
-          code: 'upstream_blocked',
-          input: null,
-          source: id,
-          root: { subject: region.root ?? id, port: null, code: 'upstream_failed' },
-        };
-      continue;
+      const { id } = state.plan.regions[~subject] as PlanRegion;
+      if (!(state.regions[~subject] as RegionState).failed) continue;
+      return { code: 'upstream_blocked', input: null, source: id, root: rootOfFailure(state, ~subject) };
     }
     const status = state.status[subject];
     const { id, data } = state.plan.nodes[subject] as PlanNode;
-    if (status === FAILED && !data.allowFailure)
-      return {
-        code: 'upstream_failed',
-        input: null,
-        source: id,
-        root: { subject: id, port: null, code: 'upstream_failed' },
-      };
+    if (status === FAILED && !data.allowFailure) {
+      const root = { subject: id, port: null, code: 'upstream_failed' as const };
+      return { code: 'upstream_failed', input: null, source: id, root };
+    }
     if (status !== BLOCKED && status !== CANCELLED) continue;
-    const root = state.reasons.get(subject)?.root ?? { subject: id, port: null, code: 'upstream_blocked' as const };
+    const { root } = state.reasons.get(subject) as NotRunReason;
     return { code: 'upstream_blocked', input: null, source: id, root };
   }
   return undefined;

@@ -1,6 +1,7 @@
-import type { BaseRuntime, RunFindings, RunRequest } from '../../base/base-runtime.js';
+import type { BaseRuntime } from '../../base/base-runtime.js';
 import { compile } from '../../base/compile.js';
 import type { PlanNode } from '../../base/plan.js';
+import type { RunFindings, RunRequest } from '../../base/run-request.js';
 import type { RunResult } from '../../base/run-result.js';
 import type { NodeDecision, RunView } from '../../base/run-view.js';
 import { COMPLETED, SKIPPED } from '../../base/status.js';

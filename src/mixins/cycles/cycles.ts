@@ -3,8 +3,10 @@ import { AttemptError, errorData } from '../../base/errors.js';
 import type { ExecutionState, RegionState } from '../../base/execution-state.js';
 import type { CycleStopReason } from '../../base/handles.js';
 import type { PlanNode, PlanRegion } from '../../base/plan.js';
+import type { NotRunReason } from '../../base/reason.js';
 import type { CycleDecision } from '../../base/run-view.js';
-import { bitsOf, deadEndOf, LIVE, observe, valueOf } from '../../base/source-evaluation.js';
+import { isThenable } from '../../base/schema.js';
+import { bitsOf, deadEndOf, LIVE, observe, readSource } from '../../base/source-evaluation.js';
 import { BLOCKED, FAILED } from '../../base/status.js';
 
 /** What a convergence test said, together with what it was shown. */
@@ -31,12 +33,11 @@ export function askConvergence(state: ExecutionState, region: PlanRegion, elapse
   };
   const verdict: Verdict = test(seen.value, view);
   const met = typeof verdict === 'boolean' ? verdict : verdict.met;
-  if (typeof met !== 'boolean')
-    throw new AttemptError(
-      'CONDITION_THREW',
-      `The condition of cycle "${region.id}" answered ${String(verdict)}, not a boolean.`,
-      { at: region.id },
-    );
+  if (typeof met !== 'boolean') {
+    if (isThenable(verdict)) verdict.then(undefined, () => undefined);
+    const what = `The condition of cycle "${region.id}" answered ${String(verdict)}, not a boolean.`;
+    throw new AttemptError('CONDITION_THREW', what, { at: region.id });
+  }
   const own = typeof verdict === 'boolean' ? undefined : verdict.metric;
   const metric = own ?? (typeof seen.value === 'number' ? seen.value : undefined);
   return { met, metric };
@@ -46,8 +47,8 @@ function failedMember(state: ExecutionState, region: PlanRegion): string | undef
   for (let index = region.start; index < region.end; index++) {
     const node = state.plan.nodes[index] as PlanNode;
     const status = state.status[index];
-    if ((status === FAILED && !node.data.allowFailure) || status === BLOCKED)
-      return status === BLOCKED ? (state.reasons.get(index)?.root.subject ?? node.id) : node.id;
+    if (status === BLOCKED) return (state.reasons.get(index) as NotRunReason).root.subject;
+    if (status === FAILED && !node.data.allowFailure) return node.id;
   }
   for (const child of region.children) if (state.regions[child]?.failed) return state.plan.regions[child]?.id;
   return undefined;
@@ -100,7 +101,7 @@ export function decideStep(state: ExecutionState, region: PlanRegion, now: numbe
   let convergence: Convergence;
   try {
     convergence = askConvergence(state, region, elapsedMs);
-    for (const { source } of region.feedback) if (bitsOf(state, source) & LIVE) valueOf(state, source);
+    for (const { source } of region.feedback) if (bitsOf(state, source) & LIVE) readSource(state, source);
   } catch (cause) {
     const error =
       cause instanceof AttemptError

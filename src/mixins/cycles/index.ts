@@ -1,8 +1,9 @@
-import type { BaseRuntime, RunFindings, RunRequest } from '../../base/base-runtime.js';
+import type { BaseRuntime } from '../../base/base-runtime.js';
 import { compile } from '../../base/compile.js';
 import { LockstepError, WorkflowBuildError } from '../../base/errors.js';
 import type { RegionState } from '../../base/execution-state.js';
 import type { PlanRegion } from '../../base/plan.js';
+import type { RunFindings, RunRequest } from '../../base/run-request.js';
 import type { CycleReport, RunResult } from '../../base/run-result.js';
 import type { CycleDecision, RunView } from '../../base/run-view.js';
 import type { Workflow } from '../../base/workflow.js';
@@ -75,7 +76,7 @@ export function CyclesMixin<Base extends AbstractConstructor<BaseRuntime>>(
 
     protected override decideCycle(run: RunView, region: PlanRegion, now: number): CycleDecision {
       const decision = decideStep(run.state, region, now);
-      this.#iterations++;
+      if ((run.state.regions[region.index] as RegionState).iterations > 0) this.#iterations++;
       if (decision.kind === 'stop') {
         this.#stopped++;
         if (decision.reason === 'max_iterations' && !decision.failed && region.until !== undefined) {

@@ -24,7 +24,7 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
       attempt: Attempt,
       output: Readonly<Record<string, unknown>>,
     ): Error | undefined {
-      if (!this.options.contentAwareSuccess || output['success'] !== false) return super.judge(run, attempt, output);
+      if (!this.options.contentAwareSuccess || output.success !== false) return super.judge(run, attempt, output);
       const { id } = attempt.node;
       return new AttemptError('NOT_SUCCESSFUL', `Node "${id}" reported success: false.`, { at: id, value: output });
     }

@@ -1,6 +1,7 @@
 import type { Attempt } from '../../base/attempt.js';
-import type { BaseRuntime, BoundParameters, RunRequest } from '../../base/base-runtime.js';
+import type { BaseRuntime } from '../../base/base-runtime.js';
 import { compile } from '../../base/compile.js';
+import type { BoundParameters, RunRequest } from '../../base/run-request.js';
 import type { RunView } from '../../base/run-view.js';
 import type { RunOptions } from '../../base/runtime-options.js';
 import type { Workflow } from '../../base/workflow.js';

@@ -1,8 +1,8 @@
-import type { BoundParameters, RunRequest } from '../../base/base-runtime.js';
 import { didYouMean } from '../../base/did-you-mean.js';
-import { ConfigurationError, LockstepError } from '../../base/errors.js';
+import { ConfigurationError, type LockstepError } from '../../base/errors.js';
 import type { ParameterSource, Plan, PlanNode } from '../../base/plan.js';
 import type { NodeParameter } from '../../base/ref.js';
+import type { BoundParameters, RunRequest } from '../../base/run-request.js';
 import type { Warning } from '../../base/run-view.js';
 import type { RunOptions, ValidationLevel } from '../../base/runtime-options.js';
 import { ask, formatIssues } from '../../base/schema.js';
@@ -149,8 +149,7 @@ class Matcher {
           ),
         );
     } catch (error) {
-      if (!(error instanceof LockstepError)) throw error;
-      this.problems.push(error);
+      this.problems.push(error as LockstepError);
     }
   }
 

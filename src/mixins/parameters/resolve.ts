@@ -3,7 +3,7 @@ import { AttemptError } from '../../base/errors.js';
 import type { RegionState } from '../../base/execution-state.js';
 import type { FeedbackSlot, PlanInput, PlanNode, Wire } from '../../base/plan.js';
 import type { RunView } from '../../base/run-view.js';
-import { bitsOf, LIVE, valueOf } from '../../base/source-evaluation.js';
+import { bitsOf, LIVE, readSource } from '../../base/source-evaluation.js';
 import { own } from './own.js';
 
 /**
@@ -22,8 +22,7 @@ export function resolve(run: RunView, { node }: Attempt): Record<string, unknown
   const inputs: Record<string, unknown> = {};
   for (let index = 0; index < wires.length; index++) {
     const wire = wires[index] as Wire;
-    const output = outputs[wire.node] as Record<string, unknown> | undefined;
-    const value = output === undefined ? undefined : output[wire.port];
+    const value = (outputs[wire.node] as Readonly<Record<string, unknown>>)[wire.port];
     if (value === undefined) return resolveBySource(run, node);
     inputs[wire.name] = value;
   }
@@ -69,11 +68,11 @@ function resolveInput(run: RunView, node: PlanNode, input: PlanInput): unknown {
   const addressed = state.set?.get(node.index);
   if (addressed?.has(name)) return addressed.get(name);
   if (fed === undefined && input.connection !== undefined && bitsOf(state, input.connection) & LIVE) {
-    const value = valueOf(state, input.connection);
+    const value = readSource(state, input.connection);
     if (value !== undefined) return value;
     warnOfMissingPath(run, `${input.from} → ${node.id}.${name}`);
   }
-  const parameter = input.parameter === undefined ? undefined : valueOf(state, input.parameter);
+  const parameter = input.parameter === undefined ? undefined : readSource(state, input.parameter);
   if (parameter !== undefined) return parameter;
   if (input.broadcast && run.plan.broadcasts) {
     const broadcast = own(state.parameters, name);
@@ -84,6 +83,6 @@ function resolveInput(run: RunView, node: PlanNode, input: PlanInput): unknown {
 
 function missing(run: RunView, node: PlanNode, input: PlanInput): never {
   const to = `${node.id}.${input.port.name}`;
-  const edge = activeFeedback(run, input)?.text ?? (input.from === '' ? to : `${input.from} → ${to}`);
+  const edge = activeFeedback(run, input)?.text ?? `${input.from} → ${to}`;
   throw new AttemptError('INPUT_MISSING', `Input "${to}" is required and got no value (${edge}).`, { at: edge });
 }

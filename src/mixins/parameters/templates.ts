@@ -5,37 +5,52 @@ import { readPath } from '../../base/source-path.js';
 const TEMPLATE = /\$(\$\{)|\$\{([^}]*)\}/g;
 const WHOLE = /^\$\{([^}]*)\}$/;
 
-function lookUp(name: string, values: Readonly<Record<string, unknown>>, at: string): unknown {
+type Values = Readonly<Record<string, unknown>>;
+
+function lookUp(name: string, values: Values, at: string): unknown {
   const [first = '', ...rest] = name.trim().split('.');
   if (!Object.hasOwn(values, first)) {
-    throw new ConfigurationError(
-      'UNKNOWN_PARAMETER',
-      `The template at ${at} names "${first}". ${didYouMean(first, Object.keys(values))}`,
-      { at, value: name },
-    );
+    const what = `The template at ${at} names "${first}". ${didYouMean(first, Object.keys(values))}`;
+    throw new ConfigurationError('UNKNOWN_PARAMETER', what, { at, value: name });
   }
-  return readPath(values[first], rest);
+  const value = readPath(values[first], rest);
+  if (value !== undefined || rest.length === 0) return value;
+  throw new ConfigurationError(
+    'UNKNOWN_PARAMETER',
+    `The template at ${at} names "${name.trim()}", which does not exist.`,
+    { at, value: name },
+  );
 }
 
-function expandText(text: string, values: Readonly<Record<string, unknown>>, at: string): unknown {
+/** A value inside other text: what JSON would make of objects and arrays, and nothing of what is absent. */
+function embedded(value: unknown): string {
+  if (value === undefined) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function expandText(text: string, values: Values, at: string): unknown {
   const whole = WHOLE.exec(text);
   if (whole !== null) return lookUp(whole[1] as string, values, at);
-  return text.replace(TEMPLATE, (_, escaped: string | undefined, name: string | undefined) =>
-    escaped === undefined ? String(lookUp(name as string, values, at)) : escaped,
+  return text.replace(
+    TEMPLATE,
+    (_, escaped: string | undefined, name: string) => escaped ?? embedded(lookUp(name, values, at)),
   );
 }
 
 /**
  * Expands `${name}` and `${name.path}` in a configuration from a data form, once: what a value brings is not expanded again. A
- * string that is one template keeps the type of its value; one inside other text becomes text; `$${` stands for `${`. Objects
- * and arrays are walked, everything else is returned as it is.
+ * string that is one template keeps the type of its value; one inside other text becomes text (objects and arrays as JSON, an
+ * optional parameter that was not passed as nothing); `$${` stands for `${`. Objects and arrays are walked, everything else is
+ * returned as it is.
  *
- * @throws ConfigurationError UNKNOWN_PARAMETER naming the name and the place
+ * @throws ConfigurationError UNKNOWN_PARAMETER naming the name, or the path that leads nowhere, and the place
  */
-export function expandTemplates(value: unknown, values: Readonly<Record<string, unknown>>, at = '$'): unknown {
+export function expandTemplates(value: unknown, values: Values, at = '$'): unknown {
   if (typeof value === 'string') return value.includes('$') ? expandText(value, values, at) : value;
   if (Array.isArray(value)) return value.map((item, index) => expandTemplates(item, values, `${at}[${index}]`));
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  if (typeof value !== 'object' || value === null) return value;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [key, expandTemplates(inner, values, `${at}.${key}`)]),
   );

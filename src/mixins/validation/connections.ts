@@ -1,5 +1,7 @@
+import { compile } from '../../base/compile.js';
+import { didYouMean } from '../../base/did-you-mean.js';
 import type { ErrorCode } from '../../base/error-catalog.js';
-import { AttemptError } from '../../base/errors.js';
+import { AttemptError, LockstepError } from '../../base/errors.js';
 import type { Plan, PlanNode } from '../../base/plan.js';
 import type { Workflow } from '../../base/workflow.js';
 import { describeSource } from '../../base/workflow-data.js';
@@ -22,18 +24,39 @@ export interface ConnectionContext {
   readonly configured: readonly string[];
 }
 
-/** All connections into a node, feedback included, in the order of declaration. */
+/** A node of a plan by id. @throws LockstepError UNKNOWN_NODE */
+export function planNode(plan: Plan, id: string): PlanNode {
+  const node = plan.nodes[plan.nodeIndex.get(id) ?? -1];
+  if (node !== undefined) return node;
+  const known = didYouMean(id, [...plan.nodeIndex.keys()]);
+  throw new LockstepError('UNKNOWN_NODE', `Workflow "${plan.workflow.name}" has no node "${id}". ${known}`, { at: id });
+}
+
+/**
+ * All connections into a node, feedback included, in the order of declaration.
+ *
+ * @throws LockstepError UNKNOWN_NODE
+ */
 export function connectionContext(workflow: Workflow, node: string): ConnectionContext {
-  const { connections, cycles, nodes } = workflow.data;
+  const { data } = planNode(compile(workflow), node);
+  const { connections, cycles } = workflow.data;
   const incoming: IncomingConnection[] = connections
     .filter(({ to }) => to.node === node)
     .map(({ from, to }) => ({ from: describeSource(from), port: to.port, feedbackOf: null }));
   for (const { id, feedback } of cycles) {
-    for (const { from, to } of feedback)
+    for (const { from, to } of feedback) {
       if (to.node === node) incoming.push({ from: describeSource(from), port: to.port, feedbackOf: id });
+    }
   }
-  const data = nodes.find((candidate) => candidate.id === node);
-  return { node, incoming, configured: Object.keys(data?.config ?? {}) };
+  return { node, incoming, configured: Object.keys(data.config) };
+}
+
+/** What is known of a value that does not fit. */
+export interface EnhancedDetails {
+  readonly value?: unknown;
+  readonly cause?: unknown;
+  /** A parameter of the run brought it, not a connection or a literal. Default `false`. */
+  readonly passed?: boolean;
 }
 
 /** A validation error that says which connection brought the value. The value itself stays out of the message. */
@@ -43,12 +66,15 @@ export function enhancedError(
   node: string,
   port: string,
   what: string,
-  details: { readonly value?: unknown; readonly cause?: unknown } = {},
+  { passed = false, ...details }: EnhancedDetails = {},
 ): AttemptError {
   const { incoming, configured } = connectionContext(workflow, node);
-  const sources = incoming
-    .filter((connection) => connection.port === port)
-    .map(({ from, feedbackOf }) => (feedbackOf === null ? from : `${from} (feedback of ${feedbackOf})`));
+  const sources = passed ? ['a parameter of the run'] : [];
+  for (const { from, port: to, feedbackOf } of incoming) {
+    if (to !== port) continue;
+    if (feedbackOf !== null) sources.push(`${from} (feedback of ${feedbackOf})`);
+    else if (!passed) sources.push(from);
+  }
   const origin =
     sources.length > 0
       ? `; it comes from ${sources.join(' or ')}`
@@ -56,9 +82,4 @@ export function enhancedError(
         ? '; it is a literal'
         : '';
   return new AttemptError(code, `Input "${node}.${port}": ${what}${origin}.`, { at: `${node}.${port}`, ...details });
-}
-
-/** A node of a plan by id. */
-export function planNode(plan: Plan, id: string): PlanNode | undefined {
-  return plan.nodes[plan.nodeIndex.get(id) ?? -1];
 }

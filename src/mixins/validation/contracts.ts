@@ -1,8 +1,9 @@
-import { Validator } from '@cfworker/json-schema';
-import { LockstepError } from '../../base/errors.js';
+import { type OutputUnit, Validator } from '@cfworker/json-schema';
+import type { AttemptError } from '../../base/errors.js';
 import { ask, formatIssues } from '../../base/schema.js';
 import type { Contract, Workflow } from '../../base/workflow.js';
 import { violations } from './policies.js';
+import { schemaFault } from './schema-fault.js';
 
 /** A value that breaks the contract of its connection. Never holds the value. */
 export interface ContractViolation {
@@ -13,6 +14,14 @@ export interface ContractViolation {
   readonly message: string;
 }
 
+/** Keywords whose errors begin with the value. */
+const LIMITS: ReadonlySet<string> = new Set([
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'multipleOf',
+]);
 const validators = new WeakMap<object, Validator>();
 
 function validatorFor(jsonSchema: Readonly<Record<string, unknown>>): Validator {
@@ -22,6 +31,11 @@ function validatorFor(jsonSchema: Readonly<Record<string, unknown>>): Validator 
     validators.set(jsonSchema, validator);
   }
   return validator;
+}
+
+/** The words of the validator, without the value with which they begin where a limit is broken. */
+function describeError({ instanceLocation, keyword, error }: OutputUnit): string {
+  return `${instanceLocation}: ${LIMITS.has(keyword) ? error.replace(/^\S+/, 'The value') : error}`;
 }
 
 function checkOne(contract: Contract, node: string, port: string, value: unknown): ContractViolation[] {
@@ -34,17 +48,13 @@ function checkOne(contract: Contract, node: string, port: string, value: unknown
       const answer = ask(contract.schema, value, `the contract of ${node}.${port}`);
       if (answer.issues !== undefined) add('schema', formatIssues(answer.issues));
     } catch (error) {
-      add('schema', error instanceof LockstepError ? error.message : 'the schema threw');
+      add('schema', schemaFault(error as AttemptError));
     }
   }
   if (contract.jsonSchema !== undefined) {
     try {
       const answer = validatorFor(contract.jsonSchema).validate(value);
-      if (!answer.valid)
-        add(
-          'json-schema',
-          answer.errors.map(({ instanceLocation, error }) => `${instanceLocation}: ${error}`).join('; '),
-        );
+      if (!answer.valid) add('json-schema', answer.errors.map(describeError).join('; '));
     } catch {
       add('json-schema', 'the value or the schema cannot be compared');
     }

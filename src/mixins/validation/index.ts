@@ -1,9 +1,11 @@
 import type { Attempt } from '../../base/attempt.js';
-import type { BaseRuntime, RunFindings, RunRequest } from '../../base/base-runtime.js';
+import type { BaseRuntime } from '../../base/base-runtime.js';
 import { compile } from '../../base/compile.js';
 import type { ErrorCode } from '../../base/error-catalog.js';
 import { type AttemptError, errorData, LockstepError } from '../../base/errors.js';
+import type { RunFindings, RunRequest } from '../../base/run-request.js';
 import type { RunView } from '../../base/run-view.js';
+import { isThenable } from '../../base/schema.js';
 import type { Workflow } from '../../base/workflow.js';
 import type { AbstractConstructor } from '../constructor.js';
 import { type ConnectionContext, connectionContext, enhancedError, planNode } from './connections.js';
@@ -34,7 +36,7 @@ export interface AccessDecision {
 export interface ValidationFeatures {
   /** Checks a built workflow at the runtime's validation level, without running it. */
   validateWorkflow(workflow: Workflow): ValidationReport;
-  /** Checks values against the contracts of the connections into a node. Empty when all hold. */
+  /** Checks values against the contracts of the connections into a node. Empty when all hold. @throws LockstepError UNKNOWN_NODE */
   validateConnectionContracts(
     workflow: Workflow,
     node: string,
@@ -48,14 +50,14 @@ export interface ValidationFeatures {
     port: string,
     what: string,
   ): AttemptError;
-  /** Everything that leads into a node. */
+  /** Everything that leads into a node. @throws LockstepError UNKNOWN_NODE */
   buildConnectionContext(workflow: Workflow, node: string): ConnectionContext;
   getValidationMetrics(): ValidationMetrics;
   /** Sets every count to 0. */
   resetValidationMetrics(): void;
   /** Asks the access policy. No policy bound allows; one that throws denies. */
   checkWorkflowAccess(workflow: Workflow, runId: string, context: Readonly<Record<string, unknown>>): AccessDecision;
-  /** Whether the failure of a node stops the run: it fails fast, and the node is not allowed to fail. */
+  /** Whether the failure of a node stops the run: it fails fast, and the node is not allowed to fail. @throws LockstepError UNKNOWN_NODE */
   shouldStopOnError(workflow: Workflow, node: string): boolean;
 }
 
@@ -81,7 +83,7 @@ export function ValidationMixin<Base extends AbstractConstructor<BaseRuntime>>(
       node: string,
       inputs: Readonly<Record<string, unknown>>,
     ): readonly ContractViolation[] {
-      return checkContracts(workflow, node, inputs);
+      return checkContracts(workflow, planNode(compile(workflow), node).id, inputs);
     }
 
     generateEnhancedValidationError(
@@ -120,9 +122,15 @@ export function ValidationMixin<Base extends AbstractConstructor<BaseRuntime>>(
       const { access, log } = this.ports;
       if (access === undefined) return ALLOWED;
       try {
-        const answer = access.allows({ workflow: workflow.name, runId, context });
+        const answer: unknown = access.allows({ workflow: workflow.name, runId, context });
         if (answer === true) return ALLOWED;
-        return { allowed: false, reason: typeof answer === 'string' && answer !== '' ? answer : 'the policy says no' };
+        if (!isThenable(answer))
+          return {
+            allowed: false,
+            reason: typeof answer === 'string' && answer !== '' ? answer : 'the policy says no',
+          };
+        answer.then(undefined, () => undefined);
+        return { allowed: false, reason: 'the policy answered with a promise' };
       } catch (error) {
         log.log('error', 'The access policy threw; the run is refused.', { runId, error: errorData(error).message });
         return { allowed: false, reason: 'the policy threw' };
@@ -130,7 +138,8 @@ export function ValidationMixin<Base extends AbstractConstructor<BaseRuntime>>(
     }
 
     shouldStopOnError(workflow: Workflow, node: string): boolean {
-      return this.options.onError === 'fail-fast' && planNode(compile(workflow), node)?.data.allowFailure === false;
+      const { allowFailure } = planNode(compile(workflow), node).data;
+      return this.options.onError === 'fail-fast' && !allowFailure;
     }
 
     protected override checkRun(request: RunRequest, findings: RunFindings): void {
@@ -156,21 +165,26 @@ export function ValidationMixin<Base extends AbstractConstructor<BaseRuntime>>(
       inputs: Record<string, unknown>,
     ): Record<string, unknown> {
       this.#inputs++;
+      const { contracts } = run.plan.workflow.bindings;
+      const delivered = this.options.validation === 'off' || contracts.size === 0 ? undefined : { ...inputs };
       try {
         applySchemas(run, attempt, inputs);
       } catch (error) {
         this.#inputFailures++;
         throw error;
       }
-      if (this.options.validation !== 'off') this.#applyContracts(run, attempt, inputs);
+      if (delivered !== undefined) this.#applyContracts(run, attempt, delivered);
       return inputs;
     }
 
-    #applyContracts(run: RunView, { node }: Attempt, inputs: Record<string, unknown>): void {
+    /** Contracts see values as they were delivered, before any schema replaced them. */
+    #applyContracts(run: RunView, { node }: Attempt, delivered: Readonly<Record<string, unknown>>): void {
       const { workflow } = run.plan;
-      const broken = checkContracts(workflow, node.id, inputs);
+      const broken = checkContracts(workflow, node.id, delivered);
       this.#contractViolations += broken.length;
-      for (const { port, message } of broken) {
+      for (const port of new Set(broken.map((violation) => violation.port))) {
+        const messages = broken.flatMap((violation) => (violation.port === port ? [violation.message] : []));
+        const message = messages.join('; ');
         if (this.options.validation === 'strict')
           throw enhancedError(workflow, 'CONTRACT_VIOLATED', node.id, port, message);
         run.warn({ code: 'contract', message: `${node.id}.${port}: ${message}`, at: `${node.id}.${port}` });

@@ -235,7 +235,7 @@ describe('after', () => {
         source: 'other',
         root: { subject: 'bad', port: null, code: 'upstream_failed' },
       });
-      expect(statuses(result)['fine']).to.equal('completed');
+      expect(statuses(result).fine).to.equal('completed');
     }),
   );
 

@@ -269,7 +269,7 @@ describe('Violations of a policy', () => {
   it('are reported once for a value that is shared, and cycles end', () => {
     const shared = ['a@b.io'];
     const value: Record<string, unknown> = { one: shared, two: shared };
-    value['self'] = value;
+    value.self = value;
     expect(broken('no-pii', value)).to.deep.equal(['e-mail $.one[0]']);
   });
 

@@ -116,7 +116,7 @@ describe('Canonical JSON', () => {
     readonly amount = 1;
   }
   const loop: Record<string, unknown> = {};
-  loop['self'] = [loop];
+  loop.self = [loop];
   const throwing = Object.defineProperty({}, 'x', {
     enumerable: true,
     get: () => {

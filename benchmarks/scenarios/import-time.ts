@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process';
+import { BUDGETS } from '../budgets.js';
+import { median } from '../measure.js';
+import type { Effort, Scenario } from '../scenario.js';
+
+/** Nanoseconds that a fresh process takes to import a module, as it sees them itself. */
+function importOnce(url: URL): number {
+  const program = `const from = performance.now(); await import('${url.href}'); console.log(performance.now() - from);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+  const took = Number(stdout);
+  if (stdout === '' || Number.isNaN(took)) throw new Error(`${url.href} could not be imported: ${stderr}`);
+  return took * 1e6;
+}
+
+/** Importing the package against importing the four packages that it needs, in fresh processes that take turns. */
+export const scenario: Scenario = {
+  title: 'import',
+  sizes: [1],
+  ciSizes: [1],
+  async measure(size, { rounds }: Effort) {
+    const urls = [new URL('../limits/import.js', import.meta.url), new URL('../../src/index.js', import.meta.url)];
+    const times: number[][] = urls.map(() => []);
+    for (const url of urls) importOnce(url);
+    for (let round = 0; round < rounds; round++) {
+      for (const [index, url] of urls.entries()) (times[index] as number[]).push(importOnce(url));
+    }
+    const [limit, ours] = times as [number[], number[]];
+    // The median: an import reads files and compiles, and its least time is that of a lucky cache.
+    const ratio = median(ours) / median(limit);
+    return [
+      {
+        what: 'import, fresh process',
+        size,
+        unit: 'ns',
+        limit: median(limit),
+        ours: median(ours),
+        ratio,
+        medianRatio: ratio,
+        budget: { kind: 'ratio', most: BUDGETS.importTime },
+        note: `least of all: ${(Math.min(...ours) / Math.min(...limit)).toFixed(2)}x`,
+      },
+    ];
+  },
+};

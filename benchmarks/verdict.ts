@@ -1,0 +1,46 @@
+import type { Row } from './scenario.js';
+
+/** What comes of holding a row against its budget; `shown` where it has none. */
+export type Verdict = 'within' | 'over' | 'shown';
+
+/** Holds a row against its budget, times a margin. */
+export function verdictOf({ budget, ratio, ours }: Row, margin: number): Verdict {
+  if (budget === undefined) return 'shown';
+  const spent = budget.kind === 'ratio' ? ratio : ours;
+  return spent !== undefined && spent <= budget.most * margin ? 'within' : 'over';
+}
+
+const HEADINGS = ['what', 'size', 'limit', 'ours', 'ratio', 'median', 'budget', 'verdict', 'note'];
+
+/** Rows as lines of a table, headings first; columns are as wide as what stands in them. */
+export function tableOf(rows: readonly Row[], margin: number): readonly string[] {
+  const cells = [HEADINGS, ...rows.map((row) => cellsOf(row, margin))];
+  const widths = HEADINGS.map((_, column) => Math.max(...cells.map((line) => (line[column] as string).length)));
+  return cells.map((line) =>
+    line
+      .map((text, column) => {
+        const width = widths[column] as number;
+        const isNumber = column > 0 && column < 7;
+        return isNumber ? text.padStart(width) : text.padEnd(width);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function cellsOf(row: Row, margin: number): readonly string[] {
+  const { what, size, unit, limit, ours, ratio, medianRatio, budget, note } = row;
+  const most = budget === undefined ? '' : budget.kind === 'ratio' ? `${budget.most}x` : amount(budget.most, unit);
+  const times = (value: number | undefined): string => (value === undefined ? '' : `${value.toFixed(2)}x`);
+  const bare = limit === undefined ? '' : amount(limit, unit);
+  return [what, grouped(size), bare, amount(ours, unit), times(ratio), times(medianRatio), most, verdictOf(row, margin), note ?? ''];
+}
+
+/** A number with its unit; times in nanoseconds throughout, so that a column can be compared. */
+function amount(value: number, unit: Row['unit']): string {
+  return `${grouped(value < 10 ? Number(value.toFixed(1)) : Math.round(value))} ${unit}`;
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US');
+}

@@ -1,0 +1,61 @@
+import type { Attempt } from './attempt.js';
+import type { EventData } from './events.js';
+import type { ExecutionState } from './execution-state.js';
+import type { Plan, PlanNode } from './plan.js';
+import type { NotRunCode, NotRunReason } from './reason.js';
+
+/** Node-addressed parameters as the state holds them: plan index to port to value. */
+export type AddressedParameters = ReadonlyMap<number, ReadonlyMap<string, unknown>> | undefined;
+
+/** Which attempt an event is about. */
+export function keyOf(attempt: Attempt) {
+  return { scope: '', node: attempt.node.id, visit: attempt.visit, attempt: attempt.number };
+}
+
+/** What the completion of an attempt records. */
+export function completion(
+  attempt: Attempt,
+  output: Readonly<Record<string, unknown>>,
+): EventData['attempt.completed'] {
+  return attempt.change === undefined
+    ? { ...keyOf(attempt), output }
+    : { ...keyOf(attempt), output, state: attempt.change.state };
+}
+
+/** Why nodes no longer start, as the reason that is recorded with each of them. */
+export function stopReason(state: ExecutionState): NotRunReason {
+  const { stopping } = state;
+  const whole = (code: NotRunCode, subject: string): NotRunReason => ({
+    code,
+    input: null,
+    source: null,
+    root: { subject, port: null, code },
+  });
+  if (stopping?.kind === 'fail-fast') return whole('fail_fast', stopping.subject);
+  return whole(stopping?.kind === 'timeout' ? 'run_timeout' : 'run_cancelled', '');
+}
+
+/** The shape of a plan: a history is refused by a plan of another shape. */
+export function shapeOf(plan: Plan) {
+  return { nodes: plan.nodes.map((node) => node.id), cycles: plan.regions.map((region) => region.id) };
+}
+
+/** Node-addressed parameters as an event holds them. */
+export function setAsData(plan: Plan, set: AddressedParameters): EventData['run.started']['set'] {
+  if (set === undefined) return [];
+  return [...set].flatMap(([index, ports]) =>
+    [...ports].map(([port, value]) => ({ node: (plan.nodes[index] as PlanNode).id, port, value })),
+  );
+}
+
+/** Node-addressed parameters as the state holds them. */
+export function setFromData(plan: Plan, set: EventData['run.started']['set']): AddressedParameters {
+  if (set.length === 0) return undefined;
+  const map = new Map<number, Map<string, unknown>>();
+  for (const { node, port, value } of set) {
+    const index = plan.nodeIndex.get(node) as number;
+    const ports = map.get(index) ?? new Map<string, unknown>();
+    map.set(index, ports.set(port, value));
+  }
+  return map;
+}

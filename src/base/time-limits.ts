@@ -1,0 +1,49 @@
+import type { Attempt, AttemptLimits } from './attempt.js';
+import { AttemptError } from './errors.js';
+import type { ExecutionState } from './execution-state.js';
+
+const FOREVER = Number.POSITIVE_INFINITY;
+
+/** The time limits of an attempt that is about to start: its own, and what is left of its node's. `undefined` without any. */
+export function limitsOf(state: ExecutionState, { node, number, startedAt }: Attempt): AttemptLimits | undefined {
+  const { timeoutMs, softTimeoutMs, totalTimeoutMs } = node.data;
+  const first = number === 1 ? startedAt : (state.startedAt[node.index] as number);
+  const hard = Math.min(
+    timeoutMs === undefined ? FOREVER : startedAt + timeoutMs,
+    totalTimeoutMs === undefined ? FOREVER : first + totalTimeoutMs,
+  );
+  if (hard === FOREVER && softTimeoutMs === undefined) return undefined;
+  return {
+    hard: hard === FOREVER ? undefined : hard,
+    soft: softTimeoutMs === undefined ? undefined : startedAt + softTimeoutMs,
+  };
+}
+
+/** Whether an attempt that settles now settles too late. */
+export function isOverdue({ hard }: AttemptLimits, now: number): boolean {
+  return hard !== undefined && now > hard;
+}
+
+/** Whether an error is already the verdict of a time limit. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof AttemptError && (error.code === 'ATTEMPT_TIMEOUT' || error.code === 'NODE_TIMEOUT');
+}
+
+/** The failure of an attempt that ran longer than its limit. */
+export function timedOut(attempt: Attempt, cause?: unknown): AttemptError {
+  const { id, data } = attempt.node;
+  const { timeoutMs, totalTimeoutMs } = data;
+  const own = timeoutMs !== undefined && attempt.deadline === attempt.startedAt + timeoutMs;
+  const details = cause === undefined ? { at: id } : { at: id, cause };
+  return own || totalTimeoutMs === undefined
+    ? new AttemptError(
+        'ATTEMPT_TIMEOUT',
+        `Node "${id}" ran longer than ${timeoutMs ?? data.softTimeoutMs} ms.`,
+        details,
+      )
+    : new AttemptError(
+        'NODE_TIMEOUT',
+        `All attempts of node "${id}" together took longer than ${totalTimeoutMs} ms.`,
+        details,
+      );
+}

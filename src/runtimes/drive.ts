@@ -1,0 +1,51 @@
+import type { ActiveRun } from '../base/active-run.js';
+
+/** A run being driven: its promise, its timer, and what must be taken back when it ends. */
+export class Drive {
+  readonly run: ActiveRun;
+  busy = false;
+  ended = false;
+  /** What the timer is set to; `undefined` without a timer. */
+  wakeAt: number | undefined = undefined;
+  #cancelTimer: (() => void) | undefined;
+  readonly #cleanups: (() => void)[] = [];
+  readonly #resolve: () => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(run: ActiveRun, resolve: () => void, reject: (error: unknown) => void) {
+    this.run = run;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  onEnd(cleanup: () => void): void {
+    this.#cleanups.push(cleanup);
+  }
+
+  arm(wakeAt: number, cancel: () => void): void {
+    this.wakeAt = wakeAt;
+    this.#cancelTimer = cancel;
+  }
+
+  disarm(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.wakeAt = undefined;
+  }
+
+  resolve(): void {
+    this.#end();
+    this.#resolve();
+  }
+
+  reject(error: unknown): void {
+    this.#end();
+    this.#reject(error);
+  }
+
+  #end(): void {
+    this.ended = true;
+    this.disarm();
+    for (const cleanup of this.#cleanups) cleanup();
+  }
+}

@@ -1,0 +1,56 @@
+import { expect } from 'chai';
+import { defineNode } from '../../../src/base/node.js';
+import { type } from '../../../src/base/schema.js';
+import { workflow } from '../../../src/base/workflow-builder.js';
+import { CyclesMixin } from '../../../src/mixins/cycles/index.js';
+import { EnterpriseMixin } from '../../../src/mixins/enterprise/index.js';
+import { alone } from '../../support/alone.js';
+
+function flaky() {
+  const node = defineNode({
+    name: 'flaky',
+    outputs: { success: type<boolean>() },
+    retry: { attempts: 3 },
+    run: (_, { attempt }) => {
+      if (attempt === 1) throw new Error('first');
+      return { success: attempt === 3 };
+    },
+  });
+  const w = workflow('flaky');
+  w.try('step', node({}));
+  return w.build();
+}
+
+describe('the enterprise mixin alone', () => {
+  it('tries again and judges', () => {
+    const run = new (alone(EnterpriseMixin))({ contentAwareSuccess: true }).execute(flaky());
+    expect(run.node('step')).to.include({ status: 'completed', attempts: 3 });
+    expect(run.node('step').failures.map(({ error }) => error.code)).to.deep.equal(['NODE_THREW', 'NOT_SUCCESSFUL']);
+  });
+
+  it('judges nothing unless told to', () => {
+    const run = new (alone(EnterpriseMixin))().execute(flaky());
+    expect(run.node('step').attempts).to.equal(2);
+  });
+
+  it('admits no more than maxConcurrency attempts, and any number without it', () => {
+    class Probe extends alone(EnterpriseMixin) {
+      readonly answers: unknown[] = [];
+
+      probe(running: number, maxConcurrency: number | null): unknown {
+        const run = { state: { running, options: { maxConcurrency } } } as never;
+        return this.admit(run, undefined as never, 0);
+      }
+    }
+    const probe = new Probe();
+    expect(probe.probe(1, 2)).to.equal('start');
+    expect(probe.probe(2, 2)).to.equal('full');
+    expect(probe.probe(3, 2)).to.equal('full');
+    expect(probe.probe(1000, null)).to.equal('start');
+  });
+
+  it('without it every failure is final, and nothing is judged', () => {
+    const run = new (alone(CyclesMixin))({ contentAwareSuccess: true }).execute(flaky());
+    expect(run.node('step')).to.include({ status: 'failed', attempts: 1 });
+  });
+});

@@ -1,0 +1,123 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { defineNode } from '../../../src/base/node.js';
+import { type } from '../../../src/base/schema.js';
+import { workflow } from '../../../src/base/workflow-builder.js';
+import { ASYNC_WAYS, everyWay, statuses } from '../../support/every-way.js';
+
+const index = new URL('../../../src/index.js', import.meta.url);
+
+/** Runs a script in a process of its own. */
+function inProcess(script: string): {
+  readonly code: number | null;
+  readonly lines: readonly string[];
+  readonly errors: string;
+} {
+  const child = spawnSync(
+    process.execPath,
+    ['--input-type=module', '--eval', `import { workflow, AsyncLocalRuntime } from '${index.href}';\n${script}`],
+    {
+      cwd: fileURLToPath(new URL('.', import.meta.url)),
+      encoding: 'utf8',
+      timeout: 30_000,
+    },
+  );
+  return { code: child.status, lines: child.stdout.split('\n').filter((line) => line !== ''), errors: child.stderr };
+}
+
+const hanging = defineNode({
+  name: 'hanging',
+  outputs: { n: type<number>() },
+  run: () => new Promise<{ n: number }>(() => undefined),
+});
+
+describe('nodes that never settle', () => {
+  it(
+    'fail NEVER_SETTLED when nothing is left that could settle them, are not tried again, and the rest of the run goes on',
+    everyWay(
+      async (run) => {
+        const w = workflow('hanging');
+        const stuck = w.add('stuck', hanging({}), { retry: { attempts: 5 } });
+        w.fn('next', { n: stuck.out.n }, ({ n }) => n);
+        const allowed = w.try('allowed', hanging({}));
+        const spare = w.fn('spare', { error: allowed.error.at('code') }, ({ error }) => error);
+        const result = await run.fail(w.build({ outputs: { spare: spare.out.value } }));
+        expect(result.error.node).to.equal('stuck');
+        expect(result.error.failure.code).to.equal('NEVER_SETTLED');
+        expect(result.error.failure.message).to.contain('Node "stuck" never settled');
+        expect(statuses(result)).to.deep.equal({
+          stuck: 'failed',
+          allowed: 'failed',
+          next: 'blocked',
+          spare: 'completed',
+        });
+        expect(result.results.get('spare')).to.deep.equal({ value: 'NEVER_SETTLED' });
+        expect(result.node('stuck').attempts).to.equal(1);
+      },
+      ['async runtime, async nodes'],
+    ),
+  );
+
+  it(
+    'one with a time limit fails by that instead',
+    everyWay(async (run) => {
+      const w = workflow('limited');
+      w.add('stuck', hanging({}), { timeoutMs: 1000 });
+      const result = await run.fail(w.build());
+      expect(result.error.failure.code).to.equal('ATTEMPT_TIMEOUT');
+      expect(result.durationMs).to.equal(1000);
+    }, ASYNC_WAYS),
+  );
+
+  it('a process whose node never settles prints the error and exits 0', () => {
+    const { code, lines, errors } = inProcess(`
+      const w = workflow('hangs');
+      w.fn('fine', {}, () => 1);
+      w.fn('stuck', {}, () => new Promise(() => {}));
+      const outcome = await new AsyncLocalRuntime().settle(w.build());
+      console.log(outcome.status, outcome.error.failure.code, outcome.error.node, outcome.node('fine').status);
+    `);
+    expect(errors).to.equal('');
+    expect(lines).to.deep.equal(['failed NEVER_SETTLED stuck completed']);
+    expect(code).to.equal(0);
+  });
+
+  it('several runs in one process all end', () => {
+    const { code, lines } = inProcess(`
+      const w = workflow('hangs');
+      w.fn('stuck', {}, () => new Promise(() => {}));
+      const built = w.build();
+      const runtime = new AsyncLocalRuntime();
+      const outcomes = await Promise.all([runtime.settle(built), runtime.settle(built), new AsyncLocalRuntime().settle(built)]);
+      console.log(outcomes.map((outcome) => outcome.error.failure.code).join(' '));
+      const after = await runtime.settle(built);
+      console.log(after.error.failure.code, process.listenerCount('beforeExit'));
+    `);
+    expect(lines).to.deep.equal(['NEVER_SETTLED NEVER_SETTLED NEVER_SETTLED', 'NEVER_SETTLED 0']);
+    expect(code).to.equal(0);
+  });
+
+  it('what starts because another never settled, and never settles either, fails as well', () => {
+    const { code, lines } = inProcess(`
+      const w = workflow('chain');
+      w.fn('first', {}, () => new Promise(() => {}));
+      w.fn('second', {}, () => new Promise(() => {}), { after: 'first', join: 'always' });
+      const outcome = await new AsyncLocalRuntime().settle(w.build());
+      console.log(outcome.failures.map(({ node, error }) => node + ' ' + error.code).join(' '));
+    `);
+    expect(lines).to.deep.equal(['first NEVER_SETTLED second NEVER_SETTLED']);
+    expect(code).to.equal(0);
+  });
+
+  it('a process that still has something to wait for is left alone', () => {
+    const { code, lines } = inProcess(`
+      const w = workflow('slow');
+      w.fn('slow', {}, () => new Promise((resolve) => setTimeout(() => resolve(7), 50)));
+      const run = await new AsyncLocalRuntime().execute(w.build());
+      console.log(run.status, run.results.get('slow').value);
+    `);
+    expect(lines).to.deep.equal(['completed 7']);
+    expect(code).to.equal(0);
+  });
+});

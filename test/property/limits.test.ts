@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import type { RunEvent } from '../../src/base/events.js';
+import type { FlowSpec } from '../support/flow.js';
+import { holds, same } from '../support/property.js';
+import { flows } from '../support/random-workflow.js';
+import { type FlowRun, runFlow, viewOf } from '../support/run-flow.js';
+
+/** Runs a flow in LocalRuntime and, one attempt at a time, in AsyncLocalRuntime, where nodes answer at once too. */
+async function sameInline(spec: FlowSpec, how: FlowRun): Promise<void> {
+  const local = await runFlow(spec, how);
+  const async = await runFlow(spec, { ...how, runtime: 'async', maxConcurrency: 1 });
+  same(viewOf(async), viewOf(local), 'AsyncLocalRuntime, synchronous nodes');
+}
+
+/** The same with nodes that answer later in AsyncLocalRuntime, and hold LocalRuntime up as long. */
+async function sameOneAtATime(spec: FlowSpec, how: FlowRun, scheduler: number): Promise<void> {
+  const local = await runFlow(spec, { ...how, pace: scheduler });
+  const async = await runFlow(spec, { ...how, scheduler, runtime: 'async', maxConcurrency: 1 });
+  same(viewOf(async), viewOf(local), 'AsyncLocalRuntime, one asynchronous node at a time');
+  same(async.events.map(orderOf), local.events.map(orderOf), 'the order of its events');
+}
+
+function orderOf({ kind, data }: RunEvent): string {
+  return `${kind} ${'node' in data ? data.node : 'cycle' in data ? data.cycle : ''}`;
+}
+
+const seed = fc.integer({ min: 0, max: 1_000_000 });
+const position = fc.nat({ max: 60 });
+const onError = fc.constantFrom('continue' as const, 'fail-fast' as const);
+
+/** Events after which LocalRuntime looks at the signal before it decides anything else. */
+function isBoundary({ kind }: RunEvent): boolean {
+  return kind === 'run.started' || kind === 'attempt.completed' || kind === 'attempt.failed';
+}
+
+/** Leaves out what depends on how long an attempt was let run: an overrun is noticed late by a blocked thread. */
+function withoutLongLimits(spec: FlowSpec): FlowSpec {
+  return {
+    ...spec,
+    nodes: spec.nodes.map(({ totalTimeoutMs: _, ...node }) => node),
+    cycles: spec.cycles.map(({ timeoutMs: _, onTimeout: __, ...cycle }) => cycle),
+  };
+}
+
+/** A blocked thread sees what a late attempt threw in the end, and keeps it as the cause; the other runtime had given up on it. */
+function withoutLateCauses(view: unknown): unknown {
+  if (Array.isArray(view)) return view.map(withoutLateCauses);
+  if (typeof view !== 'object' || view === null) return view;
+  const late = 'code' in view && view.code === 'ATTEMPT_TIMEOUT';
+  const kept = Object.entries(view).filter(([name]) => !late || name !== 'cause');
+  return Object.fromEntries(kept.map(([name, inner]) => [name, withoutLateCauses(inner)]));
+}
+
+describe('AsyncLocalRuntime with maxConcurrency 1', () => {
+  holds(
+    'decides in the order of LocalRuntime, whether it goes on or fails fast',
+    fc.record({ spec: flows(), onError, scheduler: seed }),
+    async ({ spec, scheduler, ...how }) => {
+      await sameInline(spec, how);
+      await sameOneAtATime(spec, how, scheduler);
+    },
+  );
+
+  holds(
+    'is cancelled at any event as LocalRuntime is',
+    fc.record({ spec: flows(), at: position, onError, scheduler: seed }),
+    async ({ spec, at, scheduler, ...how }) => {
+      await sameInline(spec, { ...how, cancelAt: at });
+      const { events } = await runFlow(spec, { ...how, pace: scheduler });
+      const boundaries = events.filter(isBoundary);
+      const cancelAt = boundaries[at % Math.max(1, boundaries.length)]?.seq;
+      if (cancelAt !== undefined) await sameOneAtATime(spec, { ...how, cancelAt }, scheduler);
+    },
+  );
+
+  holds(
+    'keeps time limits as LocalRuntime does',
+    fc.record({
+      spec: flows({ timing: true }),
+      timeoutMs: fc.constantFrom(undefined, 8, 20, 45),
+      onError,
+      scheduler: seed,
+    }),
+    async ({ spec, timeoutMs, scheduler, onError: rule }) => {
+      await sameInline(spec, { onError: rule, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+      const timed = withoutLongLimits(spec);
+      const local = await runFlow(timed, { pace: scheduler });
+      const async = await runFlow(timed, { scheduler, runtime: 'async', maxConcurrency: 1 });
+      const views = [withoutLateCauses(viewOf(async)), withoutLateCauses(viewOf(local))];
+      same(views[0], views[1], 'AsyncLocalRuntime, one asynchronous node at a time');
+    },
+  );
+});
