@@ -17,8 +17,8 @@ export const BUDGETS = {
   importTime: 1.5,
   /** A large payload against a small one, in the same workflow: passing values costs nothing that grows with them. */
   largePayload: 1.25,
-  /** Heap that 10,000 runs may leave behind, in bytes in all. Less than one number a run: it is noise, not a leak. */
-  heapGrowthBytes: 256 * 1024,
+  /** Heap that 10,000 runs may leave behind, in bytes in all: less than the smallest object a run. */
+  heapGrowthBytes: 100 * 1024,
   /** Type-checking a node, in milliseconds. */
   typesMs: 1,
 } as const;

@@ -38,14 +38,54 @@ function sample(
  * shape of object, is several times faster than it will ever be in use.
  */
 const SAMPLES: readonly Sample[] = [
-  sample('x', 'sum', ({ x = 0 }) => ({ sum: x + 1 }), async ({ x = 0 }) => ({ sum: x + 1 })),
-  sample('rows', 'half', ({ rows = 0 }) => ({ half: rows / 2 }), async ({ rows = 0 }) => ({ half: rows / 2 })),
-  sample('text', 'size', ({ text = 0 }) => ({ size: text | 0 }), async ({ text = 0 }) => ({ size: text | 0 })),
-  sample('left', 'best', ({ left = 0 }) => ({ best: left > 9 ? 9 : left }), async ({ left = 0 }) => ({ best: left > 9 ? 9 : left })),
-  sample('price', 'net', ({ price = 0 }) => ({ net: price * 0.8 }), async ({ price = 0 }) => ({ net: price * 0.8 })),
-  sample('score', 'rank', ({ score = 0 }) => ({ rank: -score }), async ({ score = 0 }) => ({ rank: -score })),
-  sample('mean', 'offset', ({ mean = 0 }) => ({ offset: mean - 3 }), async ({ mean = 0 }) => ({ offset: mean - 3 })),
-  sample('seed', 'next', ({ seed = 0 }) => ({ next: (seed * 31) % 97 }), async ({ seed = 0 }) => ({ next: (seed * 31) % 97 })),
+  sample(
+    'x',
+    'sum',
+    ({ x = 0 }) => ({ sum: x + 1 }),
+    async ({ x = 0 }) => ({ sum: x + 1 }),
+  ),
+  sample(
+    'rows',
+    'half',
+    ({ rows = 0 }) => ({ half: rows / 2 }),
+    async ({ rows = 0 }) => ({ half: rows / 2 }),
+  ),
+  sample(
+    'text',
+    'size',
+    ({ text = 0 }) => ({ size: text | 0 }),
+    async ({ text = 0 }) => ({ size: text | 0 }),
+  ),
+  sample(
+    'left',
+    'best',
+    ({ left = 0 }) => ({ best: left > 9 ? 9 : left }),
+    async ({ left = 0 }) => ({ best: left > 9 ? 9 : left }),
+  ),
+  sample(
+    'price',
+    'net',
+    ({ price = 0 }) => ({ net: price * 0.8 }),
+    async ({ price = 0 }) => ({ net: price * 0.8 }),
+  ),
+  sample(
+    'score',
+    'rank',
+    ({ score = 0 }) => ({ rank: -score }),
+    async ({ score = 0 }) => ({ rank: -score }),
+  ),
+  sample(
+    'mean',
+    'offset',
+    ({ mean = 0 }) => ({ offset: mean - 3 }),
+    async ({ mean = 0 }) => ({ offset: mean - 3 }),
+  ),
+  sample(
+    'seed',
+    'next',
+    ({ seed = 0 }) => ({ next: (seed * 31) % 97 }),
+    async ({ seed = 0 }) => ({ next: (seed * 31) % 97 }),
+  ),
 ];
 
 /** The function of the node at a position. */

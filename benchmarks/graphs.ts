@@ -15,7 +15,12 @@ export interface Graph {
 /** What both sides need to know of a node. */
 type Functions = Pick<Sample, 'output' | 'run' | 'runLater' | 'node' | 'nodeLater'>;
 
-const start = endOf('start', {}, () => ({ start: 1 }), async () => ({ start: 1 }));
+const start = endOf(
+  'start',
+  {},
+  () => ({ start: 1 }),
+  async () => ({ start: 1 }),
+);
 const count = endOf(
   'count',
   { all: variadic(type<readonly unknown[]>()) },

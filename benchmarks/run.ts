@@ -22,7 +22,9 @@ const { ci, only } = values;
 const margin = ci ? MARGIN : 1;
 
 function scenarioNames(): readonly string[] {
-  const names = readdirSync(new URL('scenarios/', HERE)).flatMap((file) => (file.endsWith('.js') ? [file.slice(0, -3)] : []));
+  const names = readdirSync(new URL('scenarios/', HERE)).flatMap((file) =>
+    file.endsWith('.js') ? [file.slice(0, -3)] : [],
+  );
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new Error(`There is no scenario "${unknown}". There are: ${names.join(', ')}.`);
   return only.length === 0 ? names.sort() : only;
@@ -53,7 +55,9 @@ async function measuredFairly(name: string, size: number): Promise<readonly Row[
 }
 
 function bestOf(first: Row | undefined, second: Row): Row {
-  return first !== undefined && verdictOf(first, margin) !== 'over' ? first : { ...second, note: `second try; ${second.note ?? ''}` };
+  return first !== undefined && verdictOf(first, margin) !== 'over'
+    ? first
+    : { ...second, note: `second try; ${second.note ?? ''}` };
 }
 
 async function measureAll(): Promise<readonly Row[]> {
@@ -86,7 +90,12 @@ const rows = await measureAll();
 const verdicts = rows.map((row) => verdictOf(row, margin));
 const count = (verdict: string): number => verdicts.filter((each) => each === verdict).length;
 const made = circumstances();
-const report = { ...made, mode: ci ? 'ci' : 'full', margin, rows: rows.map((row, index) => ({ ...row, verdict: verdicts[index] })) };
+const report = {
+  ...made,
+  mode: ci ? 'ci' : 'full',
+  margin,
+  rows: rows.map((row, index) => ({ ...row, verdict: verdicts[index] })),
+};
 writeFileSync(new URL('../bench.json', HERE), `${JSON.stringify(report, undefined, 2)}\n`);
 console.log(`node ${made.node}, ${made.cpu}, ${made.date}; least of the rounds, in nanoseconds a node, run or import`);
 if (margin !== 1) console.log(`budgets times a margin of ${margin}: see MARGIN in benchmarks/budgets.ts`);

@@ -13,7 +13,9 @@ import { BUDGETS, MARGIN } from './budgets.js';
 import { generatedWorkflow } from './generated-workflow.js';
 
 const BUILD = fileURLToPath(new URL('..', import.meta.url));
-const TSC = createRequire(import.meta.url).resolve('typescript/package.json').replace(/package\.json$/, 'bin/tsc');
+const TSC = createRequire(import.meta.url)
+  .resolve('typescript/package.json')
+  .replace(/package\.json$/, 'bin/tsc');
 const ROUNDS = 5;
 const margin = process.env['CI'] === undefined ? 1 : MARGIN;
 

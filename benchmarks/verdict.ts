@@ -33,7 +33,17 @@ function cellsOf(row: Row, margin: number): readonly string[] {
   const most = budget === undefined ? '' : budget.kind === 'ratio' ? `${budget.most}x` : amount(budget.most, unit);
   const times = (value: number | undefined): string => (value === undefined ? '' : `${value.toFixed(2)}x`);
   const bare = limit === undefined ? '' : amount(limit, unit);
-  return [what, grouped(size), bare, amount(ours, unit), times(ratio), times(medianRatio), most, verdictOf(row, margin), note ?? ''];
+  return [
+    what,
+    grouped(size),
+    bare,
+    amount(ours, unit),
+    times(ratio),
+    times(medianRatio),
+    most,
+    verdictOf(row, margin),
+    note ?? '',
+  ];
 }
 
 /** A number with its unit; times in nanoseconds throughout, so that a column can be compared. */

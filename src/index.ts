@@ -151,6 +151,6 @@ export { AsyncLocalRuntime, type AsyncLocalRuntimeOptions } from './runtimes/asy
 export { formatRun } from './runtimes/format-run.js';
 export { hashOf } from './runtimes/hash-of.js';
 export { LocalRuntime, type LocalRuntimeOptions } from './runtimes/local-runtime.js';
-export { keyedRandom, pinoLog } from './runtimes/node-ports.js';
+export { keyedRandom, type LevelLogger, pinoLog } from './runtimes/node-ports.js';
 export type { RuntimeCore, RuntimeCoreOptions, RuntimeFeatures } from './runtimes/runtime-core.js';
 export { systemClock } from './runtimes/system-clock.js';

@@ -12,7 +12,12 @@ const MINUTE = 60_000;
 const guess = ({ weight }: { readonly weight: number }) => ({ moved: weight * 0.999 });
 const judge = ({ moved }: { readonly moved: number }) => ({ weight: moved + 1e-6, loss: Math.abs(moved) });
 
-const guessNode = defineNode({ name: 'guess', inputs: { weight: type<number>() }, outputs: { moved: type<number>() }, run: guess });
+const guessNode = defineNode({
+  name: 'guess',
+  inputs: { weight: type<number>() },
+  outputs: { moved: type<number>() },
+  run: guess,
+});
 const judgeNode = defineNode({
   name: 'judge',
   inputs: { moved: type<number>() },
@@ -22,11 +27,20 @@ const judgeNode = defineNode({
 
 function ourCycle(maxIterations: number) {
   const w = workflow('cycle');
-  const first = w.add('first', defineNode({ name: 'first', outputs: { weight: type<number>() }, run: () => ({ weight: 1 }) })());
+  const first = w.add(
+    'first',
+    defineNode({ name: 'first', outputs: { weight: type<number>() }, run: () => ({ weight: 1 }) })(),
+  );
   const move = w.add('guess', guessNode({ weight: first.out.weight }));
   const verdict = w.add('judge', judgeNode({ moved: move.out.moved }));
   const feedback = [verdict.out.weight.to(move.in.weight)];
-  w.cycle('fit', { feedback, until: when(verdict.out.loss, NEVER), maxIterations, timeoutMs: MINUTE, keepHistory: KEEP });
+  w.cycle('fit', {
+    feedback,
+    until: when(verdict.out.loss, NEVER),
+    maxIterations,
+    timeoutMs: MINUTE,
+    keepHistory: KEEP,
+  });
   return w.build({ outputs: { loss: verdict.out.loss } });
 }
 
@@ -56,7 +70,8 @@ export const scenario: Scenario = {
     const bare = bareCycle(size);
     const local = new LocalRuntime();
     const async = new AsyncLocalRuntime();
-    if (local.execute(ours).output.loss !== cycleLoop(bare).outputs.get('judge')?.['loss']) throw new Error('The two sides differ.');
+    if (local.execute(ours).output.loss !== cycleLoop(bare).outputs.get('judge')?.['loss'])
+      throw new Error('The two sides differ.');
     const sides = [() => cycleLoop(bare), () => local.execute(ours), () => async.execute(ours)];
     const [limit, sync, later] = (await compare(sides, effort)) as [Times, Times, Times];
     local.close();

@@ -23,10 +23,14 @@ export const scenario: Scenario = {
         for (let run = 0; run < WARM_RUNS; run++) await runtime.execute(workflow);
         await settledHeap();
       }
-      await runtime.execute(workflow);
-      const once = await settledHeap();
-      for (let run = 1; run < size; run++) await runtime.execute(workflow);
-      const often = await settledHeap();
+      const heapAfterOne = async (): Promise<number> => {
+        await runtime.execute(workflow);
+        return settledHeap();
+      };
+      const once = await heapAfterOne();
+      for (let run = 2; run < size; run++) await runtime.execute(workflow);
+      await settledHeap();
+      const often = await heapAfterOne();
       await runtime.close();
       rows.push({
         what: `growth over the runs, ${runtime instanceof LocalRuntime ? 'local' : 'async'}`,

@@ -9,10 +9,12 @@ const NODES = 6;
 function payloadOf(bytes: number) {
   let looks = 0;
   const target = { text: 'x'.repeat(bytes / 2), bytes: new Uint8Array(bytes / 2) };
-  const look = <A extends readonly unknown[], R>(reflect: (...args: A) => R) => (...args: A): R => {
-    looks++;
-    return reflect(...args);
-  };
+  const look =
+    <A extends readonly unknown[], R>(reflect: (...args: A) => R) =>
+    (...args: A): R => {
+      looks++;
+      return reflect(...args);
+    };
   const payload: object = new Proxy(target, {
     get: look(Reflect.get),
     has: look(Reflect.has),
@@ -42,7 +44,8 @@ function relay(payload: object, seen: unknown[]) {
 
 function assertUntouched(payload: object, looks: number, seen: readonly unknown[], output: unknown): void {
   if (looks > 0) throw new Error(`The runtime looked into the payload ${looks} times.`);
-  if (seen.length !== NODES || !seen.every((value) => value === payload)) throw new Error('A node saw a copy of the payload.');
+  if (seen.length !== NODES || !seen.every((value) => value === payload))
+    throw new Error('A node saw a copy of the payload.');
   if (output !== payload) throw new Error('The output is a copy of the payload.');
 }
 
@@ -60,7 +63,10 @@ export const scenario: Scenario = {
       const small = relay(payloadOf(2).payload, []);
       const { output } = await runtime.execute(large.built, large.params);
       assertUntouched(payload, looks(), seen, output.value);
-      const sides = [() => runtime.execute(small.built, small.params), () => runtime.execute(large.built, large.params)];
+      const sides = [
+        () => runtime.execute(small.built, small.params),
+        () => runtime.execute(large.built, large.params),
+      ];
       const [limit, ours] = (await compare(sides, effort)) as [Times, Times];
       await runtime.close();
       rows.push({

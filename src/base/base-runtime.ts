@@ -336,13 +336,16 @@ export abstract class BaseRuntime implements ContextHost {
       const inputs = this.resolveInputs(execution, attempt);
       const checked = attempt.node.checked ? this.checkInputs(execution, attempt, inputs) : inputs;
       returned = attempt.node.implementation.run(checked, new AttemptContext(this, execution, attempt));
+      if (isThenable(returned)) {
+        run.now = clock.now();
+        return returned instanceof Promise ? returned : Promise.resolve(returned);
+      }
     } catch (error) {
       run.now = clock.now();
       this.settleFailure(run, attempt, error, run.now);
       return undefined;
     }
     run.now = clock.now();
-    if (isThenable(returned)) return returned;
     this.settleOutput(run, attempt, returned, run.now);
     return undefined;
   }

@@ -33,12 +33,9 @@ export class RunFailedError extends RunError {
 
   constructor(result: RunResult, failure: ErrorData, node: string | undefined, cause: unknown) {
     const where = node === undefined ? '' : ` in "${node}"`;
-    super(
-      'RUN_FAILED',
-      `Run ${result.runId} of "${result.workflow}" failed${where}: ${failure.code}: ${failure.message}`,
-      result,
-      { at: node ?? '', cause },
-    );
+    super('RUN_FAILED', '', result, { at: node ?? '', cause });
+    const said = failure.message.startsWith(failure.code) ? failure.message : `${failure.code}: ${failure.message}`;
+    this.message = `Run ${result.runId} of "${result.workflow}" failed${where}: ${said}`;
     this.node = node;
     this.failure = failure;
     hide(this, 'result', result);

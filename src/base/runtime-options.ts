@@ -56,8 +56,34 @@ export const RUNTIME_DEFAULTS: ResolvedOptions = Object.freeze({
   maxConcurrency: null,
 });
 
-const PORT_FIELDS = ['clock', 'ids', 'random', 'log', 'hash', 'secrets', 'access'];
+const PORT_METHODS = {
+  clock: ['now', 'sleepSync', 'setTimer', 'yieldTurn', 'onStall'],
+  ids: ['runId'],
+  random: ['keyed'],
+  log: ['log'],
+  hash: ['sha256'],
+  secrets: ['load'],
+  access: ['allows'],
+} as const satisfies { readonly [Port in keyof RuntimeOptions]?: readonly string[] };
+
+const PORT_FIELDS = Object.keys(PORT_METHODS);
 const OWN_FIELDS = [...Object.keys(RUNTIME_DEFAULTS), ...PORT_FIELDS];
+
+/** Refuses what is no plain set of options. @throws ConfigurationError INVALID_OPTION */
+export function checkObject(options: unknown, what: string, at: string): void {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
+  throw new ConfigurationError('INVALID_OPTION', `${what} must be an object.`, { at, value: options });
+}
+
+function checkPorts(options: RuntimeOptions): void {
+  for (const [name, methods] of Object.entries(PORT_METHODS)) {
+    const port = options[name as keyof typeof PORT_METHODS] as Readonly<Record<string, unknown>> | undefined;
+    const missing = port === undefined ? undefined : methods.find((method) => typeof port?.[method] !== 'function');
+    if (missing === undefined) continue;
+    const at = `runtime.${name}`;
+    throw new ConfigurationError('INVALID_OPTION', `${at} must have the method ${missing}().`, { at, value: port });
+  }
+}
 
 function checkFlag(value: boolean | undefined, at: string): void {
   if (value === undefined || typeof value === 'boolean') return;
@@ -84,8 +110,7 @@ export function resolveOptions(
   options: RuntimeOptions & { readonly maxConcurrency?: number },
   more: readonly string[],
 ): ResolvedOptions {
-  if (typeof options !== 'object' || options === null)
-    throw new ConfigurationError('INVALID_OPTION', 'The options of a runtime are an object.', { value: options });
+  checkObject(options, 'The options of a runtime', 'runtime');
   const allowed = [...OWN_FIELDS.filter((name) => name !== 'maxConcurrency'), ...more];
   knownFields(options, allowed, 'runtime');
   checkWord(options.onError, ['continue', 'fail-fast'], 'runtime.onError');
@@ -95,6 +120,7 @@ export function resolveOptions(
   checkFlag(options.contentAwareSuccess, 'runtime.contentAwareSuccess');
   checkLimits(options.timeoutMs, options.softTimeoutMs, 'runtime');
   checkCount(options.maxConcurrency, 1, 'runtime.maxConcurrency');
+  checkPorts(options);
   return Object.freeze({
     onError: options.onError ?? RUNTIME_DEFAULTS.onError,
     validation: options.validation ?? RUNTIME_DEFAULTS.validation,
@@ -126,9 +152,15 @@ export interface RunOptions {
 
 const RUN_FIELDS = ['signal', 'runId', 'context', 'set', 'timeoutMs', 'softTimeoutMs', 'onEvent'];
 
+function isSignal(signal: Partial<AbortSignal> | null): boolean {
+  return typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function';
+}
+
 /** Checks the options of a run. @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
 export function checkRunOptions(options: RunOptions): void {
+  checkObject(options, 'The options of a run', 'run');
   knownFields(options, RUN_FIELDS, 'run');
+  if (options.context !== undefined) checkObject(options.context, 'run.context', 'run.context');
   checkLimits(options.timeoutMs, options.softTimeoutMs, 'run');
   const { runId, signal, onEvent } = options;
   if (runId !== undefined && (typeof runId !== 'string' || runId === '')) {
@@ -137,7 +169,7 @@ export function checkRunOptions(options: RunOptions): void {
       value: runId,
     });
   }
-  if (signal !== undefined && typeof signal.aborted !== 'boolean') {
+  if (signal !== undefined && !isSignal(signal)) {
     throw new ConfigurationError('INVALID_OPTION', 'run.signal must be an AbortSignal.', {
       at: 'run.signal',
       value: signal,

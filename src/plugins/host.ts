@@ -27,6 +27,7 @@ export class PluginHost {
   readonly #listeners: { readonly name: keyof RuntimeNotifications; readonly listener: never }[] = [];
   readonly #running: Plugin[] = [];
   #runtime: HostRuntime | undefined;
+  #starting: Promise<void> | undefined;
 
   /** Orders and sets up the plugins. @throws ConfigurationError what `startOrder` throws, PLUGIN_FAILED */
   constructor(plugins: readonly Plugin[]) {
@@ -36,8 +37,8 @@ export class PluginHost {
     for (const plugin of this.#plugins) this.#setUp(plugin);
   }
 
-  /** Ports of the kernel that plugins provide. */
-  ports(): Partial<RuntimeOptions> {
+  /** The options, with the ports that plugins provide in the place of those that are left open. */
+  fillPorts(options: RuntimeOptions): RuntimeOptions {
     const tokens = {
       clock: CLOCK,
       ids: IDS,
@@ -47,11 +48,10 @@ export class PluginHost {
       secrets: SECRET_PROVIDER,
       access: ACCESS_POLICY,
     };
-    return Object.fromEntries(
-      Object.entries(tokens).flatMap(([name, token]) =>
-        this.#provided.has(token.symbol) ? [[name, this.get(token as Token<unknown>)]] : [],
-      ),
-    );
+    const filled: Record<string, unknown> = { ...options };
+    for (const [name, { symbol }] of Object.entries(tokens))
+      if (filled[name] === undefined && this.#provided.has(symbol)) filled[name] = this.#container.resolve(symbol);
+    return filled;
   }
 
   /** Gives the plugins their runtime: listeners that were asked for in `setup` begin to hear. */
@@ -94,7 +94,12 @@ export class PluginHost {
   }
 
   /** As `startSync`, one after the other. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting = this.#startAll();
+    return this.#starting;
+  }
+
+  async #startAll(): Promise<void> {
     for (const plugin of this.#plugins) {
       try {
         await plugin.start?.();
@@ -105,8 +110,9 @@ export class PluginHost {
     }
   }
 
-  /** As `stopSync`, one after the other. */
+  /** As `stopSync`, one after the other. Waits until what is about to start has started. */
   async stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
     throwAll(await this.#stopAll());
     await this.#container.dispose();
   }

@@ -6,7 +6,6 @@ import type { Plugin } from './plugin.js';
 /**
  * Puts plugins in the order in which they start: each after those that provide what it requires, ties as given.
  *
- * @param known tokens that exist without a plugin
  * @throws ConfigurationError INVALID_PLUGIN, PLUGIN_DUPLICATE, PLUGIN_MISSING, PLUGIN_CYCLE
  */
 export function startOrder(plugins: readonly Plugin[]): readonly Plugin[] {

@@ -49,7 +49,7 @@ export type Plugin = SyncPlugin | AsyncPlugin;
 const FIELDS = ['name', 'requires', 'provides', 'setup', 'async', 'start', 'stop'];
 
 /** Makes a plugin. @throws ConfigurationError INVALID_PLUGIN, UNKNOWN_OPTION */
-export function definePlugin<P extends Plugin>(plugin: P): P {
+export function definePlugin<P extends Plugin>(plugin: P): Readonly<P> {
   if (typeof plugin !== 'object' || plugin === null || typeof plugin.name !== 'string' || plugin.name === '') {
     throw new ConfigurationError('INVALID_PLUGIN', 'definePlugin() takes an object with a name.', { value: plugin });
   }
@@ -62,5 +62,6 @@ export function definePlugin<P extends Plugin>(plugin: P): P {
       });
     }
   }
-  return Object.freeze(plugin);
+  const own: P = { ...plugin };
+  return Object.freeze(own);
 }

@@ -58,13 +58,15 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     }
   }
 
-  /** Starts the plugins, once. Called by the first run; call it to start them early. */
-  start(): Promise<void> {
+  /** Starts the plugins, once. Called by the first run; call it to start them early. @throws ConfigurationError PLUGIN_FAILED */
+  async start(): Promise<void> {
+    this.assertOpen();
     this.#started ??= this.plugins.start().catch((error: unknown) => {
       this.#started = undefined;
       throw error;
     });
-    return this.#started;
+    await this.#started;
+    this.assertOpen();
   }
 
   /** Stops the plugins, in reverse order, once the last user has closed the runtime. @throws ConfigurationError PLUGIN_FAILED */

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type Logger, pino } from 'pino';
-import type { Hash, Ids, Log, Ports, Random } from '../base/ports.js';
+import { pino } from 'pino';
+import type { Hash, Ids, Log, LogLevel, Ports, Random } from '../base/ports.js';
 import type { RuntimeOptions } from '../base/runtime-options.js';
 import { systemClock } from './system-clock.js';
 
@@ -33,8 +33,11 @@ export function keyedRandom(seed: string): Random {
   };
 }
 
+/** The part of a pino logger that the Log port uses. */
+export type LevelLogger = Readonly<Record<LogLevel, (fields: object, message: string) => void>>;
+
 /** Binds a pino logger to the Log port. */
-export function pinoLog(logger: Logger): Log {
+export function pinoLog(logger: LevelLogger): Log {
   return {
     log: (level, message, fields) => logger[level](fields ?? {}, message),
   };

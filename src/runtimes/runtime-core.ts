@@ -1,6 +1,6 @@
 import { BaseRuntime } from '../base/base-runtime.js';
 import type { RuntimeOptions } from '../base/runtime-options.js';
-import { resolveOptions } from '../base/runtime-options.js';
+import { checkObject, resolveOptions } from '../base/runtime-options.js';
 import { type ConditionalFeatures, ConditionalMixin } from '../mixins/conditional/index.js';
 import type { AbstractConstructor } from '../mixins/constructor.js';
 import { type CycleFeatures, CyclesMixin } from '../mixins/cycles/index.js';
@@ -36,10 +36,11 @@ export abstract class RuntimeCore extends Mixed {
   protected readonly plugins: PluginHost;
 
   protected constructor(options: RuntimeCoreOptions, more: readonly string[]) {
+    checkObject(options, 'The options of a runtime', 'runtime');
     const { plugins = [], ...own } = options;
     const resolved = resolveOptions(own, more);
     const host = new PluginHost(plugins);
-    super(resolved, nodePorts({ ...host.ports(), ...own }));
+    super(resolved, nodePorts(host.fillPorts(own)));
     this.plugins = host;
     host.attach({ on: (name, listener) => this.on(name, listener), log: this.ports.log });
   }

@@ -186,11 +186,9 @@ async function runAsync<Output>(workflow: Workflow, params: unknown, options: Pa
     const stub = options.stubs?.[id];
     return stub === undefined ? one : { ...one, run: promised(stub), async: true };
   });
-  const settled = runtime.settle(observed as Workflow<object, Output>, params as object, {
-    ...options.run,
-    onEvent: (event) => observer.events.push(event),
-  });
-  return traceOf(await advanceUntil(settled, clock), observer);
+  const run: RunOptions = { ...options.run, onEvent: (event) => observer.events.push(event) };
+  const settle = () => runtime.settle(observed as Workflow<object, Output>, params as object, run);
+  return traceOf(await advanceUntil(settle, clock), observer);
 }
 
 function refuseUnknownStubs(workflow: Workflow, stubs: Readonly<Record<string, NodeFunction>>): void {

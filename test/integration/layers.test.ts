@@ -14,7 +14,7 @@ describe('the layer check', function () {
   // Below build/, so that packages are found as they are in the project.
   beforeEach(() => {
     copy = mkdtempSync(join(project, 'build', 'layers-'));
-    cpSync(join(project, 'src'), join(copy, 'src'), { recursive: true });
+    cpSync(join(project, 'src'), join(copy, 'src'), { recursive: true, dereference: true });
     cpSync(join(project, 'package.json'), join(copy, 'package.json'));
   });
 

@@ -136,7 +136,7 @@ async function perform(
   }
   await using async = new ProbedAsync({ ...own, ...(maxConcurrency === undefined ? {} : { maxConcurrency }) });
   async.probe = probe;
-  return await advanceUntil(async.settle(workflow, parameters.values, run), clock);
+  return await advanceUntil(() => async.settle(workflow, parameters.values, run), clock);
 }
 
 /** Everything about a run that must not depend on the order in which attempts settled. */

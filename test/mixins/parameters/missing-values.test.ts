@@ -265,8 +265,8 @@ describe('An alternative given with or', () => {
   it('stands in for a path that leads nowhere, and not for null', async () => {
     const reading = (value: Record<string, unknown>) => () => {
       const w = workflow('reading');
-      const source = w.add('source', give(value)());
-      const h = w.add('h', take(z.unknown())({ x: source.out.v.at('a' as never).or(5) }));
+      const source = w.add('source', give(value));
+      const h = w.add('h', take(z.unknown())({ x: source.out.v.at('a').or(5) }));
       return w.build({ outputs: { seen: h.out.seen } });
     };
     expect((await both(reading({}))).output).to.deep.equal({ seen: 5 });
