@@ -94,7 +94,11 @@ function bodyOf(
   ends: (subject: string) => readonly number[],
 ): Set<number> {
   const targets = cycle.feedback.flatMap(({ to }) => ends(to.node));
-  const sources = cycle.feedback.flatMap(({ from }) => subjectsOf(from).flatMap(ends));
+  const watched =
+    cycle.until === undefined ? [] : 'of' in cycle.until ? [cycle.until.of] : Object.values(cycle.until.named);
+  const sources = [...cycle.feedback.map(({ from }) => from), ...watched].flatMap((source) =>
+    subjectsOf(source).flatMap(ends),
+  );
   const last = Math.max(...sources.map((number) => position[number] as number));
   const first = Math.min(...targets.map((number) => position[number] as number));
   const between = (number: number): boolean =>

@@ -10,7 +10,7 @@ import { runOutcome } from './run-outcome.js';
 import type { Decisions, RunView, Warning } from './run-view.js';
 import { maskError, maskText } from './secret-mask.js';
 import { BLOCKED, CANCELLED, PENDING, RUNNING, SKIPPED } from './status.js';
-import { isOverdue, isTimeout, limitsOf, timedOut } from './time-limits.js';
+import { isOverdue, isTimeout, limitsOf, passedSoftLimit, timedOut } from './time-limits.js';
 import * as apply from './transitions.js';
 
 /** Receives each event as it is decided. */
@@ -225,7 +225,7 @@ export class Execution implements RunView {
         this.fail(attempt, error, now);
       } else if (limits.soft !== undefined && now >= limits.soft) this.#expireSoft(attempt, limits, now);
     }
-    if (state.runStatus !== 'running' || state.stopping !== undefined || this.isSettled) return;
+    if (state.runStatus !== 'running' || state.stopping !== undefined) return;
     if (timeoutMs !== null && now >= state.runStartedAt + timeoutMs) {
       if (this.#sink !== undefined)
         this.#record('deadline.expired', { scope: this.scope, subject: '', level: 'hard' }, now);
@@ -321,7 +321,7 @@ export class Execution implements RunView {
   }
 
   #expireSoft(attempt: Attempt, limits: AttemptLimits, now: number): void {
-    this.#aborts.push({ attempt, reason: timedOut(attempt) });
+    this.#aborts.push({ attempt, reason: passedSoftLimit(attempt) });
     this.#noteSoft(attempt, limits, now);
   }
 

@@ -73,14 +73,25 @@ function cycleBits(state: ExecutionState, source: CycleOutputSource): number {
   return left.failed ? STUCK : LIVE;
 }
 
+function firstPort(output: unknown): string | undefined {
+  for (const port in output as object) return port;
+  return undefined;
+}
+
 /** The case that the owner of a join took: its one live port, or the way an attempt went. */
 function takenCase(state: ExecutionState, owner: OutputSource): string | undefined {
-  if (owner.selective) {
-    const output = state.outputs[owner.node] as object;
-    for (const port in output) return port;
-    return undefined;
-  }
+  if (owner.selective) return firstPort(state.outputs[owner.node]);
   return state.status[owner.node] === FAILED ? 'failed' : 'ok';
+}
+
+/** The same seen from outside a cycle: the case of the last iteration in which the owner ran, in this entry of the cycle. */
+function lastCase(state: ExecutionState, { node, leaves, selective }: OutputSource): string | undefined {
+  const { entryStep } = state.regions[leaves] as RegionState;
+  const completed = state.keptStep[node] as number;
+  const failed = state.keptPorts.get(node)?.get('$error')?.step ?? 0;
+  if (Math.max(completed, failed) <= entryStep) return undefined;
+  if (selective) return firstPort(state.keptOutput[node]);
+  return failed > completed ? 'failed' : 'ok';
 }
 
 /** The source that a join selects, or the bits of its owner where it selects none. */
@@ -90,6 +101,7 @@ function joined(state: ExecutionState, source: Extract<PlanSource, { kind: 'join
     const region = state.regions[owner.leaves] as RegionState;
     if (!region.stopped) return UNSETTLED;
     if (region.failed) return STUCK;
+    return source.cases.get(lastCase(state, owner) ?? '') ?? DEAD;
   }
   const status = state.status[owner.node] as number;
   if (status === PENDING || status === RUNNING) return UNSETTLED;

@@ -36,14 +36,20 @@ export function timedOut(attempt: Attempt, cause?: unknown): AttemptError {
   const own = timeoutMs !== undefined && attempt.deadline === attempt.startedAt + timeoutMs;
   const details = cause === undefined ? { at: id } : { at: id, cause };
   return own || totalTimeoutMs === undefined
-    ? new AttemptError(
-        'ATTEMPT_TIMEOUT',
-        `Node "${id}" ran longer than ${timeoutMs ?? data.softTimeoutMs} ms.`,
-        details,
-      )
+    ? new AttemptError('ATTEMPT_TIMEOUT', `Node "${id}" ran longer than ${timeoutMs} ms.`, details)
     : new AttemptError(
         'NODE_TIMEOUT',
         `All attempts of node "${id}" together took longer than ${totalTimeoutMs} ms.`,
         details,
       );
+}
+
+/** Why the signal of an attempt was aborted that goes on after its soft limit. */
+export function passedSoftLimit({ node }: Attempt): AttemptError {
+  const { id, data } = node;
+  return new AttemptError(
+    'ATTEMPT_TIMEOUT',
+    `Node "${id}" ran longer than its soft limit of ${data.softTimeoutMs} ms.`,
+    { at: id },
+  );
 }

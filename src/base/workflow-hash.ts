@@ -2,9 +2,10 @@ import { canonicalJson } from './canonical-json.js';
 import { didYouMean } from './did-you-mean.js';
 import { LockstepError } from './errors.js';
 import type { NodeImplementation } from './node.js';
+import type { ErrorMatcher } from './node-options.js';
 import type { Hash } from './ports.js';
 import type { Workflow } from './workflow.js';
-import type { CycleData, NodeIdentity } from './workflow-data.js';
+import type { CycleData, NodeData, NodeIdentity } from './workflow-data.js';
 
 /**
  * What a node runs, as it is hashed: a name and a version, or a name and the SHA-256 of the function's source.
@@ -35,6 +36,35 @@ export function nodeIdentity(workflow: Workflow, id: string, hash: Hash): Resolv
   });
 }
 
+function matchers(list: readonly ErrorMatcher[] | undefined, hash: Hash): readonly object[] {
+  return (list ?? []).map((matcher) =>
+    typeof matcher === 'string'
+      ? { code: matcher }
+      : { digest: hash.sha256(Function.prototype.toString.call(matcher)), unversioned: true },
+  );
+}
+
+/** What a node's retry looks at, which its data cannot hold. */
+function withMatchers(workflow: Workflow, node: NodeData, hash: Hash): object {
+  const use = nodeIdentity(workflow, node.id, hash);
+  const retry = workflow.bindings.retries.get(node.id);
+  if (retry?.retryOn === undefined && retry?.dontRetryOn === undefined) return { ...node, use };
+  const { retryOn, dontRetryOn } = retry;
+  return { ...node, use, matchers: { retryOn: matchers(retryOn, hash), dontRetryOn: matchers(dontRetryOn, hash) } };
+}
+
+/** Contracts as far as they are data: ready-made rules and JSON Schemas. */
+function contractData({ bindings }: Workflow): readonly object[] {
+  return [...bindings.contracts].map(([input, contracts]) => ({
+    input,
+    contracts: contracts.map(({ schema, jsonSchema, policies }) => ({
+      schema: schema !== undefined,
+      jsonSchema: jsonSchema ?? null,
+      policies: policies ?? [],
+    })),
+  }));
+}
+
 function withTest(workflow: Workflow, cycle: CycleData, hash: Hash): object {
   const test = workflow.bindings.tests.get(cycle.id);
   if (test === undefined) return cycle;
@@ -57,17 +87,17 @@ function nameCulprit({ data }: Workflow): void {
 }
 
 /**
- * A workflow as canonical JSON: its data, with the identity of every node resolved and a digest of every convergence
- * test. Bindings that cannot be written (schemas, retry predicates, contracts) are not part of it.
+ * A workflow as canonical JSON: its data, with the identity of every node resolved, a digest of every convergence
+ * test and retry predicate, and its contracts as far as they are data. Schemas cannot be written and are not part of it.
  *
  * @throws LockstepError UNHASHABLE_LITERAL naming the node and port of a literal that JSON cannot hold
  */
 export function canonicalWorkflow(workflow: Workflow, hash: Hash): string {
   const { data } = workflow;
-  const nodes = data.nodes.map((node) => ({ ...node, use: nodeIdentity(workflow, node.id, hash) }));
+  const nodes = data.nodes.map((node) => withMatchers(workflow, node, hash));
   const cycles = data.cycles.map((cycle) => withTest(workflow, cycle, hash));
   try {
-    return canonicalJson({ ...data, nodes, cycles });
+    return canonicalJson({ ...data, nodes, cycles, contracts: contractData(workflow) });
   } catch (error) {
     nameCulprit(workflow);
     throw error;

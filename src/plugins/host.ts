@@ -5,6 +5,7 @@ import { ConfigurationError } from '../base/errors.js';
 import type { RuntimeNotifications } from '../base/notifications.js';
 import type { Log } from '../base/ports.js';
 import type { RuntimeOptions } from '../base/runtime-options.js';
+import { isThenable } from '../base/schema.js';
 import { startOrder } from './order.js';
 import type { Plugin, PluginScope, SyncPlugin } from './plugin.js';
 import type { Token } from './token.js';
@@ -50,7 +51,7 @@ export class PluginHost {
     };
     const filled: Record<string, unknown> = { ...options };
     for (const [name, { symbol }] of Object.entries(tokens))
-      if (filled[name] === undefined && this.#provided.has(symbol)) filled[name] = this.#container.resolve(symbol);
+      if (filled[name] === undefined && this.#provided.has(symbol)) filled[name] = this.#valueOf(symbol);
     return filled;
   }
 
@@ -62,7 +63,7 @@ export class PluginHost {
 
   /** @throws ConfigurationError TOKEN_UNPROVIDED */
   get<T>(token: Token<T>): T {
-    if (this.#provided.has(token.symbol)) return this.#container.resolve<T>(token.symbol);
+    if (this.#provided.has(token.symbol)) return this.#valueOf(token.symbol) as T;
     throw new ConfigurationError(
       'TOKEN_UNPROVIDED',
       `Nothing provides ${token.name}. ${didYouMean(token.name, [...this.#provided.values()])}`,
@@ -70,16 +71,17 @@ export class PluginHost {
     );
   }
 
+  #valueOf(symbol: symbol): unknown {
+    return this.#container.resolve<Provided>(symbol).value;
+  }
+
   /** Starts every plugin, in order. What had started is stopped again when one fails. @throws ConfigurationError PLUGIN_ASYNC, PLUGIN_FAILED */
   startSync(): void {
     const waiting = this.#plugins.find((plugin) => plugin.async === true);
-    if (waiting !== undefined)
-      throw new ConfigurationError('PLUGIN_ASYNC', `Plugin "${waiting.name}" starts asynchronously.`, {
-        at: waiting.name,
-      });
+    if (waiting !== undefined) throw asynchronous(waiting, 'starts');
     for (const plugin of this.#plugins as readonly SyncPlugin[]) {
       try {
-        plugin.start?.();
+        refusePromise(plugin, 'starts', plugin.start?.());
       } catch (cause) {
         throw startFailed(plugin, [cause, ...this.#stopRunning()]);
       }
@@ -152,7 +154,7 @@ export class PluginHost {
           );
         }
         this.#provided.set(token.symbol, token.name);
-        this.#container.register(token.symbol, { useValue: value });
+        this.#container.register<Provided>(token.symbol, { useValue: { value } });
       },
       on: (name, listener) => {
         this.#listeners.push({ name, listener: listener as never });
@@ -166,7 +168,7 @@ export class PluginHost {
     const failures: unknown[] = [];
     for (let plugin = this.#running.pop(); plugin !== undefined; plugin = this.#running.pop()) {
       try {
-        (plugin as SyncPlugin).stop?.();
+        refusePromise(plugin, 'stops', plugin.stop?.());
       } catch (error) {
         failures.push(error);
       }
@@ -185,6 +187,22 @@ export class PluginHost {
     }
     return failures;
   }
+}
+
+/** A value as the container holds it: boxed, because tsyringe takes a bare `undefined` for no registration. */
+interface Provided {
+  readonly value: unknown;
+}
+
+function asynchronous({ name }: Plugin, what: 'starts' | 'stops'): ConfigurationError {
+  return new ConfigurationError('PLUGIN_ASYNC', `Plugin "${name}" ${what} asynchronously.`, { at: name });
+}
+
+/** Refuses a plugin that did not say that it is asynchronous. The rejection of its promise is handled. */
+function refusePromise(plugin: Plugin, what: 'starts' | 'stops', returned: unknown): void {
+  if (!isThenable(returned)) return;
+  Promise.resolve(returned).catch(() => undefined);
+  throw asynchronous(plugin, what);
 }
 
 function startFailed(plugin: Plugin, causes: readonly unknown[]): ConfigurationError {

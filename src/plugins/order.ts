@@ -12,7 +12,7 @@ export function startOrder(plugins: readonly Plugin[]): readonly Plugin[] {
   const names = new Set<string>();
   const providers = new Map<symbol, number>();
   plugins.forEach((plugin, index) => {
-    if (typeof plugin?.name !== 'string')
+    if (typeof plugin !== 'object' || typeof plugin?.name !== 'string')
       throw new ConfigurationError('INVALID_PLUGIN', `Plugin ${index} was not made with definePlugin().`, {
         at: `plugins[${index}]`,
         value: plugin,

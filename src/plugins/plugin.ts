@@ -48,8 +48,15 @@ export type Plugin = SyncPlugin | AsyncPlugin;
 
 const FIELDS = ['name', 'requires', 'provides', 'setup', 'async', 'start', 'stop'];
 
+/** A plugin whose start or stop returns a promise must say `async: true`. */
+type SaysAsync<P> = P extends { readonly async: true }
+  ? unknown
+  : P extends { readonly start: () => PromiseLike<unknown> } | { readonly stop: () => PromiseLike<unknown> }
+    ? { readonly async: true }
+    : unknown;
+
 /** Makes a plugin. @throws ConfigurationError INVALID_PLUGIN, UNKNOWN_OPTION */
-export function definePlugin<P extends Plugin>(plugin: P): Readonly<P> {
+export function definePlugin<P extends Plugin>(plugin: P & SaysAsync<P>): Readonly<P> {
   if (typeof plugin !== 'object' || plugin === null || typeof plugin.name !== 'string' || plugin.name === '') {
     throw new ConfigurationError('INVALID_PLUGIN', 'definePlugin() takes an object with a name.', { value: plugin });
   }

@@ -96,6 +96,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
       this.ports.clock.onStall(() => {
         execution.failStalled(this.ports.clock.now());
         pump();
+        this.ports.clock.yieldTurn(pump); // one more turn: what starts now may stall as well, and must be told too
       }),
     );
     pump();

@@ -12,7 +12,6 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 const stalled = new Set<() => void>();
 
 function announceStall(): void {
-  setImmediate(() => undefined); // one more turn, so that what starts now and stalls as well is announced too
   for (const callback of [...stalled]) callback();
 }
 

@@ -1,11 +1,20 @@
-import { belongs, defaultOf, type FlowNode, type FlowSource, type FlowSpec, LITERAL, work } from './flow.js';
+import {
+  belongs,
+  defaultOf,
+  type FlowCycle,
+  type FlowNode,
+  type FlowSource,
+  type FlowSpec,
+  LITERAL,
+  work,
+} from './flow.js';
 
 /**
- * A second interpreter of workflows without cycles, written from section 5 of the design and without a line of the kernel: no
- * plan, no events, no readiness. It walks the nodes in order, each after everything that it reads.
+ * A second interpreter of workflows, written from section 5 of the design and without a line of the kernel: no plan, no events,
+ * no readiness, no bits. It does what may be done, in any order, until nothing is left; a cycle is a loop around that.
  */
 
-/** What a node came to. */
+/** What a node came to, in its last visit. */
 export interface Fate {
   readonly status: 'completed' | 'failed' | 'skipped' | 'blocked';
   /** Of a node that completed. */
@@ -13,6 +22,16 @@ export interface Fate {
   /** Of a node that failed. */
   readonly code?: string;
   readonly attempts: number;
+  readonly visits: number;
+}
+
+/** What a cycle came to, in its last entry. */
+export interface Ending {
+  /** `dead`: all of its feedback was, whatever the cause. */
+  readonly reason: 'failed' | 'dead' | 'converged' | 'max_iterations';
+  readonly failed: boolean;
+  readonly iterations: number;
+  readonly history: readonly number[];
 }
 
 /** What a run came to. */
@@ -20,8 +39,7 @@ export interface Prediction {
   readonly status: 'completed' | 'failed';
   readonly output: Readonly<Record<string, unknown>> | undefined;
   readonly nodes: Readonly<Record<string, Fate>>;
-  /** The failed node that the run reports. */
-  readonly primary: string | undefined;
+  readonly cycles: Readonly<Record<string, Ending>>;
 }
 
 class Fails extends Error {
@@ -42,29 +60,126 @@ interface Seen {
   value(): unknown;
 }
 
+/** A cycle that is running: which iteration, what is fed back, and what was live in it since it was entered. */
+interface Turn {
+  iteration: number;
+  /** A node of it has started. */
+  entered: boolean;
+  fed: ReadonlyMap<string, Seen>;
+  /** The last live output of each node, and of each of its ports. */
+  readonly outputs: Map<string, Readonly<Record<string, unknown>>>;
+  readonly ports: Map<string, unknown>;
+}
+
+type OutputOf = Extract<FlowSource, { kind: 'output' }>;
+
 const dead: Seen = { is: 'dead', value: () => undefined };
 const blocked: Seen = { is: 'blocked', value: () => undefined };
-const FINAL = new Set(['INPUT_MISSING', 'INPUT_CONFLICT', 'INPUT_INVALID', 'OUTPUT_MISSING']);
+const FINAL = new Set(['INPUT_MISSING', 'INPUT_CONFLICT', 'OUTPUT_MISSING', 'NODE_RETURNED_NOTHING', 'OUTPUT_UNKNOWN']);
+
+function live(value: () => unknown): Seen {
+  return { is: 'live', value };
+}
+
+/** Ids that a source reads. */
+function reads(source: FlowSource): readonly string[] {
+  switch (source.kind) {
+    case 'output':
+      return [source.node];
+    case 'parameter':
+      return [];
+    case 'required':
+      return reads(source.of);
+    case 'join':
+      return [source.owner, ...Object.values(source.cases).flatMap(reads)];
+    default:
+      return source.of.flatMap(reads);
+  }
+}
+
+/** The bodies of the cycles: what lies on a path from a feedback target to a feedback source. */
+function bodiesOf({ nodes, cycles }: FlowSpec): ReadonlyMap<string, ReadonlySet<string>> {
+  const ends = (id: string): readonly string[] =>
+    cycles.find((cycle) => cycle.id === id)?.feedback.flatMap(({ from }) => reads(from)) ?? [id];
+  const before = new Map(
+    nodes.map(({ id, inputs, after }) => [
+      id,
+      [...Object.values(inputs).flatMap(({ from }) => from.flatMap(reads)), ...after].flatMap(ends),
+    ]),
+  );
+  const closure = (targets: readonly string[], sources: readonly string[]): Set<string> => {
+    const reached = new Set(targets);
+    for (const { id } of nodes) if (before.get(id)?.some((one) => reached.has(one))) reached.add(id);
+    const body = new Set(sources);
+    for (const { id } of nodes.toReversed())
+      if (body.has(id)) for (const one of before.get(id) ?? []) if (reached.has(one)) body.add(one);
+    return body;
+  };
+  const bodies = new Map<string, Set<string>>();
+  // Inner cycles stand before those around them.
+  for (const { id, feedback } of cycles) {
+    const inner = cycles
+      .filter(({ within }) => within === id)
+      .flatMap((cycle) => [...(bodies.get(cycle.id) as Set<string>)]);
+    const body = closure(
+      feedback.map(({ node }) => node),
+      feedback.flatMap(({ from }) => reads(from)),
+    );
+    const all = [...body, ...inner];
+    bodies.set(id, inner.length === 0 ? body : closure(all, all));
+  }
+  return bodies;
+}
 
 class Reference {
   readonly #spec: FlowSpec;
-  readonly #fates: Record<string, Fate> = {};
   readonly #nodes: ReadonlyMap<string, FlowNode>;
+  readonly #bodies: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Cycles around a node or cycle, innermost first. */
+  readonly #around = new Map<string, readonly string[]>();
+  readonly #fates = new Map<string, Fate>();
+  readonly #endings = new Map<string, Ending>();
+  readonly #turns = new Map<string, Turn>();
+  readonly #visits = new Map<string, number>();
+  readonly #states = new Map<string, number>();
 
   constructor(spec: FlowSpec) {
     this.#spec = spec;
     this.#nodes = new Map(spec.nodes.map((node) => [node.id, node]));
+    this.#bodies = bodiesOf(spec);
+    const size = (id: string): number => this.#bodies.get(id)?.size ?? 0;
+    const bySize = [...this.#bodies.keys()].sort((a, b) => size(a) - size(b));
+    for (const id of this.#nodes.keys())
+      this.#around.set(
+        id,
+        bySize.filter((cycle) => this.#bodies.get(cycle)?.has(id)),
+      );
+    for (const { id, feedback } of spec.cycles) {
+      const [edge] = feedback;
+      this.#around.set(
+        id,
+        (this.#around.get(edge?.node ?? '') ?? []).filter(
+          (cycle) => cycle !== id && size(cycle) >= size(id) && this.#encloses(cycle, id),
+        ),
+      );
+    }
+  }
+
+  #encloses(outer: string, inner: string): boolean {
+    return [...(this.#bodies.get(inner) ?? [])].every((id) => this.#bodies.get(outer)?.has(id));
   }
 
   predict(): Prediction {
-    for (const node of this.#spec.nodes) this.#fates[node.id] = this.#fate(node);
-    const primary = this.#spec.nodes.find(({ id, kind }) => this.#fates[id]?.status === 'failed' && kind !== 'try')?.id;
-    const failed: Prediction = { status: 'failed', output: undefined, nodes: this.#fates, primary };
-    if (primary !== undefined) return failed;
+    this.#settleLevel(undefined);
+    const nodes = Object.fromEntries(this.#fates);
+    const cycles = Object.fromEntries(this.#endings);
+    const failed: Prediction = { status: 'failed', output: undefined, nodes, cycles };
+    const broken = this.#spec.nodes.some(({ id, kind }) => this.#fates.get(id)?.status === 'failed' && kind !== 'try');
+    if (broken || [...this.#endings.values()].some((ending) => ending.failed)) return failed;
     const output: Record<string, unknown> = {};
     try {
       for (const [name, source] of Object.entries(this.#spec.outputs)) {
-        const seen = this.#see(source);
+        const seen = this.#see(source, []);
         const value = seen.is === 'live' ? seen.value() : undefined;
         if (value !== undefined) output[name] = value;
       }
@@ -72,110 +187,249 @@ class Reference {
       if (error instanceof Fails) return failed;
       throw error;
     }
-    return { status: 'completed', output, nodes: this.#fates, primary };
+    return { status: 'completed', output, nodes, cycles };
   }
 
-  #see(source: FlowSource): Seen {
+  // ── What happens in which order. ──
+
+  /** Settles the nodes and cycles directly inside a cycle, or at the top. */
+  #settleLevel(cycle: string | undefined): void {
+    const isHere = (id: string): boolean => this.#around.get(id)?.[0] === cycle;
+    const nodes = this.#spec.nodes.filter(({ id }) => isHere(id));
+    const cycles = this.#spec.cycles.filter(({ id }) => isHere(id));
+    for (let open = nodes.length + cycles.length; open > 0; ) {
+      const before = open;
+      for (const node of nodes) {
+        if (this.#fates.has(node.id) || !this.#waitsFor(node).every((id) => this.#hasSettled(id, node.id))) continue;
+        this.#fates.set(node.id, this.#fate(node));
+        open--;
+      }
+      for (const inner of cycles) {
+        if (this.#endings.has(inner.id) || !this.#entries(inner.id).every((id) => this.#hasSettled(id, inner.id)))
+          continue;
+        this.#endings.set(inner.id, this.#runCycle(inner));
+        open--;
+      }
+      if (open === before) throw new Error(`Nothing can go on in ${cycle ?? 'the workflow'}.`);
+    }
+  }
+
+  #waitsFor({ id, inputs, after }: FlowNode): readonly string[] {
+    const sources = Object.entries(inputs).flatMap(([port, { from }]) =>
+      this.#feedback(id, port) === undefined ? from.flatMap(reads) : [],
+    );
+    return [...sources, ...after];
+  }
+
+  /** What the nodes of a cycle read from outside. */
+  #entries(cycle: string): readonly string[] {
+    const body = this.#bodies.get(cycle) as ReadonlySet<string>;
+    return [...body]
+      .flatMap((id) => this.#waitsFor(this.#nodes.get(id) as FlowNode))
+      .filter((id) => !body.has(id) && !this.#around.get(id)?.includes(cycle) && id !== cycle);
+  }
+
+  /** Whether something has settled for a reader: a node inside a cycle that the reader is not in has when that cycle has ended. */
+  #hasSettled(id: string, reader: string): boolean {
+    const left = this.#left(id, this.#around.get(reader) ?? []);
+    return left === undefined ? this.#fates.has(id) || this.#endings.has(id) : this.#endings.has(left);
+  }
+
+  /** The outermost cycle around something that does not contain the reader. */
+  #left(id: string, reader: readonly string[]): string | undefined {
+    return this.#around.get(id)?.findLast((cycle) => !reader.includes(cycle));
+  }
+
+  #runCycle(cycle: FlowCycle): Ending {
+    const { id, keepHistory } = cycle;
+    const body = [...(this.#bodies.get(id) as ReadonlySet<string>)];
+    const turn: Turn = { iteration: 0, entered: false, fed: new Map(), outputs: new Map(), ports: new Map() };
+    this.#turns.set(id, turn);
+    if ((this.#around.get(id)?.length ?? 0) > 0) for (const node of body) this.#states.delete(node);
+    const history: number[] = [];
+    for (;;) {
+      this.#settleLevel(id);
+      const { reason, failed, metric } = this.#decide(cycle, turn);
+      if (metric !== undefined) history.push(metric);
+      const kept = keepHistory === 0 ? [] : history.slice(-keepHistory);
+      if (reason !== undefined)
+        return { reason, failed, iterations: turn.entered ? turn.iteration + 1 : 0, history: kept };
+      turn.fed = new Map(
+        cycle.feedback.map(({ from, node, port }) => {
+          const seen = this.#see(from, [id, ...(this.#around.get(id) ?? [])]);
+          const value = seen.is === 'live' ? seen.value() : undefined;
+          return [`${node}.${port}`, seen.is === 'live' ? live(() => value) : seen];
+        }),
+      );
+      turn.iteration++;
+      for (const node of body) {
+        this.#fates.delete(node);
+        this.#visits.set(node, this.#visit(node) + 1);
+      }
+      for (const inner of this.#spec.cycles)
+        if (this.#around.get(inner.id)?.includes(id)) this.#endings.delete(inner.id);
+    }
+  }
+
+  #decide(
+    { id, feedback, until, maxIterations, onMaxIterations }: FlowCycle,
+    turn: Turn,
+  ): { reason?: Ending['reason']; failed: boolean; metric?: number } {
+    const here = [id, ...(this.#around.get(id) ?? [])];
+    const broken = [...(this.#bodies.get(id) as ReadonlySet<string>)].some((node) => {
+      const { status } = this.#fates.get(node) as Fate;
+      return status === 'blocked' || (status === 'failed' && this.#nodes.get(node)?.kind !== 'try');
+    });
+    const innerFailed = this.#spec.cycles.some(
+      (inner) => this.#around.get(inner.id)?.includes(id) && this.#endings.get(inner.id)?.failed,
+    );
+    if (broken || innerFailed) return { reason: 'failed', failed: true };
+    if (feedback.every(({ from }) => this.#see(from, here).is !== 'live')) return { reason: 'dead', failed: false };
+    const seen = until === undefined ? dead : this.#see(until.of, here);
+    const value = seen.is === 'live' ? seen.value() : undefined;
+    const metric = typeof value === 'number' ? { metric: value } : {};
+    if (typeof value === 'number' && value >= (until?.least ?? 0))
+      return { reason: 'converged', failed: false, ...metric };
+    if (turn.iteration + 1 >= maxIterations)
+      return { reason: 'max_iterations', failed: onMaxIterations === 'fail', ...metric };
+    return { failed: false, ...metric };
+  }
+
+  #visit(node: string): number {
+    return this.#visits.get(node) ?? 1;
+  }
+
+  // ── What a source is. ──
+
+  #see(source: FlowSource, reader: readonly string[]): Seen {
     switch (source.kind) {
       case 'output':
-        return this.#seeOutput(source);
+        return this.#seeOutput(source, reader);
       case 'parameter':
-        return { is: 'live', value: () => this.#spec.parameters.values[source.name] };
+        return live(() => this.#spec.parameters.values[source.name]);
       case 'required': {
-        const of = this.#see(source.of);
-        return of.is === 'blocked' ? of : { is: 'live', value: () => missing(of.value()) };
+        const of = this.#see(source.of, reader);
+        return of.is === 'blocked' ? of : live(() => missing(of.value()));
       }
       case 'or': {
-        const all = source.of.map((of) => this.#see(of));
-        const live = all.find(({ is }) => is === 'live');
-        if (live !== undefined) return { is: 'live', value: () => live.value() };
-        if (source.literal) return { is: 'live', value: () => LITERAL };
+        const all = source.of.map((of) => this.#see(of, reader));
+        if (source.literal) all.push(live(() => LITERAL));
+        const lives = all.filter(({ is }) => is === 'live');
+        if (lives.length > 0) return live(() => lives.map((one) => one.value()).find((value) => value !== undefined));
         return all.some(({ is }) => is === 'blocked') ? blocked : dead;
       }
       case 'join':
-        return this.#seeJoin(source);
+        return this.#seeJoin(source, reader);
       default:
-        return this.#seeSeveral(source);
+        return several(
+          source.kind,
+          source.of.map((of) => this.#see(of, reader)),
+        );
     }
   }
 
-  #seeOutput({ node, port, path }: Extract<FlowSource, { kind: 'output' }>): Seen {
-    const fate = this.#fates[node] as Fate;
-    const allowed = this.#nodes.get(node)?.kind === 'try';
-    if (fate.status === 'blocked' || (fate.status === 'failed' && !allowed)) return blocked;
-    if (fate.status === 'failed' && port === '$error')
-      return { is: 'live', value: () => read({ code: fate.code }, path) };
+  #seeOutput({ node, port, path }: OutputOf, reader: readonly string[]): Seen {
+    const ended = this.#spec.cycles.some(({ id }) => id === node);
+    const left = this.#left(node, reader) ?? (ended ? node : undefined);
+    if (left !== undefined) return this.#seeExit(left, node, port, path);
+    const fate = this.#fates.get(node) as Fate;
+    if (this.#isStuck(node)) return blocked;
+    if (fate.status === 'failed' && port === '$error') return live(() => read({ code: fate.code }, path));
     if (fate.status !== 'completed' || !Object.hasOwn(fate.output ?? {}, port)) return dead;
-    return { is: 'live', value: () => read(fate.output?.[port], path) };
+    return live(() => read(fate.output?.[port], path));
   }
 
-  #seeJoin({ owner, cases }: Extract<FlowSource, { kind: 'join' }>): Seen {
-    const fate = this.#fates[owner] as Fate;
+  /** An output of a cycle that has ended: the value of the last iteration in which it was live. */
+  #seeExit(left: string, node: string, port: string, path: OutputOf['path']): Seen {
+    if (this.#endings.get(left)?.failed) return blocked;
+    if (this.#endings.has(node)) return live(() => read(this.#endings.get(node)?.iterations, path));
+    const { ports } = this.#turns.get(left) as Turn;
+    const key = `${node}.${port}`;
+    return ports.has(key) ? live(() => read(ports.get(key), path)) : dead;
+  }
+
+  #seeJoin({ owner, cases }: Extract<FlowSource, { kind: 'join' }>, reader: readonly string[]): Seen {
+    const left = this.#left(owner, reader);
+    if (left === undefined ? this.#isStuck(owner) : this.#endings.get(left)?.failed) return blocked;
+    const fate = this.#fates.get(owner);
+    const output =
+      left === undefined
+        ? fate?.status === 'failed'
+          ? { $error: fate.code }
+          : fate?.output
+        : this.#turns.get(left)?.outputs.get(owner);
+    const [port] = Object.keys(output ?? {});
+    if (port === undefined) return dead;
     const isTry = this.#nodes.get(owner)?.kind === 'try';
-    if (fate.status === 'blocked' || (fate.status === 'failed' && !isTry)) return blocked;
-    if (fate.status === 'skipped') return dead;
-    const taken = isTry
-      ? fate.status === 'completed'
-        ? 'ok'
-        : 'failed'
-      : (Object.keys(fate.output ?? {})[0] as string);
-    return this.#see(cases[taken] as FlowSource);
+    return this.#see(cases[isTry ? (port === '$error' ? 'failed' : 'ok') : port] as FlowSource, reader);
   }
 
-  #seeSeveral({ kind, of }: { readonly kind: 'oneOf' | 'collect'; readonly of: readonly FlowSource[] }): Seen {
-    const all = of.map((one) => this.#see(one));
-    const live = all.filter(({ is }) => is === 'live');
-    const tainted = all.some(({ is }) => is === 'blocked');
-    if (live.length === 0) return tainted ? blocked : dead;
-    const partly = kind === 'collect' && all.some(({ is }) => is === 'dead');
-    if (kind === 'collect') {
-      return {
-        is: 'live',
-        partly,
-        tainted,
-        value: () => live.map((one) => one.value()).filter((value) => value !== undefined),
-      };
+  #isStuck(node: string): boolean {
+    const fate = this.#fates.get(node);
+    return fate?.status === 'blocked' || (fate?.status === 'failed' && this.#nodes.get(node)?.kind !== 'try');
+  }
+
+  // ── What a node does. ──
+
+  /** The feedback into an input, once the cycle is past its first iteration. */
+  #feedback(node: string, port: string): Seen | undefined {
+    for (const cycle of this.#around.get(node) ?? []) {
+      const seen = this.#turns.get(cycle)?.fed.get(`${node}.${port}`);
+      if (seen !== undefined) return seen;
     }
-    return { is: 'live', tainted, value: () => (live.length > 1 ? fail('INPUT_CONFLICT') : live[0]?.value()) };
+    return undefined;
   }
 
   /** The connection of an input, if it has one. A parameter is none. */
-  #connection(from: readonly FlowSource[]): Seen | undefined {
+  #connection(node: string, port: string): Seen | undefined {
+    const fed = this.#feedback(node, port);
+    if (fed !== undefined) return fed;
+    const from = this.#nodes.get(node)?.inputs[port]?.from ?? [];
     const [first] = from;
     if (first === undefined || first.kind === 'parameter') return undefined;
-    return from.length === 1 ? this.#see(first) : this.#seeSeveral({ kind: 'oneOf', of: from });
+    const reader = this.#around.get(node) ?? [];
+    return from.length === 1
+      ? this.#see(first, reader)
+      : several(
+          'oneOf',
+          from.map((one) => this.#see(one, reader)),
+        );
   }
 
   #decision(node: FlowNode): 'run' | 'skipped' | 'blocked' {
-    const inputs = Object.values(node.inputs).flatMap(({ from, optional }) => {
-      const seen = this.#connection(from);
+    const inputs = Object.entries(node.inputs).flatMap(([port, { optional }]) => {
+      const seen = this.#connection(node.id, port);
       return seen === undefined ? [] : [{ seen, optional }];
     });
-    const live = inputs.some(({ seen }) => seen.is === 'live');
+    if (node.join === 'always') return 'run';
+    const some = inputs.some(({ seen }) => seen.is === 'live');
     const stuck = inputs.some(({ seen }) => seen.is === 'blocked' || seen.tainted === true);
-    if (node.join === 'always' || inputs.length === 0)
-      return node.join === 'always' || node.join === 'any' || !this.#stuckBefore(node) ? 'run' : 'blocked';
-    if (node.join === 'any') return live ? 'run' : stuck ? 'blocked' : 'skipped';
+    if (node.join === 'any') return some || inputs.length === 0 ? 'run' : stuck ? 'blocked' : 'skipped';
     if (stuck || this.#stuckBefore(node)) return 'blocked';
+    if (inputs.length === 0) return 'run';
     if (node.join === 'all')
       return inputs.some(({ seen }) => seen.is === 'dead' || seen.partly === true) ? 'skipped' : 'run';
-    return !live || inputs.some(({ seen, optional }) => seen.is === 'dead' && !optional) ? 'skipped' : 'run';
+    return !some || inputs.some(({ seen, optional }) => seen.is === 'dead' && !optional) ? 'skipped' : 'run';
   }
 
-  #stuckBefore({ after }: FlowNode): boolean {
+  #stuckBefore({ id: node, after }: FlowNode): boolean {
     return after.some((id) => {
-      const { status } = this.#fates[id] as Fate;
-      return status === 'blocked' || (status === 'failed' && this.#nodes.get(id)?.kind !== 'try');
+      const left = this.#left(id, this.#around.get(node) ?? []) ?? (this.#nodes.has(id) ? undefined : id);
+      return left === undefined ? this.#isStuck(id) : this.#endings.get(left)?.failed === true;
     });
   }
 
   #fate(node: FlowNode): Fate {
     const decision = this.#decision(node);
-    if (decision !== 'run') return { status: decision, attempts: 0 };
+    const visits = this.#visit(node.id);
+    if (decision !== 'run') return { status: decision, attempts: 0, visits };
+    for (const cycle of this.#around.get(node.id) ?? []) (this.#turns.get(cycle) as Turn).entered = true;
     for (let failures = 0; ; ) {
       let code: string;
       try {
-        return { status: 'completed', output: this.#attempt(node, failures), attempts: failures + 1 };
+        const output = this.#attempt(node, failures);
+        this.#keep(node.id, output);
+        return { status: 'completed', output, attempts: failures + 1, visits };
       } catch (error) {
         code =
           error instanceof Fails
@@ -187,11 +441,22 @@ class Reference {
       failures++;
       const { attempts = 1, dontRetryCode = false } = node.retry ?? {};
       if (failures < attempts && !FINAL.has(code) && !(dontRetryCode && code === 'SCRIPTED')) continue;
-      return { status: 'failed', code, attempts: failures };
+      if (node.kind === 'try') this.#keep(node.id, { $error: { code } });
+      return { status: 'failed', code, attempts: failures, visits };
+    }
+  }
+
+  /** Remembers what was live for the readers outside of every cycle around the node. */
+  #keep(node: string, output: Readonly<Record<string, unknown>>): void {
+    for (const cycle of this.#around.get(node) ?? []) {
+      const { outputs, ports } = this.#turns.get(cycle) as Turn;
+      outputs.set(node, output);
+      for (const [port, value] of Object.entries(output)) ports.set(`${node}.${port}`, value);
     }
   }
 
   #attempt(node: FlowNode, failures: number): Readonly<Record<string, unknown>> {
+    const { id } = node;
     const inputs: Record<string, unknown> = {};
     for (const [port, { optional }] of Object.entries(node.inputs)) {
       const value = this.#input(node, port);
@@ -202,26 +467,55 @@ class Reference {
       const fallback = optional ? defaultOf(port) : undefined;
       if (inputs[port] === undefined && fallback !== undefined) inputs[port] = fallback;
     }
-    if (node.cases !== undefined) return choose(node, inputs['value']);
-    const returned = work(node, inputs, { visit: 1, failures, state: 0, setState: () => undefined });
+    const { value: switched } = inputs;
+    if (node.cases !== undefined) return choose(node, switched);
+    let next: number | undefined;
+    const setState = (state: number): void => {
+      next = state;
+    };
+    const returned = work(node, inputs, {
+      visit: this.#visit(id),
+      failures,
+      state: this.#states.get(id) ?? 0,
+      setState,
+    });
     if (typeof returned !== 'object' || returned === null) return fail('NODE_RETURNED_NOTHING');
     if (Object.keys(returned).some((port) => port !== 'value')) return fail('OUTPUT_UNKNOWN');
+    if (next !== undefined) this.#states.set(id, next);
     return returned as Readonly<Record<string, unknown>>;
   }
 
   /** The value of an input, strongest source first. */
-  #input(node: FlowNode, port: string): unknown {
-    const { from, config } = node.inputs[port] as FlowNode['inputs'][string];
+  #input({ id, inputs }: FlowNode, port: string): unknown {
+    const { from, config } = inputs[port] as FlowNode['inputs'][string];
     const { set, parameters } = this.#spec;
-    const addressed = set[node.id];
+    const fed = this.#feedback(id, port);
+    const back = fed?.is === 'live' ? fed.value() : undefined;
+    if (back !== undefined) return back;
+    const addressed = set[id];
     if (addressed !== undefined && Object.hasOwn(addressed, port)) return addressed[port];
-    const seen = this.#connection(from);
+    const seen = fed ?? this.#connection(id, port);
     const connected = seen?.is === 'live' ? seen.value() : undefined;
     if (connected !== undefined) return connected;
     if (from[0]?.kind === 'parameter') return parameters.values[from[0].name];
     if (parameters.how === 'broadcast' && parameters.values[port] !== undefined) return parameters.values[port];
     return config;
   }
+}
+
+function several(kind: 'oneOf' | 'collect', all: readonly Seen[]): Seen {
+  const lives = all.filter(({ is }) => is === 'live');
+  const tainted = all.some(({ is }) => is === 'blocked');
+  if (lives.length === 0) return tainted ? blocked : dead;
+  if (kind === 'oneOf')
+    return { is: 'live', tainted, value: () => (lives.length > 1 ? fail('INPUT_CONFLICT') : lives[0]?.value()) };
+  const partly = all.some(({ is }) => is === 'dead');
+  return {
+    is: 'live',
+    partly,
+    tainted,
+    value: () => lives.map((one) => one.value()).filter((value) => value !== undefined),
+  };
 }
 
 function fail(code: string): never {
@@ -233,7 +527,7 @@ function missing(value: unknown): unknown {
   return value === undefined ? fail('OUTPUT_MISSING') : value;
 }
 
-function read(value: unknown, path: 'whole' | 'n' | 'none'): unknown {
+function read(value: unknown, path: OutputOf['path']): unknown {
   if (path === 'whole') return value;
   return typeof value === 'object' && value !== null && Object.hasOwn(value, path)
     ? (value as Record<string, unknown>)[path]
@@ -254,7 +548,7 @@ function choose({ kind, cases = [], otherwise }: FlowNode, value: unknown): Read
   return lists;
 }
 
-/** Says what becomes of every node of a workflow without cycles, and of the run. */
+/** Says what becomes of every node and cycle of a workflow, and of the run. The one port that it does not know is a cycle's `reason`. */
 export function predict(spec: FlowSpec): Prediction {
   return new Reference(spec).predict();
 }

@@ -64,8 +64,7 @@ function deadFeedback(
     const bits = bitsOf(state, source);
     if (bits & LIVE) return undefined;
     const { root } = deadEndOf(state, source, bits);
-    const index = state.plan.nodeIndex.get(root.subject);
-    const inside = index !== undefined && index >= region.start && index < region.end;
+    const inside = (state.plan.nodeIndex.get(root.subject) as number) >= region.start;
     const text = root.port === null ? root.subject : `${root.subject}.${root.port}`;
     const reason = !inside
       ? 'skipped'

@@ -1,6 +1,7 @@
 import { AttemptError, LockstepError } from '../../base/errors.js';
 import type { ErrorMatcher, RetryOptions } from '../../base/node-options.js';
 import type { Random } from '../../base/ports.js';
+import { isThenable } from '../../base/schema.js';
 import type { RetryData } from '../../base/workflow-data.js';
 
 /** Codes that no policy retries: trying again cannot change them. */
@@ -18,6 +19,14 @@ const NEVER_RETRIED: ReadonlySet<string> = new Set([
   'SECRET_UNDECLARED',
 ]);
 
+/** Codes of outputs that do not fit: retried only where `retryOn` names the code, as for a model that answers differently each time. */
+const RETRIED_WHEN_NAMED: ReadonlySet<string> = new Set([
+  'OUTPUT_INVALID',
+  'OUTPUT_UNKNOWN',
+  'NODE_RETURNED_NOTHING',
+  'STATE_INVALID',
+]);
+
 function isErrorClass(matcher: ErrorMatcher): matcher is new (...args: never[]) => Error {
   return typeof matcher === 'function' && (matcher === (Error as unknown) || matcher.prototype instanceof Error);
 }
@@ -26,17 +35,24 @@ function matches(matcher: ErrorMatcher, error: unknown): boolean {
   if (typeof matcher === 'string')
     return typeof error === 'object' && error !== null && 'code' in error && error.code === matcher;
   if (isErrorClass(matcher)) return error instanceof matcher;
-  return matcher(error);
+  const answer: unknown = matcher(error);
+  if (typeof answer === 'boolean') return answer;
+  if (isThenable(answer)) answer.then(undefined, () => undefined);
+  throw new TypeError(`a predicate answered a ${typeof answer}, not a boolean`);
 }
 
 /**
- * Whether an error may be retried at all: never one of the kernel's verdicts on inputs, never what `dontRetryOn` matches, and
+ * Whether an error may be retried at all: never one of the kernel's verdicts on inputs, a verdict on outputs only where
+ * `retryOn` names its code, never what `dontRetryOn` matches, and
  * only what `retryOn` matches where it is given. Both see the original error.
  *
  * @throws AttemptError STRATEGY_THREW when a predicate throws
  */
 export function mayRetry(error: unknown, options: RetryOptions): boolean {
-  if (error instanceof LockstepError && NEVER_RETRIED.has(error.code)) return false;
+  if (error instanceof LockstepError) {
+    if (NEVER_RETRIED.has(error.code)) return false;
+    if (RETRIED_WHEN_NAMED.has(error.code) && !options.retryOn?.includes(error.code)) return false;
+  }
   try {
     if (options.dontRetryOn?.some((matcher) => matches(matcher, error))) return false;
     return options.retryOn === undefined || options.retryOn.some((matcher) => matches(matcher, error));

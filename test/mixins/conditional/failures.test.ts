@@ -211,6 +211,23 @@ describe('after', () => {
   );
 
   it(
+    'the first node of the plan blocks like any other',
+    everyWay(async (run) => {
+      const w = workflow('first');
+      const bad = w.add('bad', risky({ n: 1 }));
+      w.fn('next', {}, () => 1, { after: bad });
+      const result = await run.fail(w.build());
+      expect([...result.nodes.keys()]).to.deep.equal(['bad', 'next']);
+      expect(reasonOf(result, 'next')).to.deep.equal({
+        code: 'upstream_failed',
+        input: null,
+        source: 'bad',
+        root: { subject: 'bad', port: null, code: 'upstream_failed' },
+      });
+    }),
+  );
+
+  it(
     'a cycle that failed blocks who waits for it',
     everyWay(async (run) => {
       const w = workflow('afterCycle');
@@ -222,6 +239,9 @@ describe('after', () => {
       const other = w.cycle('other', { feedback: [halve.out.half.to(halve.in.n)], maxIterations: 2 });
       w.fn('late', {}, () => 1, { after: [other] });
       w.fn('fine', {}, () => 1, { after: [other], join: 'any' });
+      const turn = w.add('turn', twice({ n: 1 }));
+      const good = w.cycle('good', { feedback: [turn.out.n.to(turn.in.n)], maxIterations: 2 });
+      w.fn('second', {}, () => 1, { after: [good, bad] });
       const result = await run.fail(w.build());
       expect(reasonOf(result, 'end')).to.deep.equal({
         code: 'upstream_blocked',
@@ -236,6 +256,12 @@ describe('after', () => {
         root: { subject: 'bad', port: null, code: 'upstream_failed' },
       });
       expect(statuses(result).fine).to.equal('completed');
+      expect(reasonOf(result, 'second')).to.deep.equal({
+        code: 'upstream_failed',
+        input: null,
+        source: 'bad',
+        root: { subject: 'bad', port: null, code: 'upstream_failed' },
+      });
     }),
   );
 

@@ -251,6 +251,58 @@ describe('what goes into a cycle and what comes out', () => {
   );
 
   it(
+    'feedback that has never been live leaves its input alone, beside another edge that is',
+    everyWay(async (run) => {
+      const seen: string[] = [];
+      const head = defineNode({
+        name: 'head',
+        inputs: { n: type<number>(), hint: z.string().default('default') },
+        outputs: { n: type<number>() },
+        run: ({ n, hint }) => {
+          seen.push(`${n} ${hint}`);
+          return { n: n + 1 };
+        },
+      });
+      const w = workflow('neverLive');
+      const step = w.add('step', head({ n: 0 }));
+      const route = w.switch('route', step.out.n, { late: (n) => n >= 3, early: otherwise });
+      const late = w.fn('late', { n: route.out.late }, ({ n }) => `late ${n}`);
+      w.cycle('loop', { feedback: [late.out.value.to(step.in.hint), step.out.n.to(step.in.n)], maxIterations: 5 });
+      await run.complete(w.build());
+      expect(seen).to.deep.equal(['0 default', '1 default', '2 default', '3 late 3', '4 late 4']);
+    }),
+  );
+
+  it(
+    'where all feedback is dead, the first edge says why',
+    everyWay(async (run) => {
+      const w = workflow('firstEdge');
+      const step = w.add('step', add({ n: 0 }));
+      const right = w.switch('right', step.out.n, { on: (n) => n < 6, off: otherwise });
+      const left = w.switch('left', step.out.n, { on: (n) => n < 6, off: otherwise });
+      w.cycle('loop', { feedback: [left.out.on.to(step.in.by), right.out.on.to(step.in.n)], maxIterations: 9 });
+      const result = await run.complete(w.build());
+      // 0 + 1, 1 + 1, 2 + 2, 4 + 4
+      expect(result.cycle('loop')).to.include({ reason: 'exited', root: 'left.on', iterations: 4 });
+    }),
+  );
+
+  it(
+    'a failure beside a cycle does not touch it',
+    everyWay(async (run) => {
+      const w = workflow('beside');
+      const step = w.add('step', add({ n: 0 }));
+      w.cycle('loop', { feedback: [step.out.n.to(step.in.n)], maxIterations: 30 });
+      w.fn('bad', {}, () => {
+        throw new Error('beside');
+      });
+      const result = await run.fail(w.build());
+      expect(result.error.node).to.equal('bad');
+      expect(result.cycle('loop')).to.include({ reason: 'max_iterations', failed: false, iterations: 30 });
+    }),
+  );
+
+  it(
     'dead feedback into a required input skips its node, although its entry is live',
     everyWay(async (run) => {
       const w = workflow('deadRequired');

@@ -1,43 +1,12 @@
 import { expect } from 'chai';
-import { type CycleView, when } from '../../../src/base/condition.js';
+import { when } from '../../../src/base/condition.js';
 import { defineNode } from '../../../src/base/node.js';
 import { otherwise } from '../../../src/base/nodes/switch.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { VirtualClock } from '../../../src/testing/index.js';
 import { everyWay, reasonOf, statuses } from '../../support/every-way.js';
-
-/** A node with one number in and one out. */
-function numeric(name: string, run: (n: number) => number) {
-  return defineNode({
-    name,
-    inputs: { n: type<number>() },
-    outputs: { n: type<number>() },
-    run: ({ n }) => ({ n: run(n) }),
-  });
-}
-
-const halve = numeric('halve', (n) => n / 2);
-
-/** Halves 16 over and over: 8, 4, 2, 1, 0.5, … */
-function halving(options: {
-  readonly until?: (n: number, view: CycleView) => boolean | { met: boolean; metric?: number };
-  readonly maxIterations?: number;
-  readonly onMaxIterations?: 'accept' | 'fail';
-  readonly keepHistory?: number;
-}) {
-  const { until, ...rest } = options;
-  const w = workflow('halving');
-  const step = w.add('step', halve({ n: 16 }));
-  const fit = w.cycle('fit', {
-    feedback: [step.out.n.to(step.in.n)],
-    maxIterations: 50,
-    ...rest,
-    ...(until === undefined ? {} : { until: when(step.out.n, until) }),
-  });
-  const end = w.fn('end', { n: step.out.n }, ({ n }) => n);
-  return w.build({ outputs: { n: end.out.value, reason: fit.out.reason, iterations: fit.out.iterations } });
-}
+import { halve, halving, numeric } from '../../support/halving.js';
 
 /** A cycle whose every iteration takes `ms` of virtual time. */
 function ticking(
@@ -164,7 +133,7 @@ describe('why a cycle stops', () => {
       expect(result.error.node).to.equal('loop');
       expect(result.error.failure.code).to.equal('CYCLE_TIMEOUT');
       expect(result.cycle('loop')).to.include({ reason: 'timeout', failed: true, iterations: 4, elapsedMs: 100 });
-      expect(statuses(result)['end']).to.equal('blocked');
+      expect(statuses(result).end).to.equal('blocked');
     }),
   );
 
@@ -329,7 +298,7 @@ describe('why a cycle stops', () => {
       const result = await run.cancel(w.build(), { run: { signal: controller.signal }, compare: false });
       expect(result.cycle('loop')).to.include({ reason: 'cancelled', failed: true, iterations: 3 });
       expect(result.error.reason).to.equal('enough');
-      expect(statuses(result)['second']).to.equal('cancelled');
+      expect(statuses(result).second).to.equal('cancelled');
       expect(reasonOf(result, 'second')?.code).to.equal('run_cancelled');
     }),
   );
@@ -399,159 +368,6 @@ describe('the order in which the reasons are checked', () => {
         runtime: { clock },
       });
       expect(result.output).to.deep.equal({ n: 1, reason: 'converged' });
-    }),
-  );
-});
-
-describe('the condition of a cycle', () => {
-  it(
-    'sees the iteration, what it was given before, the metrics of before, and the time since the entry',
-    everyWay(async (run) => {
-      const clock = new VirtualClock();
-      const views: unknown[] = [];
-      const w = workflow('view');
-      const step = w.add(
-        'step',
-        numeric('tick', (n) => {
-          clock.advance(10);
-          return n / 2;
-        })({ n: 16 }),
-      );
-      w.fn('before', {}, () => clock.advance(1000));
-      w.cycle('fit', {
-        feedback: [step.out.n.to(step.in.n)],
-        until: when(step.out.n, (n, { iteration, previous, history, elapsedMs }) => {
-          views.push([n, iteration, previous, [...history], elapsedMs]);
-          return { met: n <= 2, metric: n * 100 };
-        }),
-        maxIterations: 9,
-      });
-      const result = await run.complete(w.build(), { runtime: { clock }, compare: false });
-      expect(views.map((view) => (view as unknown[]).slice(0, 4))).to.deep.equal([
-        [8, 0, undefined, []],
-        [4, 1, 8, [800]],
-        [2, 2, 4, [800, 400]],
-      ]);
-      if (run.way === 'async runtime, one async node at a time')
-        expect(views.map((view) => (view as unknown[])[4])).to.deep.equal([1010, 1020, 1030].map((ms) => ms - 1000));
-      expect(result.cycle('fit').history).to.deep.equal([800, 400, 200]);
-      expect(result.cycle('fit').metric).to.equal(200);
-    }),
-  );
-
-  it(
-    'history is bounded by keepHistory; 0 keeps none; 100 by default',
-    everyWay(async (run) => {
-      const seen: number[] = [];
-      const watch = (_: number, { history }: CycleView): boolean => {
-        seen.push(history.length);
-        return false;
-      };
-      const two = await run.complete(halving({ until: watch, maxIterations: 5, keepHistory: 2 }));
-      expect(two.cycle('fit').history).to.deep.equal([1, 0.5]);
-      expect(seen).to.deep.equal([0, 1, 2, 2, 2]);
-      const none = await run.complete(halving({ until: watch, maxIterations: 3, keepHistory: 0 }));
-      expect(none.cycle('fit').history).to.deep.equal([]);
-      expect(none.cycle('fit').metric).to.equal(2);
-      const many = await run.complete(halving({ until: watch, maxIterations: 120 }));
-      expect(many.cycle('fit').history).to.have.lengthOf(100);
-      expect(many.cycle('fit').history[0]).to.equal(16 / 2 ** 21);
-    }),
-  );
-
-  it(
-    'a value that is no number is no metric',
-    everyWay(async (run) => {
-      const w = workflow('text');
-      const grow = defineNode({
-        name: 'grow',
-        inputs: { text: type<string>() },
-        outputs: { text: type<string>() },
-        run: ({ text }) => ({ text: `${text}x` }),
-      });
-      const step = w.add('step', grow({ text: '' }));
-      w.cycle('loop', {
-        feedback: [step.out.text.to(step.in.text)],
-        until: when(step.out.text, (text, { previous }) => previous === 'xx' && text === 'xxx'),
-        maxIterations: 9,
-      });
-      const result = await run.complete(w.build());
-      expect(result.cycle('loop')).to.include({ reason: 'converged', iterations: 3, metric: undefined });
-    }),
-  );
-
-  it(
-    'several sources are given by name, those that are live; where none is, it is not asked',
-    everyWay(async (run) => {
-      const seen: unknown[] = [];
-      const w = workflow('named');
-      const step = w.add('step', halve({ n: 16 }));
-      const route = w.switch('route', step.out.n, { high: (n) => n > 4, low: (n) => n < 2, middle: otherwise });
-      const close = w.fn('close', { n: step.out.n }, ({ n }) => n, { after: route });
-      w.cycle('fit', {
-        feedback: [close.out.value.to(step.in.n)],
-        until: when({ high: route.out.high, low: route.out.low }, (values, { previous }) => {
-          seen.push([values, previous]);
-          return values.low !== undefined;
-        }),
-        maxIterations: 9,
-      });
-      const result = await run.complete(w.build());
-      expect(seen).to.deep.equal([
-        [{ high: 8 }, undefined],
-        [{ low: 1 }, undefined],
-      ]);
-      expect(result.cycle('fit')).to.include({ reason: 'converged', iterations: 4 });
-    }),
-  );
-
-  it(
-    'a dead source is not met',
-    everyWay(async (run) => {
-      const w = workflow('deadUntil');
-      const step = w.add('step', halve({ n: 16 }));
-      const route = w.switch('route', step.out.n, { low: (n) => n < 2, high: otherwise });
-      const close = w.fn('close', { n: step.out.n }, ({ n }) => n, { after: route });
-      w.cycle('fit', {
-        feedback: [close.out.value.to(step.in.n)],
-        until: when(route.out.low, () => true),
-        maxIterations: 9,
-      });
-      const result = await run.complete(w.build());
-      expect(result.cycle('fit')).to.include({ reason: 'converged', iterations: 4, metric: 1 });
-    }),
-  );
-
-  it(
-    'one that throws, or answers no boolean, fails the cycle CONDITION_THREW',
-    everyWay(async (run) => {
-      const thrown = await run.fail(
-        halving({
-          until: (n) => {
-            if (n < 5) throw new TypeError('cannot');
-            return false;
-          },
-        }),
-      );
-      expect(thrown.error.node).to.equal('fit');
-      expect(thrown.error.failure.code).to.equal('CONDITION_THREW');
-      expect(thrown.error.failure.message).to.contain('The condition of cycle "fit" threw in iteration 1.');
-      expect(thrown.error.failure.cause).to.deep.equal({ name: 'TypeError', code: 'NODE_THREW', message: 'cannot' });
-      expect(thrown.cycle('fit')).to.include({ reason: 'failed', failed: true, root: 'fit', iterations: 2 });
-      expect(statuses(thrown)).to.deep.equal({ step: 'completed', end: 'blocked' });
-
-      for (const answer of [1, null, undefined, 'yes', {}, { met: 1 }]) {
-        const wrong = await run.fail(halving({ until: () => answer as never }));
-        expect(wrong.error.failure.code, String(answer)).to.equal('CONDITION_THREW');
-      }
-    }),
-  );
-
-  it(
-    'one that answers with a promise fails the cycle, and its rejection is handled',
-    everyWay(async (run) => {
-      const result = await run.fail(halving({ until: (async () => Promise.reject(new Error('late'))) as never }));
-      expect(result.error.failure.code).to.equal('CONDITION_THREW');
     }),
   );
 });

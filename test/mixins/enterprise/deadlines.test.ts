@@ -336,6 +336,20 @@ describe('the time limit of a run', () => {
     return w.build();
   }
 
+  for (const ways of [SYNC_WAYS, ASYNC_WAYS]) {
+    it(
+      `a run whose last node overran the limit fails RUN_TIMEOUT, with ${ways === SYNC_WAYS ? 'synchronous' : 'asynchronous'} nodes`,
+      everyWay(async (run) => {
+        const clock = new VirtualClock();
+        const w = workflow('last');
+        w.add('step', taking(run, clock, [30])({}));
+        const result = await run.fail(w.build(), { runtime: { clock, timeoutMs: 10 } });
+        expect(result.error.failure.code).to.equal('RUN_TIMEOUT');
+        expect(result.node('step').status).to.equal(run.asyncNodes ? 'cancelled' : 'completed');
+      }, ways),
+    );
+  }
+
   it(
     'a run that takes longer fails RUN_TIMEOUT; what had not settled is cancelled for that reason',
     everyWay(async (run) => {

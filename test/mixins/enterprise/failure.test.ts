@@ -325,6 +325,7 @@ describe('contentAwareSuccess', () => {
       w.fn('next', { n: step.out.n }, ({ n }) => n);
       const result = await run.fail(w.build(), { runtime: { contentAwareSuccess: true } });
       expect(result.error.failure.code).to.equal('NOT_SUCCESSFUL');
+      expect(result.error.failure.message).to.contain('Node "step" reported success: false.');
       expect(statuses(result)).to.deep.equal({ step: 'failed', next: 'blocked' });
       expect(result.results.has('step')).to.equal(false);
     }),

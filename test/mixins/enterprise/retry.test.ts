@@ -291,6 +291,18 @@ describe('what is tried again', () => {
   );
 
   it(
+    'a predicate that answers with anything but a boolean fails the node STRATEGY_THREW, also with a promise that rejects',
+    everyWay(async (run) => {
+      for (const answer of ['yes', 1, undefined, async () => Promise.reject(new Error('late'))]) {
+        const look = (): boolean => (typeof answer === 'function' ? answer() : answer) as never;
+        const result = await run.fail(single(99, { attempts: 3, retryOn: [look] }));
+        expect(result.node('step').attempts).to.equal(1);
+        expect(result.error.failure.code).to.equal('STRATEGY_THREW');
+      }
+    }),
+  );
+
+  it(
     'a predicate is not asked about the last attempt',
     everyWay(async (run) => {
       let asked = 0;
@@ -300,7 +312,7 @@ describe('what is tried again', () => {
   );
 
   it(
-    'attempts that returned something wrong are tried again',
+    'attempts that returned something wrong are tried again where retryOn names the code, and only there',
     everyWay(async (run) => {
       const returns: readonly (readonly [string, unknown])[] = [
         ['NODE_RETURNED_NOTHING', undefined],
@@ -311,9 +323,14 @@ describe('what is tried again', () => {
         const mended = defineNode({
           name: 'mended',
           outputs: { n: z.number() },
-          retry: { attempts: 2 },
+          retry: { attempts: 2, retryOn: [code] },
           run: (_, { attempt }) => (attempt === 1 ? (returned as { n: number }) : { n: 5 }),
         });
+        const unnamed = workflow('unnamed');
+        const once = unnamed.add('once', mended({}), { retry: { attempts: 2, retryOn: [() => true, Error] } });
+        const failed = await run.settle(unnamed.build({ outputs: { n: once.out.n } }));
+        if (failed.status !== 'failed') throw new Error(`The run ${failed.status}.`);
+        expect(failed.node('once').failures.map(({ error }) => error.code)).to.deep.equal([code]);
         const w = workflow('mended');
         const step = w.add('step', mended({}));
         const result = await run.complete(w.build({ outputs: { n: step.out.n } }));

@@ -3,9 +3,11 @@ import { expect } from 'chai';
 import { when } from '../../../src/base/condition.js';
 import { LockstepError } from '../../../src/base/errors.js';
 import { defineNode } from '../../../src/base/node.js';
+import type { ErrorMatcher } from '../../../src/base/node-options.js';
 import { merge } from '../../../src/base/nodes/merge.js';
 import type { Hash } from '../../../src/base/ports.js';
 import { type } from '../../../src/base/schema.js';
+import type { ContractPolicy } from '../../../src/base/workflow.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { canonicalWorkflow, hashWorkflow, nodeIdentity } from '../../../src/base/workflow-hash.js';
 
@@ -18,9 +20,20 @@ interface Variation {
   readonly run?: (inputs: { readonly x: unknown }) => { y: unknown };
   readonly until?: (value: unknown) => boolean;
   readonly lengths?: 'equal' | 'shortest';
+  readonly retryOn?: readonly ErrorMatcher[];
+  readonly policies?: readonly ContractPolicy[];
 }
 
-function build({ literal = { b: 1, a: [true] }, id = 'first', version, run, until, lengths }: Variation = {}) {
+function build({
+  literal = { b: 1, a: [true] },
+  id = 'first',
+  version,
+  run,
+  until,
+  lengths,
+  retryOn,
+  policies,
+}: Variation = {}) {
   const plain = defineNode({
     name: 'plain',
     ...(version === undefined ? {} : { version }),
@@ -36,7 +49,8 @@ function build({ literal = { b: 1, a: [true] }, id = 'first', version, run, unti
   });
   const w = workflow('sample', { params: { p: type<number>() } });
   const first = w.add(id, plain({ x: literal }));
-  const step = w.add('step', plain({ x: first.out.y }));
+  const step = w.add('step', plain({ x: first.out.y }), retryOn === undefined ? {} : { retry: { retryOn } });
+  if (policies !== undefined) w.contract('step.x', { policies });
   w.cycle('loop', {
     feedback: [step.out.y.to(step.in.x)],
     until: when(step.out.y, until ?? ((value) => value === 1)),
@@ -80,6 +94,9 @@ describe('The hash of a workflow', () => {
   const changes: Readonly<Record<string, Variation>> = {
     'a literal': { literal: { b: 2, a: [true] } },
     'an id': { id: 'other' },
+    'a code that is retried': { retryOn: ['EBUSY'] },
+    'a predicate that is asked about retries': { retryOn: [(error) => error === 1] },
+    'a rule of a contract': { policies: ['no-pii'] },
     'a version': { version: '1' },
     'the source of an unversioned node': { run: ({ x }) => ({ y: [x] }) },
     'the source of a convergence test': { until: (value) => value === 2 },
