@@ -49,6 +49,8 @@ export {
   type PortSpec,
   type PortValues,
   type RunInputs,
+  type RunOutput,
+  type Shared,
   variadic,
 } from './base/node.js';
 export type { NodeContext } from './base/node-context.js';

@@ -30,6 +30,16 @@ export type OutputValues<P extends PortSchemas> = {
   ? { [K in keyof V]: V[K] }
   : never;
 
+/** The same type, for reading only: what a node returns is shared and no longer changed, so it may be read-only all the way down. */
+export type Shared<T> = T extends (...args: never[]) => unknown
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: Shared<T[K]> }
+    : T;
+
+/** What `run` may return. */
+export type RunOutput<P extends PortSchemas> = Shared<OutputValues<P>> | Promise<Shared<OutputValues<P>>>;
+
 /** The values that an output port can carry, by port. */
 export type PortValues<P extends PortSchemas> = { readonly [K in keyof P]: InferInput<P[K]> };
 
@@ -62,9 +72,17 @@ type BindOptional<In, Out> = <R extends string = never, P extends string = never
   inputs?: Bindable<In, R, P>,
 ) => Bound<In, Out, NodeWhen<R, P>>;
 
+interface BindNothing<In, Out> {
+  (inputs?: Readonly<Record<string, never>>): Bound<In, Out, 'always'>;
+}
+
 /** A node definition. Call it with references or literals to bind its inputs, then `add` the result to a workflow. */
 // biome-ignore lint/complexity/noBannedTypes: `{}` is the test for "no required key"
-export type NodeDefinition<In, Out> = ({} extends In ? BindOptional<In, Out> : BindRequired<In, Out>) & {
+export type NodeDefinition<In, Out> = ([keyof In] extends [never]
+  ? BindNothing<In, Out>
+  : {} extends In
+    ? BindOptional<In, Out>
+    : BindRequired<In, Out>) & {
   readonly implementation: NodeImplementation;
 };
 
@@ -101,8 +119,12 @@ export interface NodeImplementation {
 }
 
 /** What a node definition says. */
-export interface NodeConfig<I extends PortSchemas, O extends PortSchemas, S extends StandardSchema>
-  extends NodeCapabilities {
+export interface NodeConfig<
+  I extends PortSchemas,
+  O extends PortSchemas,
+  S extends StandardSchema,
+  R extends RunOutput<O> = RunOutput<O>,
+> extends NodeCapabilities {
   /** The name under which the node is known and hashed. */
   readonly name: string;
   /** Part of the node's identity. Without it, identity is a digest of the function's source, which does not see captured values. */
@@ -120,9 +142,7 @@ export interface NodeConfig<I extends PortSchemas, O extends PortSchemas, S exte
   /** Declares that `run` returns a promise. Known by itself for `async` functions. */
   readonly async?: boolean;
   /** Does the work. Called once for every attempt. */
-  readonly run: O extends PortSchemas
-    ? (inputs: RunInputs<I>, context: NodeContext<InferOutput<S>>) => OutputValues<O> | Promise<OutputValues<O>>
-    : never;
+  readonly run: (inputs: RunInputs<I>, context: NodeContext<InferOutput<S>>) => R;
 }
 
 const NODE_FIELDS = [
@@ -234,7 +254,8 @@ export function defineNode<
   const I extends PortSchemas = {},
   const O extends PortSchemas = PortSchemas,
   S extends StandardSchema = StandardSchema<undefined>,
->(config: NodeConfig<I, O, S>): NodeDefinition<InputValues<I>, PortValues<O>> {
+  const R extends RunOutput<O> = RunOutput<O>,
+>(config: NodeConfig<I, O, S, R>): NodeDefinition<InputValues<I>, PortValues<O>> {
   if (typeof config !== 'object' || config === null) invalid('defineNode() takes an object.', 'defineNode', config);
   const { name } = config;
   if (!isName(name))

@@ -24,9 +24,13 @@ export function isOverdue({ hard }: AttemptLimits, now: number): boolean {
   return hard !== undefined && now > hard;
 }
 
-/** Whether an error is already the verdict of a time limit. */
+/** Whether an error is already the verdict of a time limit. Never throws: a proxy may when it is looked at. */
 export function isTimeout(error: unknown): boolean {
-  return error instanceof AttemptError && (error.code === 'ATTEMPT_TIMEOUT' || error.code === 'NODE_TIMEOUT');
+  try {
+    return error instanceof AttemptError && (error.code === 'ATTEMPT_TIMEOUT' || error.code === 'NODE_TIMEOUT');
+  } catch {
+    return false;
+  }
 }
 
 /** The failure of an attempt that ran longer than its limit. */

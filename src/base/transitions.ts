@@ -296,7 +296,7 @@ export function iterate(state: ExecutionState, region: PlanRegion, end: Iteratio
 
 /** Puts the body of a cycle back to its start: its nodes for another visit, its inner cycles for another entry. */
 function enterBody(state: ExecutionState, region: PlanRegion): void {
-  const { nodes, regions } = state.plan;
+  const { nodes } = state.plan;
   for (let index = region.start; index < region.end; index++) {
     moveNode(state, index, PENDING);
     state.visits[index] = (state.visits[index] as number) + 1;
@@ -306,7 +306,7 @@ function enterBody(state: ExecutionState, region: PlanRegion): void {
   if (state.failures.size + state.losses.size + state.reasons.size > 0) forget(state, region);
   for (let index = region.start; index < region.end; index++) {
     const node = nodes[index] as PlanNode;
-    count(state, node, fedNow(state, node, regions) ? node.laterDependencies : node.dependencies);
+    count(state, node, fedNow(state, node) ? node.laterDependencies : node.dependencies);
   }
 }
 
@@ -349,13 +349,14 @@ function forget(state: ExecutionState, region: PlanRegion): void {
   }
 }
 
-/** Whether a cycle around a node that feeds it is past its first iteration. */
-function fedNow(state: ExecutionState, node: PlanNode, regions: readonly PlanRegion[]): boolean {
+/** Whether every input of a node that a cycle feeds is fed now: that cycle is past the first iteration of this entry. */
+function fedNow(state: ExecutionState, node: PlanNode): boolean {
   if (node.dependencies.length === node.laterDependencies.length) return false;
-  for (let region = node.region; region !== -1; region = (regions[region] as PlanRegion).parent) {
-    if ((state.regions[region] as RegionState).iteration > 0) return true;
+  for (const { feedback } of node.inputs) {
+    if (feedback.length > 0 && !feedback.some(({ region }) => (state.regions[region] as RegionState).iteration > 0))
+      return false;
   }
-  return false;
+  return true;
 }
 
 function count(state: ExecutionState, node: PlanNode, subjects: readonly number[]): void {

@@ -94,8 +94,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     drive.onEnd(() => options.signal?.removeEventListener('abort', pump));
     drive.onEnd(
       this.ports.clock.onStall(() => {
-        execution.failStalled(this.ports.clock.now());
-        pump();
+        this.#take(drive, () => execution.failStalled(this.ports.clock.now()));
         this.ports.clock.yieldTurn(pump); // one more turn: what starts now may stall as well, and must be told too
       }),
     );
@@ -149,14 +148,21 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     const { run } = drive;
     run.execution.suspend(attempt);
     promise.then(
-      (output) => {
-        this.settleOutput(run, attempt, output, clock.now());
-        this.#pump(drive);
-      },
-      (error: unknown) => {
-        this.settleFailure(run, attempt, error, clock.now());
-        this.#pump(drive);
-      },
+      (output) => this.#take(drive, () => this.settleOutput(run, attempt, output, clock.now())),
+      (error: unknown) => this.#take(drive, () => this.settleFailure(run, attempt, error, clock.now())),
     );
+  }
+
+  /** Settles something as a whole, then goes on: a listener that aborts the run meanwhile is heard afterwards. */
+  #take(drive: Drive, settle: () => void): void {
+    drive.busy = true;
+    try {
+      settle();
+    } catch (error) {
+      drive.reject(error);
+    } finally {
+      drive.busy = false;
+    }
+    this.#pump(drive);
   }
 }

@@ -214,6 +214,31 @@ describe('a workflow does in both runtimes what was written down for it:', () =>
     });
   });
 
+  it('an inner cycle whose entry is dead in every iteration of the outer one', async () => {
+    const step = defineNode({
+      name: 'step',
+      version: '1',
+      inputs: { n: type<number>(), outer: type<number>() },
+      outputs: { n: type<number>() },
+      run: ({ n }) => ({ n: n + 1 }),
+    });
+    const w = workflow('never-entered');
+    const risky = w.try(
+      'risky',
+      defineNode({ name: 'fine', version: '1', outputs: { n: type<number>() }, run: () => ({ n: 1 }) })(),
+    );
+    const repair = w.fn('repair', { error: risky.error }, () => 0);
+    const head = w.add('head', step({ n: 0, outer: 0 }));
+    const inner = w.add('inner', step({ n: repair.out.value, outer: head.out.n }));
+    w.cycle('small', { feedback: [inner.out.n.to(inner.in.n)], maxIterations: 2 });
+    const tail = w.fn('tail', { n: head.out.n, inner: inner.out.n.or(-1) }, ({ n, inner: value }) => n + value);
+    const large = w.cycle('large', { feedback: [tail.out.value.to(head.in.n)], maxIterations: 3 });
+    const built = w.build({ outputs: { last: tail.out.value, iterations: large.out.iterations } });
+    const outcome = await runBoth(built);
+    expect(outcome.status === 'completed' && outcome.output).to.deep.equal({ last: 0, iterations: 3 });
+    expect(outcome.node('inner')).to.include({ status: 'skipped', attempts: 0, visits: 3 });
+  });
+
   describe('a fallback with try', () => {
     const fallback = (fails: boolean) => {
       const w = workflow('fallback');

@@ -74,7 +74,8 @@ interface RawCycle {
   readonly maxIterations: number;
   readonly onMaxIterations: 'accept' | 'fail';
   readonly timeoutMs: number | undefined;
-  readonly extra: RawOutput | null;
+  /** What is fed back beside the end of the loop. */
+  readonly extra: 'head' | 'tail' | undefined;
   readonly keepHistory: number;
   readonly headFails: readonly FlowFailure[];
 }
@@ -218,7 +219,7 @@ function cycleOf(features: FlowFeatures, depth: number): fc.Arbitrary<RawCycle> 
     maxIterations: fc.integer({ min: 1, max: 4 }),
     onMaxIterations: fc.constantFrom('accept', 'accept', 'accept', 'accept', 'accept', 'fail'),
     timeoutMs: features.timing ? rarely(fc.constantFrom(10, 25), 3) : fc.constant(undefined),
-    extra: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: output }),
+    extra: rarely(fc.constantFrom('head' as const, 'tail' as const), 3),
     keepHistory: fc.constantFrom(100, 2, 0),
     headFails: few(failure, 1, 8),
   }) as fc.Arbitrary<RawCycle>;
@@ -436,7 +437,7 @@ class Resolver {
       {
         fed: {
           from: entry === undefined ? [] : [entry],
-          optional: raw.extra !== null,
+          optional: raw.extra !== undefined,
           ...(entry === undefined ? { config: 1 } : {}),
         },
         ...(around === undefined ? {} : { up: { from: [whole(around.id, 'value')], optional: false } }),
@@ -487,7 +488,12 @@ class Resolver {
       seen = [...seen, { id: again, ports: ['a', 'b'], cases: ['a', 'b'] }];
     }
     const feedback: FlowCycle['feedback'][number][] = [{ from: back, node: `${id}_head`, port: 'fed' }];
-    if (raw.extra !== null) feedback.push({ from: whole(tail, 'value'), node: `${id}_head`, port: 'more' });
+    if (raw.extra)
+      feedback.push({
+        from: whole(raw.extra === 'head' ? `${id}_head` : tail, 'value'),
+        node: `${id}_head`,
+        port: 'more',
+      });
     for (const cycle of inner) {
       this.#enclosed.add(cycle.id);
       // Nothing leads from its last node to the tail around it: it must say where it belongs.

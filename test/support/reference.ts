@@ -266,8 +266,11 @@ class Reference {
         this.#fates.delete(node);
         this.#visits.set(node, this.#visit(node) + 1);
       }
-      for (const inner of this.#spec.cycles)
-        if (this.#around.get(inner.id)?.includes(id)) this.#endings.delete(inner.id);
+      for (const inner of this.#spec.cycles) {
+        if (!this.#around.get(inner.id)?.includes(id)) continue;
+        this.#endings.delete(inner.id);
+        this.#turns.delete(inner.id);
+      }
     }
   }
 

@@ -164,6 +164,34 @@ describe('AsyncLocalRuntime', () => {
     expect([cancelled.status, done.status === 'completed' && done.output]).to.deep.equal(['cancelled', { a: 5 }]);
   });
 
+  it('takes an answer as a whole where a listener aborts the run in the middle of it', async () => {
+    for (const kind of ['attempt.completed', 'attempt.failed']) {
+      const abort = new AbortController();
+      const kinds: string[] = [];
+      const w = workflow('w');
+      const a = w.fn('a', {}, async () => {
+        if (kind === 'attempt.failed') throw new Error('no');
+        return 1;
+      });
+      w.fn('b', { n: a.out.value }, ({ n }) => n);
+      const outcome = await new AsyncLocalRuntime().settle(
+        w.build(),
+        {},
+        {
+          signal: abort.signal,
+          onEvent: (event) => {
+            kinds.push(event.kind);
+            if (event.kind === kind) abort.abort(new Error('enough'));
+          },
+        },
+      );
+      expect([outcome.status, kinds]).to.deep.equal([
+        'cancelled',
+        ['run.started', 'attempt.started', kind, 'run.cancel_requested', 'node.cancelled', 'run.cancelled'],
+      ]);
+    }
+  });
+
   it('takes its listeners off the signal and its timers off the clock when a run ends', async () => {
     const clock = new VirtualClock();
     const abort = new AbortController();
