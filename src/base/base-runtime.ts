@@ -392,9 +392,9 @@ export abstract class BaseRuntime implements ContextHost {
       this.#shielded(`abort of ${attempt.node.id}`, () => attempt.abort(reason));
   }
 
-  /** Cancels the run if its signal says so. */
-  protected observeSignal({ execution }: ActiveRun, signal: AbortSignal, now: number): void {
-    if (signal.aborted) execution.cancel(maskText(reasonText(signal.reason), execution.secrets), now);
+  /** Cancels the run if its signal says so. `true` when that is news. */
+  protected observeSignal({ execution }: ActiveRun, signal: AbortSignal, now: number): boolean {
+    return signal.aborted && execution.cancel(maskText(reasonText(signal.reason), execution.secrets), now);
   }
 
   /** Ends a run in which everything has settled. */

@@ -185,12 +185,13 @@ export class Execution implements RunView {
     return true;
   }
 
-  /** The caller wants the run to stop. What runs is aborted, what has not started never will. */
-  cancel(reason: string, now: number): void {
+  /** The caller wants the run to stop. What runs is aborted, what has not started never will. `true` when that is news. */
+  cancel(reason: string, now: number): boolean {
     const { state } = this;
-    if (state.stopping !== undefined || state.runStatus !== 'running' || this.isSettled) return;
+    if (state.stopping !== undefined || state.runStatus !== 'running' || this.isSettled) return false;
     if (this.#sink !== undefined) this.#record('run.cancel_requested', { reason }, now);
     apply.stop(state, { kind: 'cancel', reason });
+    return true;
   }
 
   /** Fails every attempt in flight: nothing can settle them any more. */

@@ -37,8 +37,8 @@ export type Shared<T> = T extends (...args: never[]) => unknown
     ? { readonly [K in keyof T]: Shared<T[K]> }
     : T;
 
-/** What `run` may return. */
-export type RunOutput<P extends PortSchemas> = Shared<OutputValues<P>> | Promise<Shared<OutputValues<P>>>;
+/** What `run` may return, or promise. */
+export type RunOutput<P extends PortSchemas> = Shared<OutputValues<P>>;
 
 /** The values that an output port can carry, by port. */
 export type PortValues<P extends PortSchemas> = { readonly [K in keyof P]: InferInput<P[K]> };
@@ -142,7 +142,7 @@ export interface NodeConfig<
   /** Declares that `run` returns a promise. Known by itself for `async` functions. */
   readonly async?: boolean;
   /** Does the work. Called once for every attempt. */
-  readonly run: (inputs: RunInputs<I>, context: NodeContext<InferOutput<S>>) => R;
+  readonly run: (inputs: RunInputs<I>, context: NodeContext<InferOutput<S>>) => R | Promise<R>;
 }
 
 const NODE_FIELDS = [

@@ -115,7 +115,10 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
       for (;;) {
         if (signal !== undefined) this.observeSignal(run, signal, run.now);
         const attempt = execution.next(run.now);
-        if (attempt === undefined) break;
+        if (attempt === undefined) {
+          if (signal !== undefined && this.observeSignal(run, signal, run.now)) continue; // a listener aborted it just now
+          break;
+        }
         const promise = this.perform(run, attempt);
         if (promise !== undefined) this.#follow(drive, attempt, promise);
         if (run.now > turnEnds) return clock.yieldTurn(() => this.#pump(drive));

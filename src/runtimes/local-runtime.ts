@@ -88,6 +88,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
         if (promise !== undefined) this.#refusePromise(run, attempt, promise);
         continue;
       }
+      if (signal !== undefined && this.observeSignal(run, signal, run.now)) continue; // a listener aborted it just now
       this.abortCancelled(run);
       if (execution.isSettled) return;
       this.#sleep(run, execution.wakeAt());

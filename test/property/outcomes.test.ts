@@ -76,7 +76,9 @@ describe('a run that has ended', () => {
       const trace = await runFlow(spec, { ...run, onError, cancelAt: at });
       expectExplained(trace);
       const { outcome, events } = trace;
-      if (events.some(({ kind }) => kind === 'run.cancel_requested')) expect(outcome.status).to.equal('cancelled');
+      if (!events.some(({ kind }) => kind === 'run.cancel_requested')) return;
+      expect(outcome.status).to.equal('cancelled');
+      expect(events.at(-1)?.ts, 'it ends when it is cancelled').to.equal(events[at]?.ts);
     },
   );
 

@@ -229,7 +229,6 @@ describe('AsyncLocalRuntime', () => {
       outputs: { value: type<number>() },
       run: () =>
         ({
-          // biome-ignore lint/suspicious/noThenProperty: a thenable is the subject
           then: (kept: (value: { value: number }) => void): void => {
             asked++;
             kept({ value: 4 });

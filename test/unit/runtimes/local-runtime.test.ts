@@ -198,6 +198,28 @@ describe('LocalRuntime', () => {
     expect(run.runId).to.equal('run-1');
   });
 
+  it('does not sleep before it hears that a listener aborted the run', () => {
+    const clock = new VirtualClock(0);
+    const abort = new AbortController();
+    const w = workflow('w');
+    const flag = w.fn('flag', {}, () => 1);
+    const route = w.switch('route', flag.out.value, { never: () => false, always: otherwise });
+    w.fn(
+      'flaky',
+      {},
+      () => {
+        throw new Error('again');
+      },
+      { retry: { attempts: 3, delayMs: 1_000 } },
+    );
+    w.fn('untaken', { n: route.out.never }, ({ n }) => n);
+    const onEvent = ({ kind }: { readonly kind: string }): void => {
+      if (kind === 'node.skipped') abort.abort(new Error('enough'));
+    };
+    const outcome = new LocalRuntime({ clock }).settle(w.build(), {}, { signal: abort.signal, onEvent });
+    expect([outcome.status, clock.now()]).to.deep.equal(['cancelled', 0]);
+  });
+
   it('is cancelled by a signal that a node aborts, between nodes', () => {
     const abort = new AbortController();
     const w = workflow('w');

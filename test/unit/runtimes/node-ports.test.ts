@@ -57,7 +57,7 @@ describe('ports bound to Node', () => {
       expect(keyedRandom('seed').keyed('a')).to.equal(
         Number.parseInt(nodeHash.sha256('seed/a').slice(0, 13), 16) / 2 ** 52,
       );
-      expect(keyedRandom('').keyed('')).to.equal(Number.parseInt('8a5edab282632', 16) / 2 ** 52);
+      expect(keyedRandom('').keyed('')).to.equal(0x8a5edab282632 / 2 ** 52);
     });
 
     it('spreads evenly over [0, 1)', () => {
