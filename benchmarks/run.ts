@@ -1,9 +1,10 @@
 /**
- * Measures every scenario, each size in a process of its own, and holds the results against their budgets. Prints a table,
+ * Measures every scenario, each size in a process of its own, and holds the results against their budgets; what is over is
+ * measured once more before it counts. Prints a table,
  * writes `bench.json` beside the compiled benchmarks' folder, and ends with exit code 1 when something is over its budget.
  *
  * Usage: node run.js [--ci] [--only NAME ...]
- *   --ci    fewer sizes and rounds; budgets times the margin; what is over is measured once more before it counts
+ *   --ci    fewer sizes and rounds; budgets times the margin
  *   --only  scenarios by the names of their files
  */
 import { fork } from 'node:child_process';
@@ -46,10 +47,10 @@ function measured(name: string, size: number): Promise<readonly Row[]> {
   });
 }
 
-/** In CI, one more look at what is over: a machine that was busy for a moment is not a regression. */
+/** One more look at what is over, in another process: neither a busy moment nor an unlucky compilation is a regression. */
 async function measuredFairly(name: string, size: number): Promise<readonly Row[]> {
   const first = await measured(name, size);
-  if (!ci || first.every((row) => verdictOf(row, margin) !== 'over')) return first;
+  if (first.every((row) => verdictOf(row, margin) !== 'over')) return first;
   const second = await measured(name, size);
   return second.map((row, index) => (verdictOf(row, margin) === 'over' ? row : bestOf(first[index], row)));
 }

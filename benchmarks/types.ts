@@ -17,7 +17,7 @@ const TSC = createRequire(import.meta.url)
   .resolve('typescript/package.json')
   .replace(/package\.json$/, 'bin/tsc');
 const ROUNDS = 5;
-const margin = process.env['CI'] === undefined ? 1 : MARGIN;
+const margin = process.env.CI === undefined ? 1 : MARGIN;
 
 const PROGRAMS = [
   { name: 'empty', functions: 0, nodes: 0 },

@@ -27,6 +27,7 @@ import { ask, formatIssues, isThenable } from './schema.js';
 import { maskEvent, maskText, maskValue } from './secret-mask.js';
 import { inputBits, LIVE, readSource } from './source-evaluation.js';
 import { Workflow } from './workflow.js';
+import { hashWorkflow } from './workflow-hash.js';
 
 /**
  * The shared foundation of every runtime: options, ports, listeners, life cycle, and the hooks that mixins override. It holds
@@ -93,9 +94,17 @@ export abstract class BaseRuntime implements ContextHost {
   protected release(): boolean {
     if (this.#references === 0) return false;
     this.#references--;
-    if (this.#references > 0) return false;
+    return this.#references === 0;
+  }
+
+  /** Forgets every listener: the last thing a runtime does. */
+  protected dropListeners(): void {
     this.#emitter.removeAllListeners();
-    return true;
+  }
+
+  /** The identity of a workflow, by this runtime's Hash port. @throws LockstepError UNHASHABLE_LITERAL */
+  hashOf(workflow: Workflow): string {
+    return hashWorkflow(workflow, this.ports.hash);
   }
 
   /** @throws LockstepError RUNTIME_CLOSED */

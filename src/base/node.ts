@@ -72,15 +72,13 @@ type BindOptional<In, Out> = <R extends string = never, P extends string = never
   inputs?: Bindable<In, R, P>,
 ) => Bound<In, Out, NodeWhen<R, P>>;
 
-interface BindNothing<In, Out> {
-  (inputs?: Readonly<Record<string, never>>): Bound<In, Out, 'always'>;
-}
+type BindNothing<In, Out> = (inputs?: Readonly<Record<string, never>>) => Bound<In, Out, 'always'>;
 
 /** A node definition. Call it with references or literals to bind its inputs, then `add` the result to a workflow. */
-// biome-ignore lint/complexity/noBannedTypes: `{}` is the test for "no required key"
 export type NodeDefinition<In, Out> = ([keyof In] extends [never]
   ? BindNothing<In, Out>
-  : {} extends In
+  : // biome-ignore lint/complexity/noBannedTypes: `{}` is the test for "no required key"
+    {} extends In
     ? BindOptional<In, Out>
     : BindRequired<In, Out>) & {
   readonly implementation: NodeImplementation;

@@ -163,10 +163,10 @@ function maskEach(record: Readonly<Record<string, unknown>>, secrets: Secrets): 
 export function maskEvent(event: RunEvent, secrets: Secrets): RunEvent {
   const { data } = event;
   const masked: Record<string, unknown> = { ...data };
-  if ('parameters' in data) masked['parameters'] = maskEach(data.parameters, secrets);
-  if ('set' in data) masked['set'] = data.set.map((each) => ({ ...each, value: maskValue(each.value, secrets) }));
-  if ('output' in data) masked['output'] = maskEach(data.output, secrets);
-  if ('state' in data) masked['state'] = maskValue(data.state, secrets);
-  if ('error' in data && data.error !== null) masked['error'] = maskError(data.error, secrets);
+  if ('parameters' in data) masked.parameters = maskEach(data.parameters, secrets);
+  if ('set' in data) masked.set = data.set.map((each) => ({ ...each, value: maskValue(each.value, secrets) }));
+  if ('output' in data) masked.output = maskEach(data.output, secrets);
+  if ('state' in data) masked.state = maskValue(data.state, secrets);
+  if ('error' in data && data.error !== null) masked.error = maskError(data.error, secrets);
   return { ...event, data: masked } as unknown as RunEvent;
 }

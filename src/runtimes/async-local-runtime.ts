@@ -22,6 +22,8 @@ const TURN_MS = 8;
  */
 export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
   #started: Promise<void> | undefined;
+  #running = 0;
+  #whenIdle: (() => void) | undefined;
 
   /** Plugins start with the first run. @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
   constructor(options: AsyncLocalRuntimeOptions = {}) {
@@ -46,6 +48,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     ...args: ExecuteArguments<Params>
   ): Promise<RunOutcome<Output>> {
     const [parameters, options] = args;
+    this.#running++;
     try {
       const run = this.openRun(workflow, parameters, options, () => undefined);
       await this.start();
@@ -55,6 +58,9 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     } catch (error) {
       if (error instanceof RunRejectedError) return { status: 'rejected', runId: error.runId, error };
       throw error;
+    } finally {
+      this.#running--;
+      if (this.#running === 0) this.#whenIdle?.();
     }
   }
 
@@ -69,9 +75,17 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     this.assertOpen();
   }
 
-  /** Stops the plugins, in reverse order, once the last user has closed the runtime. @throws ConfigurationError PLUGIN_FAILED */
+  /**
+   * Once the last user has closed the runtime: refuses new runs, waits for those in flight, and stops the plugins in reverse
+   * order.
+   *
+   * @throws ConfigurationError PLUGIN_FAILED
+   */
   async close(): Promise<void> {
-    if (this.release()) await this.plugins.stop();
+    if (!this.release()) return;
+    if (this.#running > 0) await new Promise<void>((idle) => (this.#whenIdle = idle));
+    this.dropListeners();
+    await this.plugins.stop();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -23,6 +23,9 @@ export interface LocalRuntimeOptions extends Omit<RuntimeCoreOptions, 'plugins' 
  * limits are looked at between nodes.
  */
 export class LocalRuntime extends RuntimeCore implements Disposable {
+  #running = 0;
+  #stopped = false;
+
   /** @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION, PLUGIN_ASYNC and what plugins throw */
   constructor(options: LocalRuntimeOptions = {}) {
     super(options, []);
@@ -47,21 +50,35 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     ...args: ExecuteArguments<Params>
   ): RunOutcome<Output> {
     const [parameters, options] = args;
-    let run: ActiveRun;
+    this.#running++;
     try {
-      run = this.openRun(workflow, parameters, options, refuseAsync);
+      const run = this.openRun(workflow, parameters, options, refuseAsync);
       this.beginRun(run, this.#loadSecrets(run));
+      this.#drive(run);
+      return this.closeRun(run);
     } catch (error) {
       if (error instanceof RunRejectedError) return { status: 'rejected', runId: error.runId, error };
       throw error;
+    } finally {
+      this.#running--;
+      if (this.isClosed) this.#stop();
     }
-    this.#drive(run);
-    return this.closeRun(run);
   }
 
-  /** Stops the plugins, in reverse order, once the last user has closed the runtime. @throws ConfigurationError PLUGIN_FAILED */
+  /**
+   * Stops the plugins, in reverse order, once the last user has closed the runtime; called by a node, once its run is over.
+   *
+   * @throws ConfigurationError PLUGIN_FAILED
+   */
   close(): void {
-    if (this.release()) this.plugins.stopSync();
+    if (this.release()) this.#stop();
+  }
+
+  #stop(): void {
+    if (this.#running > 0 || this.#stopped) return;
+    this.#stopped = true;
+    this.dropListeners();
+    this.plugins.stopSync();
   }
 
   [Symbol.dispose](): void {

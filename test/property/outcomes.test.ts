@@ -9,7 +9,7 @@ const FINAL = ['completed', 'failed', 'skipped', 'blocked', 'cancelled'];
 const NOT_RUN = ['skipped', 'blocked', 'cancelled'];
 
 /** What the design promises of every run that has ended, however it ended. */
-function expectExplained({ outcome, events, workflow }: FlowTrace): void {
+function expectExplained({ outcome, events, workflow, state }: FlowTrace): void {
   if (outcome.status === 'rejected') return;
   const plan = compile(workflow);
   const allowed = new Set(plan.nodes.filter(({ data }) => data.allowFailure).map(({ id }) => id));
@@ -32,12 +32,21 @@ function expectExplained({ outcome, events, workflow }: FlowTrace): void {
   expect(events.at(-1)?.kind).to.equal(`run.${outcome.status}`);
   expect(events.map(({ seq }) => seq)).to.deep.equal(events.map((_, index) => index));
   expectPaired(events);
+  expect(state).to.include({ open: 0, running: 0 });
+  expect([...(state?.delayed ?? [])], 'what is left to be retried').to.deep.equal([]);
+  expect(state?.dueRegions, 'cycles left to be decided').to.deep.equal([]);
 }
 
-/** Every attempt that starts settles exactly once, and none settles that has not started. */
+/** Every attempt that starts settles exactly once, none settles that has not started, and none starts before its time. */
 function expectPaired(events: FlowTrace['events']): void {
   const open = new Set<string>();
-  for (const { kind, data } of events) {
+  const notBefore = new Map<string, number>();
+  for (const { kind, data, ts } of events) {
+    if (kind === 'attempt.failed' && data.then.kind === 'retry') notBefore.set(data.node, data.then.at);
+    if (kind === 'attempt.started') {
+      expect(ts, `${data.node} waits for its retry`).to.be.at.least(notBefore.get(data.node) ?? 0);
+      notBefore.delete(data.node);
+    }
     if (!('attempt' in data)) continue;
     const key = `${data.node}/${data.visit}/${data.attempt}`;
     if (kind === 'attempt.started') {

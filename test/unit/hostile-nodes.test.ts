@@ -41,7 +41,7 @@ async function failure(
     'failed',
     { a: 'failed', reader: 'blocked', beside: 'completed' },
   ]);
-  return [outcome.errors['a'], outcome.messages['a']];
+  return [outcome.errors.a, outcome.messages.a];
 }
 
 /** Makes sure that no rejection of a promise stays unhandled while something happens. */
@@ -127,7 +127,7 @@ describe('hostile nodes', () => {
         }
       }
       for (const make of [() => Object.assign(Object.create(null), { value: 7 }) as object, () => new Result()]) {
-        expect((await both(() => hostile(make))).results['reader']).to.deep.equal({ value: 7 });
+        expect((await both(() => hostile(make))).results.reader).to.deep.equal({ value: 7 });
       }
     });
 
@@ -619,14 +619,14 @@ describe('hostile nodes', () => {
     };
 
     it('are seen by others: values are shared, not copied', async () => {
-      expect((await both(() => make('shared'))).results['later']).to.deep.equal({ value: [1, 2, 99] });
+      expect((await both(() => make('shared'))).results.later).to.deep.equal({ value: [1, 2, 99] });
     });
 
     it("fail with inputMode: 'frozen', and the others see what was sent", async () => {
       const outcome = await both(() => make('frozen'));
-      expect(outcome.messages['a']).to.match(/object is not extensible/);
-      expect(outcome.results['source']).to.deep.equal({ value: [1, 2] });
-      expect(outcome.nodes['later']).to.equal('completed');
+      expect(outcome.messages.a).to.match(/object is not extensible/);
+      expect(outcome.results.source).to.deep.equal({ value: [1, 2] });
+      expect(outcome.nodes.later).to.equal('completed');
     });
 
     it('cannot touch the workflow: replacing or adding an input changes one attempt only', async () => {
@@ -654,8 +654,8 @@ describe('hostile nodes', () => {
   it('that overflow the stack fail like any other', async () => {
     const deep = (): number => deep() + 1;
     const outcome = await both(() => hostile(() => ({ value: deep() })), { forms: ['local', 'async'] });
-    expect(outcome.messages['a']).to.equal('Maximum call stack size exceeded');
-    expect(outcome.nodes['beside']).to.equal('completed');
+    expect(outcome.messages.a).to.equal('Maximum call stack size exceeded');
+    expect(outcome.nodes.beside).to.equal('completed');
   });
 
   it('that close their own runtime do not hurt their run', () => {

@@ -152,7 +152,7 @@ describe('what goes into a cycle and what comes out', () => {
       const result = await run.complete(built);
       expect(result.output).to.deep.equal({ body: 3, go: 2, stop: 3, after: 300, iterations: 4 });
       expect(result.cycle('loop')).to.include({ reason: 'exited', root: 'test.go' });
-      expect(statuses(result)['body']).to.equal('skipped');
+      expect(statuses(result).body).to.equal('skipped');
       expect(result.node('body').visits).to.equal(4);
       expect(result.node('after').visits).to.equal(1);
     }),

@@ -192,7 +192,7 @@ describe('cancellation', () => {
       clock.advance(1000);
       await new Promise((resolve) => setImmediate(resolve));
       expect(late).to.deep.equal(single ? ['x'] : ['x', 'y']);
-      expect(statuses(result)['x']).to.equal('cancelled');
+      expect(statuses(result).x).to.equal('cancelled');
     }, ASYNC_WAYS),
   );
 
@@ -233,7 +233,7 @@ describe('cancellation', () => {
       });
       w.fn('never', { n: bad.out.value }, ({ n }) => n, { after: stop });
       const result = await run.cancel(w.build(), { run: { signal: controller.signal }, compare: false });
-      expect(statuses(result)['bad']).to.equal('failed');
+      expect(statuses(result).bad).to.equal('failed');
       expect(result.error.reason).to.equal('enough');
     }),
   );

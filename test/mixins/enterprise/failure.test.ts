@@ -95,7 +95,7 @@ describe('onError', () => {
         clock.advance(1000);
         await new Promise((resolve) => setImmediate(resolve));
         expect(late).to.equal(true);
-        expect(statuses(result)['sibling']).to.equal('cancelled');
+        expect(statuses(result).sibling).to.equal('cancelled');
         expect(result.node('sibling').attempts).to.equal(1);
         expect(result.node('sibling').reason?.code).to.equal('fail_fast');
         const cancelled = run.events.flatMap((event) => (event.kind === 'attempt.cancelled' ? [event.data.node] : []));
@@ -218,7 +218,7 @@ describe('the error of a run', () => {
       const result = await run.fail(w.build());
       expect([...result.nodes.keys()]).to.deep.equal(['early', 'late', 'beside']);
       expect(result.error.node).to.equal('loop');
-      expect(statuses(result)['late']).to.equal('blocked');
+      expect(statuses(result).late).to.equal('blocked');
     }),
   );
 

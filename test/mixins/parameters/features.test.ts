@@ -44,7 +44,7 @@ describe('separateParameterFormats', () => {
       JSON.parse('{"__proto__": {"x": 1}}') as Record<string, unknown>,
     );
     expect(Object.keys(own)).to.deep.equal(['__proto__']);
-    expect(own['x']).to.equal(undefined);
+    expect(own.x).to.equal(undefined);
   });
 });
 
@@ -172,7 +172,7 @@ describe('serializeUserContext', () => {
     expect(serialize({ a: undefined, b: 1 })).to.deep.equal({ b: 1 });
     const odd = serialize(JSON.parse('{"__proto__": {"admin": true}}') as Record<string, unknown>);
     expect(Object.keys(odd)).to.deep.equal(['__proto__']);
-    expect(odd['admin']).to.equal(undefined);
+    expect(odd.admin).to.equal(undefined);
   });
 
   it('takes objects without a prototype as plain', () => {
@@ -182,7 +182,7 @@ describe('serializeUserContext', () => {
   it('cuts circles, and only circles: what is shared appears twice', () => {
     const shared = { n: 1 };
     const context: Record<string, unknown> = { shared, again: shared, list: [shared] };
-    context['self'] = context;
+    context.self = context;
     expect(serialize(context)).to.deep.equal({
       shared: { n: 1 },
       again: { n: 1 },

@@ -184,7 +184,7 @@ describe('Parameters of a workflow that declares none', () => {
   it('are checked by the schema of the input, as a failure of the attempt', async () => {
     const run = await both(broadcasting, { params: { x: 'four' } });
     expect(run.errors).to.deep.equal({ a: 'INPUT_INVALID', b: 'INPUT_INVALID' });
-    expect(run.messages['a']).to.match(
+    expect(run.messages.a).to.match(
       /^Input "a\.x": Invalid input: expected number, received string; it comes from a parameter of the run\. /,
     );
   });

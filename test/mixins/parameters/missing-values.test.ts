@@ -44,7 +44,7 @@ describe('A connection whose path leads nowhere', () => {
   it('is an error naming both ends when nothing else gives a required input a value', async () => {
     const run = await both(reading({ b: 1 }, {}));
     expect(run.errors).to.deep.equal({ h: 'INPUT_MISSING' });
-    expect(run.messages['h']).to.equal(
+    expect(run.messages.h).to.equal(
       'Input "h.x" is required and got no value (source.v.a → h.x). Make the source produce it, or give the input a default.',
     );
     expect(run.attempts).to.deep.equal({ source: 1, h: 1 });
@@ -121,7 +121,7 @@ describe('A connection whose path leads nowhere', () => {
       return w.build();
     });
     expect(run.errors).to.deep.equal({ h: 'INPUT_MISSING' });
-    expect(run.messages['h']).to.match(/^Input "h\.x" is required and got no value \(h\.y\.z → h\.x\)\./);
+    expect(run.messages.h).to.match(/^Input "h\.x" is required and got no value \(h\.y\.z → h\.x\)\./);
   });
 });
 
@@ -137,7 +137,7 @@ describe('An output that a node leaves out', () => {
       return w.build();
     });
     expect(run.errors).to.deep.equal({ h: 'INPUT_MISSING' });
-    expect(run.messages['h']).to.match(/\(a\.v → h\.x\)/);
+    expect(run.messages.h).to.match(/\(a\.v → h\.x\)/);
   });
 });
 
@@ -233,7 +233,7 @@ describe('A required input that nothing gives a value', () => {
   });
 
   it('may be left alone when its schema accepts undefined', async () => {
-    expect((await both(unbound(z.number().optional()))).results['h']).to.deep.equal({ seen: undefined });
+    expect((await both(unbound(z.number().optional()))).results.h).to.deep.equal({ seen: undefined });
     expect((await both(unbound(z.number().default(2)))).output).to.deep.equal({ seen: 2 });
   });
 

@@ -92,7 +92,7 @@ describe('A node-addressed parameter', () => {
   it('is checked by the schema of the input, and the error does not blame the connection', async () => {
     const run = await both(built, { run: { set: { h: { x: 'five' } } } });
     expect(run.errors).to.deep.equal({ h: 'INPUT_INVALID' });
-    expect(run.messages['h']).to.equal(
+    expect(run.messages.h).to.equal(
       'Input "h.x": Invalid input: expected number, received string; it comes from a parameter of the run. Correct the value or the schema.',
     );
   });
@@ -149,12 +149,12 @@ describe('A node-addressed parameter', () => {
     );
     expect(run.status).to.equal('completed');
     expect(run.nodes).to.deep.equal({ flag: 'completed', route: 'completed', no: 'skipped', after: 'skipped' });
-    expect(run.reasons['no']).to.deep.equal({
+    expect(run.reasons.no).to.deep.equal({
       code: 'branch_not_taken',
       input: 'no.x',
       source: 'route.false',
       root: { subject: 'route', port: 'false', code: 'branch_not_taken' },
     });
-    expect(run.reasons['after']?.root).to.deep.equal({ subject: 'route', port: 'false', code: 'branch_not_taken' });
+    expect(run.reasons.after?.root).to.deep.equal({ subject: 'route', port: 'false', code: 'branch_not_taken' });
   });
 });

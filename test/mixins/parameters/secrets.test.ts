@@ -113,7 +113,7 @@ describe('A secret', () => {
     }, withSecrets);
     expect(run.errors).to.deep.equal({ greedy: 'SECRET_UNDECLARED' });
     expect(run.attempts).to.deep.equal({ modest: 1, greedy: 1 });
-    expect(run.messages['greedy']).to.equal(
+    expect(run.messages.greedy).to.equal(
       'Node "greedy" asked for secret "TOKEN", which it does not declare. Declare it in the node definition.',
     );
   });
@@ -231,7 +231,7 @@ describe('A secret is masked', () => {
       url: 'https://u:[secret]@host/',
     });
     expect(entry?.fields).to.deep.include({ runId: 'run-1', node: 'h', visit: 1, attempt: 1 });
-    expect(entry?.fields['error']).to.be.instanceOf(Error);
+    expect(entry?.fields.error).to.be.instanceOf(Error);
     expect(shown(run.logged)).not.to.include(TOKEN);
   });
 

@@ -174,7 +174,7 @@ describe('A contract during a run', () => {
     );
     expect(run.errors).to.deep.equal({ h: 'CONTRACT_VIOLATED' });
     expect(run.attempts).to.deep.equal({ source: 1, h: 1 });
-    expect(run.messages['h']).to.equal(
+    expect(run.messages.h).to.equal(
       'Input "h.x": Too small: expected number to be >0; it comes from source.v. Correct the value or the contract.',
     );
   });
@@ -217,7 +217,7 @@ describe('A contract during a run', () => {
       return w.build();
     };
     expect((await both(build)).warnings.map(({ at }) => at)).to.deep.equal(['h.a', 'h.b']);
-    expect((await both(build, { runtime: { validation: 'strict' } })).messages['h']).to.match(/^Input "h\.a": /);
+    expect((await both(build, { runtime: { validation: 'strict' } })).messages.h).to.match(/^Input "h\.a": /);
   });
 
   it('sees the value as it was delivered, not what the schema of the input makes of it', async () => {
@@ -250,7 +250,7 @@ describe('A contract during a run', () => {
     expect((await both(literal)).warnings).to.have.length(1);
     expect((await both(literal, { run: { set: { h: { x: 1 } } } })).warnings).to.deep.equal([]);
     const strict = await both(literal, { params: { x: -2 }, runtime: { validation: 'strict' } });
-    expect(strict.messages['h']).to.match(/^Input "h\.x": Too small: expected number to be >0; it is a literal\./);
+    expect(strict.messages.h).to.match(/^Input "h\.x": Too small: expected number to be >0; it is a literal\./);
   });
 
   it('applies to feedback in every iteration', async () => {
@@ -265,7 +265,7 @@ describe('A contract during a run', () => {
       },
       { runtime: { validation: 'strict' } },
     );
-    expect(run.visits['h']).to.equal(3);
-    expect(run.messages['h']).to.match(/it comes from next\.value \(feedback of loop\)\./);
+    expect(run.visits.h).to.equal(3);
+    expect(run.messages.h).to.match(/it comes from next\.value \(feedback of loop\)\./);
   });
 });

@@ -58,7 +58,7 @@ describe('Fan-in that cannot be proved exclusive', () => {
     for (const validation of ['off', 'warn'] as const) {
       const run = await both(doubtful(true, false), { runtime: { validation } });
       expect(run.errors).to.deep.equal({ end: 'INPUT_CONFLICT' });
-      expect(run.attempts['end']).to.equal(1);
+      expect(run.attempts.end).to.equal(1);
     }
   });
 
@@ -130,8 +130,8 @@ describe('A variadic input', () => {
 
   it('skips its node where every source is dead', async () => {
     const run = await both(build(['dead.seen']));
-    expect(run.nodes['end']).to.equal('skipped');
-    expect(run.reasons['end']?.root).to.deep.equal({ subject: 'route', port: 'false', code: 'branch_not_taken' });
+    expect(run.nodes.end).to.equal('skipped');
+    expect(run.reasons.end?.root).to.deep.equal({ subject: 'route', port: 'false', code: 'branch_not_taken' });
   });
 
   it('has its list checked by its schema', async () => {
@@ -143,7 +143,7 @@ describe('A variadic input', () => {
       return w.build();
     });
     expect(run.errors).to.deep.equal({ end: 'INPUT_INVALID' });
-    expect(run.messages['end']).to.match(
+    expect(run.messages.end).to.match(
       /^Input "end\.x": 1: Invalid input: expected number, received string; it comes from collect\(one\.v, two\.v\)\./,
     );
   });

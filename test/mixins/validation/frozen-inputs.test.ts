@@ -53,8 +53,8 @@ describe('An input of a node with inputMode "frozen"', () => {
       return w.build();
     });
     expect(run.nodes).to.deep.equal({ source: 'completed', m: 'failed' });
-    expect(run.messages['m']).to.match(/object is not extensible/);
-    expect(run.results['source']).to.deep.equal({ v: [1, 2, 3] });
+    expect(run.messages.m).to.match(/object is not extensible/);
+    expect(run.results.source).to.deep.equal({ v: [1, 2, 3] });
   });
 
   it('is frozen below what was frozen already', async () => {
@@ -74,10 +74,10 @@ describe('An input of a node with inputMode "frozen"', () => {
       box: new Box(),
       bare: Object.create(null),
     };
-    value['self'] = value;
+    value.self = value;
     const run = await both(freezing(value));
     expect(run.status).to.equal('completed');
-    expect([isFrozen(value), isFrozen(value['bare'])]).to.deep.equal([true, true]);
+    expect([isFrozen(value), isFrozen(value.bare)]).to.deep.equal([true, true]);
     for (const name of ['map', 'bytes', 'date', 'box']) expect(isFrozen(value[name]), name).to.equal(false);
   });
 
@@ -91,7 +91,7 @@ describe('An input of a node with inputMode "frozen"', () => {
       );
       return w.build({ outputs: { seen: h.out.seen } });
     });
-    const seen = run.output['seen'] as typeof value;
+    const seen = run.output.seen as typeof value;
     expect([isFrozen(seen), isFrozen(seen.a)]).to.deep.equal([true, true]);
     expect([isFrozen(value), isFrozen(value.a)]).to.deep.equal([false, false]);
   });
@@ -146,7 +146,7 @@ describe('What the caller passed is never frozen', () => {
       },
       { params: { p: value } },
     );
-    const { value: wrapper } = run.results['wrap'] as { readonly value: { readonly own: unknown } };
+    const { value: wrapper } = run.results.wrap as { readonly value: { readonly own: unknown } };
     expect([isFrozen(wrapper), isFrozen(wrapper.own)]).to.deep.equal([true, true]);
     expect(parts(value)).to.deep.equal(NONE);
   });

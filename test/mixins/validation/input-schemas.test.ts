@@ -58,7 +58,7 @@ describe('An input schema', () => {
       expect(run.status).to.equal('failed');
       expect(run.errors).to.deep.equal({ h: 'INPUT_INVALID' });
       expect(run.attempts).to.deep.equal({ source: 1, h: 1 });
-      expect(run.messages['h']).to.equal(
+      expect(run.messages.h).to.equal(
         'Input "h.x": Invalid input: expected number, received string; it comes from source.v. Correct the value or the schema.',
       );
     }
@@ -67,7 +67,7 @@ describe('An input schema', () => {
   it('names every issue and its place inside the value', async () => {
     const schema = z.object({ id: z.number(), tags: z.array(z.string()) });
     const run = await both(delivering({ id: 'x', tags: ['a', 1] }, schema));
-    expect(run.messages['h']).to.match(
+    expect(run.messages.h).to.match(
       /^Input "h\.x": id: Invalid input: expected number, received string; tags\.1: Invalid input: expected string, received number; it comes from source\.v\./,
     );
   });
@@ -120,7 +120,7 @@ describe('An input schema', () => {
         z.string().transform(() => undefined),
       ),
     );
-    expect(run.results['h']).to.deep.equal({ seen: undefined });
+    expect(run.results.h).to.deep.equal({ seen: undefined });
   });
 
   it('of an optional input that was not given adds nothing', async () => {
@@ -161,15 +161,15 @@ describe('An input schema', () => {
   it('of type<T>() is not asked: the value passes as it is, without a copy', async () => {
     const value = { any: ['thing'] };
     const run = await both(delivering(value, type<number>()));
-    expect(run.output['seen']).to.equal(value);
+    expect(run.output.seen).to.equal(value);
   });
 
   it('that answers with a promise fails the attempt, which is not tried again, and its rejection is handled', async () => {
     for (const schema of [z.string().refine(async () => true), rejecting]) {
       const run = await withoutUnhandled(() => both(delivering('x', schema)));
       expect(run.errors).to.deep.equal({ h: 'SCHEMA_ASYNC' });
-      expect(run.attempts['h']).to.equal(1);
-      expect(run.messages['h']).to.equal(
+      expect(run.attempts.h).to.equal(1);
+      expect(run.messages.h).to.equal(
         'Input "h.x": its schema validates asynchronously; it comes from source.v. Use a schema that answers at once; validate slowly inside a node.',
       );
     }
@@ -178,8 +178,8 @@ describe('An input schema', () => {
   it('that throws, or answers nothing, fails the attempt with what it threw as the cause', async () => {
     const run = await both(delivering('x', throwing));
     expect(run.errors).to.deep.equal({ h: 'SCHEMA_THREW' });
-    expect(run.attempts['h']).to.equal(1);
-    expect(run.messages['h']).to.equal('Input "h.x": its schema threw; it comes from source.v. Correct the schema.');
+    expect(run.attempts.h).to.equal(1);
+    expect(run.messages.h).to.equal('Input "h.x": its schema threw; it comes from source.v. Correct the schema.');
     expect(((run.error as Error).cause as Error).cause).to.be.instanceOf(RangeError);
     for (const schema of [silent, mumbling])
       expect((await both(delivering('x', schema))).errors).to.deep.equal({ h: 'SCHEMA_THREW' });
@@ -193,7 +193,7 @@ describe('An output schema', () => {
       returning(value, z.object({ a: z.number().transform((n) => n + 1), b: z.string().default('b') })),
     );
     expect(run.output).to.deep.equal({ v: { a: 1, extra: 2 } });
-    expect(run.output['v']).to.equal(value);
+    expect(run.output.v).to.equal(value);
   });
 
   it('fills in no default: an output that is left out stays out', async () => {
@@ -209,7 +209,7 @@ describe('An output schema', () => {
     const run = await both(returning('five', z.number()));
     expect(run.errors).to.deep.equal({ h: 'OUTPUT_INVALID' });
     expect(run.attempts).to.deep.equal({ h: 1 });
-    expect(run.messages['h']).to.equal(
+    expect(run.messages.h).to.equal(
       'Output "h.v" does not fit its schema: Invalid input: expected number, received string. Correct the node or the schema.',
     );
   });

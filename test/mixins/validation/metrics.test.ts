@@ -69,7 +69,7 @@ for (const [name, Runtime] of [
     });
 
     it('can be reset, and are a copy', async () => {
-      const runtime = new Runtime({ access: { allows: ({ context }) => context['tenant'] === 'acme' } });
+      const runtime = new Runtime({ access: { allows: ({ context }) => context.tenant === 'acme' } });
       for (const value of [0, 'five']) await runtime.settle(build(value), {}, { context: { tenant: 'acme' } });
       await runtime.settle(build(1));
       const before = runtime.getValidationMetrics();

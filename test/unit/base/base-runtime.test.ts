@@ -13,6 +13,7 @@ import { type ResolvedOptions, RUNTIME_DEFAULTS, type RunOptions } from '../../.
 import { type } from '../../../src/base/schema.js';
 import type { Workflow } from '../../../src/base/workflow.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
+import { definePlugin } from '../../../src/plugins/plugin.js';
 import { AsyncLocalRuntime, type AsyncLocalRuntimeOptions } from '../../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime, type LocalRuntimeOptions } from '../../../src/runtimes/local-runtime.js';
 import { nodePorts } from '../../../src/runtimes/node-ports.js';
@@ -703,6 +704,48 @@ describe('base runtime', () => {
       owner.close();
     });
 
+    it('stops its plugins only after the runs in flight', async () => {
+      const order: string[] = [];
+      const plugin = definePlugin({ name: 'p', stop: () => void order.push('plugin stopped') });
+      const clock = new VirtualClock();
+      const runtime = new AsyncLocalRuntime({ plugins: [plugin], clock });
+      const slow = one(() => undefined);
+      const w = workflow('slow');
+      w.fn('a', {}, async () => {
+        await new Promise<void>((resolve) => clock.setTimer(5, resolve));
+        order.push('node ended');
+      });
+      const run = runtime.execute(w.build()).then(() => order.push('run ended'));
+      for (let turn = 0; clock.timers === 0 && turn < 100; turn++) await new Promise((next) => setImmediate(next));
+      const closed = runtime.close();
+      expect(await rejection(runtime.execute(slow))).to.include({ code: 'RUNTIME_CLOSED' });
+      clock.advance(5);
+      await Promise.all([run, closed]);
+      expect(order.indexOf('plugin stopped')).to.be.greaterThan(order.indexOf('node ended'));
+      expect(order).to.have.members(['node ended', 'run ended', 'plugin stopped']);
+    });
+
+    it('stops its plugins once the run is over that a node closed it in', () => {
+      const order: string[] = [];
+      const plugin = definePlugin({ name: 'p', stop: () => void order.push('plugin stopped') });
+      const runtime: LocalRuntime = new LocalRuntime({ plugins: [plugin] });
+      const run = runtime.execute(
+        one(() => {
+          runtime.close();
+          order.push('node ended');
+          return 1;
+        }),
+      );
+      expect([run.status, order]).to.deep.equal(['completed', ['node ended', 'plugin stopped']]);
+      expect(refusal(() => runtime.execute(one()))).to.include({ code: 'RUNTIME_CLOSED' });
+      expect(order).to.have.lengthOf(2);
+    });
+
+    it('hashes a workflow by its Hash port', () => {
+      const runtime = new LocalRuntime({ hash: { sha256: (text) => `${text.length} characters` } });
+      expect(runtime.hashOf(one())).to.match(/^\d+ characters$/);
+    });
+
     it('tells its listeners nothing any more', () => {
       const runtime = new LocalRuntime();
       let heard = 0;
@@ -863,7 +906,7 @@ describe('base runtime', () => {
       };
       const runtime = () => ({ clock: new VirtualClock(1_000) });
       const deadline = async (options: object): Promise<unknown> =>
-        (await both(build(options), { runtime, forms: ['local', 'async'] })).output['deadline'];
+        (await both(build(options), { runtime, forms: ['local', 'async'] })).output.deadline;
       expect(await deadline({ timeoutMs: 50 })).to.equal(1_050);
       expect(await deadline({ timeoutMs: 50, totalTimeoutMs: 20 })).to.equal(1_020);
       expect(await deadline({ softTimeoutMs: 20 })).to.equal(undefined);
@@ -903,7 +946,7 @@ describe('base runtime', () => {
         };
       const failed = await both(build('many'));
       expect(failed.errors).to.deep.equal({ a: 'STATE_INVALID' });
-      expect(failed.messages['a']).to.equal(
+      expect(failed.messages.a).to.equal(
         'What setState() was given does not fit the state of a: Invalid input: expected number, received string. Pass setState() a value that the schema accepts.',
       );
       const done = await both(build('many', 3));

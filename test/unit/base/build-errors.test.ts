@@ -359,7 +359,7 @@ describe('build errors', () => {
         'a cyclic object',
         (() => {
           const loop: Record<string, unknown> = {};
-          loop['self'] = loop;
+          loop.self = loop;
           return loop;
         })(),
       ],
@@ -445,13 +445,13 @@ describe('build errors', () => {
 
     it('takes a cyclic literal without a reference', () => {
       const loop: Record<string, unknown> = { n: 1 };
-      loop['self'] = loop;
+      loop.self = loop;
       const w = workflow('etl');
       w.add(
         'a',
         defineNode({ name: 'take', inputs: { all: type<unknown>() }, outputs: {}, run: () => ({}) })({ all: loop }),
       );
-      expect(w.build().data.nodes[0]?.config['all']).to.equal(loop);
+      expect(w.build().data.nodes[0]?.config.all).to.equal(loop);
     });
 
     it('refuses a definition that was not called', () => {

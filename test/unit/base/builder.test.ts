@@ -207,7 +207,7 @@ describe('workflow builder', () => {
         false,
         false,
       ]);
-      expect(nodes[0]?.config['rows']).to.equal(rows);
+      expect(nodes[0]?.config.rows).to.equal(rows);
     });
 
     it('is the same for the same calls, and so is its hash', () => {

@@ -56,13 +56,13 @@ describe('secret mask', () => {
   it('keeps cycles and shared parts', () => {
     const shared = { s: 'abc' };
     const value: Record<string, unknown> = { one: shared, two: shared };
-    value['self'] = value;
-    value['list'] = [value];
+    value.self = value;
+    value.list = [value];
     const masked = maskValue(value, secrets) as Record<string, unknown>;
-    expect(masked['self']).to.equal(masked);
-    expect((masked['list'] as unknown[])[0]).to.equal(masked);
-    expect(masked['one']).to.equal(masked['two']);
-    expect(masked['one']).to.deep.equal({ s: '[secret]' });
+    expect(masked.self).to.equal(masked);
+    expect((masked.list as unknown[])[0]).to.equal(masked);
+    expect(masked.one).to.equal(masked.two);
+    expect(masked.one).to.deep.equal({ s: '[secret]' });
   });
 
   it('keeps a property called __proto__ as a property', () => {

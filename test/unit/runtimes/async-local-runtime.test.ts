@@ -125,7 +125,7 @@ describe('AsyncLocalRuntime', () => {
         emit(tag);
         setState(((state as number | undefined) ?? 0) + 1);
         await null;
-        return { list: [...list, `${tag}/${runId}/${String(state)}/${String(context['tenant'])}`] };
+        return { list: [...list, `${tag}/${runId}/${String(state)}/${String(context.tenant)}`] };
       },
     });
     const w = workflow('w', { params: { tag: type<string>() } });

@@ -192,7 +192,7 @@ describe('LocalRuntime', () => {
     inner.fn('x', {}, () => 21);
     const built = inner.build();
     const w = workflow('outer');
-    const a = w.fn('a', {}, () => (runtime.execute(built).results.get('x')?.['value'] as number) * 2);
+    const a = w.fn('a', {}, () => (runtime.execute(built).results.get('x')?.value as number) * 2);
     const run = runtime.execute(w.build({ outputs: { a: a.out.value } }));
     expect(run.unwrap()).to.deep.equal({ a: 42 });
     expect(run.runId).to.equal('run-1');
