@@ -1,7 +1,7 @@
 /**
  * Measures every scenario, each size in a process of its own, and holds the results against their budgets; what is over is
- * measured once more before it counts. Prints a table,
- * writes `bench.json` beside the compiled benchmarks' folder, and ends with exit code 1 when something is over its budget.
+ * measured once more before it counts. Prints a table, writes `bench.json` beside the compiled benchmarks' folder, and ends
+ * with exit code 1 when something is over its budget.
  *
  * Usage: node run.js [--ci] [--only NAME ...]
  *   --ci    fewer sizes and rounds; budgets times the margin

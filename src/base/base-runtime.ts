@@ -7,7 +7,14 @@ import { ConfigurationError, errorData, LockstepError } from './errors.js';
 import type { RunEvent } from './events.js';
 import { type EventSink, Execution } from './execution.js';
 import type { RuntimeNotifications } from './notifications.js';
-import { type ExecuteArguments, type ExecutedRun, outcomeOf, type RunOutcome, reasonText } from './outcome.js';
+import {
+  type ExecuteArguments,
+  type ExecutedRun,
+  outcomeOf,
+  type RejectedRun,
+  type RunOutcome,
+  reasonText,
+} from './outcome.js';
 import { checkOutput } from './output-check.js';
 import type { Plan, PlanNode, PlanRegion } from './plan.js';
 import type { Log, Ports } from './ports.js';
@@ -415,6 +422,12 @@ export abstract class BaseRuntime implements ContextHost {
       for (const warning of execution.warnings) this.#tell('warning', { ...warning, runId: execution.runId });
     }
     return outcomeOf<Output>(run, this.options.skippedInResults);
+  }
+
+  /** A refusal as an outcome; anything else is thrown again: it is a defect, not a result. */
+  protected rejected(error: unknown): RejectedRun {
+    if (!(error instanceof RunRejectedError)) throw error;
+    return { status: 'rejected', runId: error.runId, error };
   }
 
   /** Turns an outcome into what `execute` returns or throws. */

@@ -1,7 +1,6 @@
 import type { ActiveRun } from '../base/active-run.js';
 import type { Attempt } from '../base/attempt.js';
 import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.js';
-import { RunRejectedError } from '../base/run-errors.js';
 import { isThenable } from '../base/schema.js';
 import type { Workflow } from '../base/workflow.js';
 import { Drive } from './drive.js';
@@ -56,8 +55,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
       await new Promise<void>((resolve, reject) => this.#drive(new Drive(run, resolve, reject)));
       return this.closeRun(run);
     } catch (error) {
-      if (error instanceof RunRejectedError) return { status: 'rejected', runId: error.runId, error };
-      throw error;
+      return this.rejected(error);
     } finally {
       this.#running--;
       if (this.#running === 0) this.#whenIdle?.();

@@ -57,8 +57,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
       this.#drive(run);
       return this.closeRun(run);
     } catch (error) {
-      if (error instanceof RunRejectedError) return { status: 'rejected', runId: error.runId, error };
-      throw error;
+      return this.rejected(error);
     } finally {
       this.#running--;
       if (this.isClosed) this.#stop();
