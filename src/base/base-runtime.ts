@@ -329,7 +329,7 @@ export abstract class BaseRuntime implements ContextHost {
     loaded: Readonly<Record<string, string>>,
   ): ReadonlyMap<string, string> {
     const { plan, runId } = execution;
-    const missing = plan.secrets.filter((name) => typeof loaded[name] !== 'string');
+    const missing = plan.secrets.filter((name) => typeof loaded?.[name] !== 'string');
     if (missing.length > 0) {
       const problems = missing.map(
         (name) => new ConfigurationError('SECRET_MISSING', `Secret "${name}" has no value.`, { at: name }),

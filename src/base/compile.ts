@@ -422,9 +422,16 @@ export function compile(workflow: Workflow): Plan {
   return plan;
 }
 
+const outside = new WeakMap<Plan, SourceCompiler>();
+
 /** Compiles a source for a reader outside the graph: an output of the run, or whoever inspects a result. */
 export function compileOutside(plan: Plan, source: Source): PlanSource {
-  const regionOf = Int32Array.from(plan.nodes, (node) => node.region);
-  const parents = plan.regions.map((region) => region.parent);
-  return new SourceCompiler(plan.workflow, plan.nodeIndex, plan.regionIndex, regionOf, parents).compile(source, -1);
+  let compiler = outside.get(plan);
+  if (compiler === undefined) {
+    const regionOf = Int32Array.from(plan.nodes, (node) => node.region);
+    const parents = plan.regions.map((region) => region.parent);
+    compiler = new SourceCompiler(plan.workflow, plan.nodeIndex, plan.regionIndex, regionOf, parents);
+    outside.set(plan, compiler);
+  }
+  return compiler.compile(source, -1);
 }

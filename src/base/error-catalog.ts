@@ -155,8 +155,8 @@ export const errorCatalog = {
   CONDITION_THREW: entry('A condition of a cycle threw.', 'See the cause.'),
   STRATEGY_THREW: entry('A retry predicate threw.', 'See the cause.'),
   WOULD_DEADLOCK: entry(
-    'LocalRuntime would wait for something that only its own thread could bring.',
-    'Use AsyncLocalRuntime.',
+    'A run waits for something that nothing can bring.',
+    'See what keeps its next node from starting: a hook that never admits it.',
   ),
   UNDECIDED: entry('No mixin decides what should happen here.', 'Use a runtime with the mixin that owns the hook.'),
 

@@ -73,8 +73,8 @@ export function errorData(thrown: unknown, depth = 0): ErrorData {
       code: typeof code === 'string' && code !== '' ? code : 'NODE_THREW',
       message: text(thrown.message),
     };
-    if (thrown.cause === undefined || depth >= DEEPEST_CAUSE) return data;
-    return { ...data, cause: errorData(thrown.cause, depth + 1) };
+    if (thrown.cause === undefined || depth >= DEEPEST_CAUSE) return Object.freeze(data);
+    return Object.freeze({ ...data, cause: errorData(thrown.cause, depth + 1) });
   } catch {
     return { name: 'NonError', code: 'NODE_THREW', message: 'a value that cannot be read' };
   }

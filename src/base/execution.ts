@@ -74,6 +74,11 @@ export class Execution implements RunView {
     return this.state.open === 0 && this.state.dueRegions.length === 0;
   }
 
+  /** Nothing runs, nothing waits for a time, and the run is not over: nothing can ever move it on. */
+  get isStuck(): boolean {
+    return !this.isSettled && this.state.running === 0 && this.wakeAt() === undefined;
+  }
+
   warn(warning: Warning): void {
     const place = `${warning.code} ${warning.at}`;
     this.#warned ??= new Set();
@@ -116,7 +121,12 @@ export class Execution implements RunView {
       const node = plan.nodes[index] as PlanNode;
       if ((node.selective || state.tainted[index] === 1) && !this.#decideNode(node, now)) continue;
       const admission = this.#decisions.admit(this, node, now);
-      if (admission === 'start') return this.#startAttempt(node, now);
+      if (admission === 'start') {
+        const attempt = this.#startAttempt(node, now);
+        if (attempt.limits === undefined || !isOverdue(attempt.limits, now)) return attempt;
+        this.fail(attempt, timedOut(attempt), now); // the limit of the node had passed before this attempt could start
+        continue;
+      }
       if (admission === 'full') return undefined;
       apply.delay(state, index, admission.until);
       this.#nextWake = Math.min(this.#nextWake, admission.until);

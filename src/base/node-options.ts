@@ -68,6 +68,8 @@ function refuse(at: string, what: string, value: unknown): never {
 
 /** Refuses option names that do not exist, with a did-you-mean. */
 export function knownFields(options: object, fields: readonly string[], at: string): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    refuse(at, 'must be an object', options);
   for (const name of Object.keys(options)) {
     if (fields.includes(name)) continue;
     throw new ConfigurationError('UNKNOWN_OPTION', `${at} has no option "${name}". ${didYouMean(name, fields)}`, {
@@ -108,6 +110,14 @@ function checkRetry(retry: RetryOptions, at: string): void {
   checkRange(retry.delayMs, 0, Number.MAX_SAFE_INTEGER, `${at}.delayMs`);
   checkRange(retry.maxDelayMs, 0, Number.MAX_SAFE_INTEGER, `${at}.maxDelayMs`);
   checkRange(retry.jitter, 0, 1, `${at}.jitter`);
+  checkMatchers(retry.retryOn, `${at}.retryOn`);
+  checkMatchers(retry.dontRetryOn, `${at}.dontRetryOn`);
+}
+
+function checkMatchers(matchers: readonly ErrorMatcher[] | undefined, at: string): void {
+  const fits = (matcher: unknown): boolean => typeof matcher === 'string' || typeof matcher === 'function';
+  if (matchers === undefined || (Array.isArray(matchers) && matchers.every(fits))) return;
+  refuse(at, 'must be an array of codes, error classes and predicates', matchers);
 }
 
 /** Checks limits and repetition. @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */

@@ -200,8 +200,3 @@ export class InputPort {
     return { node: this.node, port: this.port, value };
   }
 }
-
-/** Makes the typed face of an input port. */
-export function asInput<T>(port: InputPort): InputHandle<T> {
-  return port as unknown as InputHandle<T>;
-}

@@ -57,6 +57,7 @@ export function maskError(error: ErrorData, secrets: Secrets): ErrorData {
 /** What an object shows of itself: its items, its entries, what `toJSON` gives, or its own properties. */
 function partsOf(value: object): readonly unknown[] {
   if (ArrayBuffer.isView(value)) return [];
+  if (value instanceof String) return [String(value)];
   if (Array.isArray(value) || value instanceof Set) return [...value];
   if (value instanceof Map) return [...value].flat();
   if (value instanceof Error) return Object.getOwnPropertyNames(value).map((name) => Reflect.get(value, name));
@@ -122,7 +123,8 @@ class Masker {
     }
     if (value instanceof Error)
       return this.#properties(value, Object.getOwnPropertyNames(value), Object.create(Object.getPrototypeOf(value)));
-    if (!isPlain(value) && 'toJSON' in value && typeof value.toJSON === 'function') return this.mask(value.toJSON());
+    if (value instanceof String) return this.mask(String(value));
+    if ('toJSON' in value && typeof value.toJSON === 'function') return this.mask(value.toJSON());
     return this.#properties(value, Object.keys(value), {});
   }
 

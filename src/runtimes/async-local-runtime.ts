@@ -3,7 +3,7 @@ import type { Attempt } from '../base/attempt.js';
 import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.js';
 import { isThenable } from '../base/schema.js';
 import type { Workflow } from '../base/workflow.js';
-import { Drive } from './drive.js';
+import { Drive, wouldDeadlock } from './drive.js';
 import { RuntimeCore, type RuntimeCoreOptions } from './runtime-core.js';
 
 /** Options of AsyncLocalRuntime. */
@@ -49,8 +49,8 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     const [parameters, options] = args;
     this.#running++;
     try {
-      const run = this.openRun(workflow, parameters, options, () => undefined);
       await this.start();
+      const run = this.openRun(workflow, parameters, options, () => undefined);
       this.beginRun(run, await this.#loadSecrets(run));
       await new Promise<void>((resolve, reject) => this.#drive(new Drive(run, resolve, reject)));
       return this.closeRun(run);
@@ -137,6 +137,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
       }
       this.abortCancelled(run);
       if (execution.isSettled) drive.resolve();
+      else if (execution.isStuck) drive.reject(wouldDeadlock());
       else this.#wakeLater(drive);
     } catch (error) {
       drive.reject(error);

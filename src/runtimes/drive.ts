@@ -1,4 +1,10 @@
 import type { ActiveRun } from '../base/active-run.js';
+import { ConfigurationError } from '../base/errors.js';
+
+/** The error of a run that nothing can move on. */
+export function wouldDeadlock(): ConfigurationError {
+  return new ConfigurationError('WOULD_DEADLOCK', 'Nothing runs, nothing waits for a time, and the run is not over.');
+}
 
 /** A run being driven: its promise, its timer, and what must be taken back when it ends. */
 export class Drive {

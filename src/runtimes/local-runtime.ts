@@ -9,6 +9,7 @@ import { isThenable } from '../base/schema.js';
 
 import type { Workflow } from '../base/workflow.js';
 import type { SyncPlugin } from '../plugins/plugin.js';
+import { wouldDeadlock } from './drive.js';
 import { RuntimeCore, type RuntimeCoreOptions } from './runtime-core.js';
 
 /** Options of LocalRuntime. Plugins and secret providers that are asynchronous do not compile. */
@@ -112,11 +113,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
   }
 
   #sleep(run: ActiveRun, wakeAt: number | undefined): void {
-    if (wakeAt === undefined)
-      throw new ConfigurationError(
-        'WOULD_DEADLOCK',
-        'Nothing runs, nothing waits for a time, and the run is not over.',
-      );
+    if (wakeAt === undefined) throw wouldDeadlock();
     const { clock } = this.ports;
     clock.sleepSync(Math.max(0, wakeAt - run.now));
     run.now = clock.now();

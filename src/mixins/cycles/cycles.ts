@@ -28,7 +28,7 @@ export function askConvergence(state: ExecutionState, region: PlanRegion, elapse
   const view: CycleView = {
     iteration: around.iteration,
     previous: around.previous,
-    history: around.history,
+    history: [...around.history],
     elapsedMs,
   };
   const verdict: Verdict = test(seen.value, view);

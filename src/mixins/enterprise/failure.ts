@@ -11,6 +11,11 @@ function end(attempt: Attempt, error?: Error): FailureDecision {
 
 function afterLoss(run: RunView, attempt: Attempt, now: number): FailureDecision {
   const { index, id, data } = attempt.node;
+  const { totalTimeoutMs } = data;
+  if (totalTimeoutMs !== undefined && now >= (run.state.startedAt[index] as number) + totalTimeoutMs) {
+    const what = `All attempts of node "${id}" together may take ${totalTimeoutMs} ms, and that time had passed.`;
+    return end(attempt, new AttemptError('NODE_TIMEOUT', what, { at: id }));
+  }
   const maxLost = data.retry?.maxLost ?? RETRY_DEFAULTS.maxLost;
   const losses = (run.state.losses.get(index) ?? 0) + 1;
   if (losses <= maxLost) return { then: { kind: 'retry', at: now } };
