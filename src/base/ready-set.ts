@@ -1,11 +1,13 @@
 /**
  * A set of small whole numbers from which the least is taken. One bit a member; finding the least is a scan of words that
- * starts where the last one ended, so that a run over a plan in order costs a few instructions a node.
+ * starts where the last one ended, so that a run over a plan in order costs a few instructions a node. An empty set is known to
+ * be empty: an asynchronous run asks after every node that it starts.
  */
 export class ReadySet {
   readonly #words: Int32Array;
   /** No word before this one has a bit. */
   #first: number;
+  #size = 0;
 
   constructor(size: number) {
     this.#words = new Int32Array((size + 31) >>> 5);
@@ -14,13 +16,21 @@ export class ReadySet {
 
   add(member: number): void {
     const word = member >>> 5;
-    this.#words[word] = (this.#words[word] as number) | (1 << (member & 31));
+    const before = this.#words[word] as number;
+    const after = before | (1 << (member & 31));
+    if (after === before) return;
+    this.#words[word] = after;
+    this.#size++;
     if (word < this.#first) this.#first = word;
   }
 
   delete(member: number): void {
     const word = member >>> 5;
-    this.#words[word] = (this.#words[word] as number) & ~(1 << (member & 31));
+    const before = this.#words[word] as number;
+    const after = before & ~(1 << (member & 31));
+    if (after === before) return;
+    this.#words[word] = after;
+    this.#size--;
   }
 
   has(member: number): boolean {
@@ -29,6 +39,7 @@ export class ReadySet {
 
   /** The least member that is at least `from`; -1 when there is none. */
   least(from = 0): number {
+    if (this.#size === 0) return -1;
     const words = this.#words;
     let word = this.#first;
     while (word < words.length && words[word] === 0) word++;

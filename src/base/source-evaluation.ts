@@ -228,14 +228,24 @@ function insideValue(state: ExecutionState, source: OutputSource): unknown {
   return (state.outputs[source.node] as Record<string, unknown>)[source.port];
 }
 
+/** The live values of sources, in one pass: a fan-in may have thousands. */
+function collected(state: ExecutionState, sources: readonly PlanSource[]): unknown[] {
+  const values: unknown[] = [];
+  for (const inner of sources) {
+    if (!(bitsOf(state, inner) & LIVE)) continue;
+    const value = readSource(state, inner);
+    if (value !== undefined) values.push(value);
+  }
+  return values;
+}
+
 function chosenValue(state: ExecutionState, source: Extract<PlanSource, { kind: 'choice' }>): unknown {
+  if (source.mode === 'collect') return collected(state, source.of);
   const live = source.of.filter((inner) => bitsOf(state, inner) & LIVE);
   if (source.mode === 'oneOf' && live.length > 1) {
     const names = live.map((inner) => sourceText(state, inner)).join(' and ');
     throw new AttemptError('INPUT_CONFLICT', `${names} are both live and lead into one input.`, { at: names });
   }
-  if (source.mode === 'collect')
-    return live.map((inner) => readSource(state, inner)).filter((value) => value !== undefined);
   for (const inner of live) {
     const value = readSource(state, inner);
     if (value !== undefined) return value;

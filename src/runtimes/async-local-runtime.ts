@@ -101,6 +101,8 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
 
   #drive(drive: Drive): void {
     const pump = (): void => this.#pump(drive);
+    pump();
+    if (drive.ended) return; // nothing to wait for: most of what follows costs more than a node
     const { execution, options } = drive.run;
     options.signal?.addEventListener('abort', pump);
     drive.onEnd(() => options.signal?.removeEventListener('abort', pump));
@@ -110,7 +112,6 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
         this.ports.clock.yieldTurn(pump); // one more turn: what starts now may stall as well, and must be told too
       }),
     );
-    pump();
   }
 
   /** Starts whatever may start, until nothing more may, the run is over, or the event loop deserves a turn. */

@@ -296,6 +296,30 @@ describe('a workflow does in both runtimes what was written down for it:', () =>
     ]);
   });
 
+  it('a node that waits for its retry, and for nothing else', async () => {
+    const late = defineNode({
+      name: 'late',
+      version: '1',
+      inputs: { fails: type<number>(), given: type<unknown>() },
+      outputs: { attempt: type<number>() },
+      run: ({ fails }, { attempt, failures }) => {
+        if (failures < fails) throw new Error('not yet');
+        return { attempt };
+      },
+    });
+    const w = workflow('waiting');
+    const quick = w.fn('quick', {}, () => 'quick');
+    const slow = w.add('slow', late({ fails: 1, given: null }), { retry: { attempts: 2, delayMs: 10 } });
+    // It starts without waiting for "slow", fails, and must not be woken by it at 10 ms.
+    const eager = w.add('eager', late({ fails: 1, given: quick.out.value.or(slow.out.attempt) }), {
+      retry: { attempts: 2, delayMs: 50 },
+    });
+    const outcome = await runBoth(w.build({ outputs: { slow: slow.out.attempt, eager: eager.out.attempt } }));
+    expect(outcome.status === 'completed' && outcome.output).to.deep.equal({ slow: 2, eager: 2 });
+    const ended = (id: string): number => (outcome.node(id).endedAt ?? 0) - outcome.startedAt;
+    expect([ended('slow'), ended('eager')]).to.deep.equal([10, 50]);
+  });
+
   it('a fan-out and fan-in of 50, in the order of declaration', async () => {
     const w = workflow('fan', { params: { base: type<number>() } });
     const squares = Array.from({ length: 50 }, (_, at) =>

@@ -77,7 +77,14 @@ export function decideByJoin(state: ExecutionState, node: PlanNode): NodeDecisio
   return live === 0 && dead !== undefined ? skip(dead) : RUN;
 }
 
-/** Whether a plan has anything that can be dead: a switch, or a node that may fail. */
+const conditional = new WeakMap<Plan, boolean>();
+
+/** Whether a plan has anything that can be dead: a switch, or a node that may fail. Worked out once for each plan. */
 export function hasConditions(plan: Plan): boolean {
-  return plan.nodes.some((node) => node.data.switch !== undefined || node.data.allowFailure);
+  let found = conditional.get(plan);
+  if (found === undefined) {
+    found = plan.nodes.some((node) => node.data.switch !== undefined || node.data.allowFailure);
+    conditional.set(plan, found);
+  }
+  return found;
 }
