@@ -9,6 +9,7 @@ import type { Random } from './ports.js';
 import { runOutcome } from './run-outcome.js';
 import type { Decisions, RunView, Warning } from './run-view.js';
 import { maskError, maskText } from './secret-mask.js';
+import { bitsOf, LIVE } from './source-evaluation.js';
 import { BLOCKED, CANCELLED, PENDING, RUNNING, SKIPPED } from './status.js';
 import { isOverdue, isTimeout, limitsOf, passedSoftLimit, timedOut } from './time-limits.js';
 import * as apply from './transitions.js';
@@ -256,6 +257,7 @@ export class Execution implements RunView {
   /** Ends a run in which everything has settled. */
   finish(now: number): void {
     const outcome = runOutcome(this.state);
+    if (outcome.status === 'completed') this.#warnOfMissing(outcome.output);
     if (this.#sink !== undefined) {
       if (outcome.status === 'completed') this.#record('run.completed', { output: outcome.output }, now);
       else if (outcome.status === 'failed')
@@ -263,6 +265,18 @@ export class Execution implements RunView {
       else this.#record('run.cancelled', { reason: outcome.reason }, now);
     }
     apply.endRun(this.state, outcome, now);
+  }
+
+  /** An output whose source was live and brought nothing: the types promise a value. */
+  #warnOfMissing(output: Readonly<Record<string, unknown>>): void {
+    for (const [name, source] of this.plan.outputs) {
+      if (output[name] !== undefined || !(bitsOf(this.state, source) & LIVE)) continue;
+      this.warn({
+        code: 'missing-output',
+        message: `The source of output "${name}" was live and had no value.`,
+        at: name,
+      });
+    }
   }
 
   #record<K extends EventKind>(kind: K, data: EventData[K], now: number): void {

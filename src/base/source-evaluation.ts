@@ -171,7 +171,11 @@ export function allSettled(state: ExecutionState, node: PlanNode): boolean {
   return true;
 }
 
-function checked(value: unknown, schema: StandardSchema | undefined, at: string): unknown {
+/** Whether the schemas of untyped paths are asked. A fold reads raw: it calls nobody, and what it reads was checked in the live run. */
+export type Reading = 'checked' | 'raw';
+
+function checked(value: unknown, schema: StandardSchema | undefined, at: string, reading: Reading): unknown {
+  if (reading === 'raw') return value;
   if (schema === undefined || value === undefined) return value;
   const answer = ask(schema, value, at);
   if (answer.issues === undefined) return value;
@@ -188,7 +192,7 @@ function checked(value: unknown, schema: StandardSchema | undefined, at: string)
  * @throws AttemptError INPUT_CONFLICT when two sources of a oneOf are live, OUTPUT_MISSING when a required one is dead or has no value,
  * INPUT_INVALID when the value at an untyped path does not fit its schema
  */
-export function readSource(state: ExecutionState, source: PlanSource): unknown {
+export function readSource(state: ExecutionState, source: PlanSource, reading: Reading = 'checked'): unknown {
   switch (source.kind) {
     case 'output': {
       const value = source.leaves === -1 ? insideValue(state, source) : keptValue(state, source)?.value;
@@ -197,6 +201,7 @@ export function readSource(state: ExecutionState, source: PlanSource): unknown {
         readPath(value, source.path),
         source.schema,
         `${nodeAt(state, source.node).id}.${source.port}.${source.path.join('.')}`,
+        reading,
       );
     }
     case 'cycle': {
@@ -204,21 +209,31 @@ export function readSource(state: ExecutionState, source: PlanSource): unknown {
       return source.port === 'reason' ? region.reason : region.iterations;
     }
     case 'parameter':
-      return checked(readPath(state.parameters[source.name], source.path), source.schema, `parameter ${source.name}`);
+      return checked(
+        readPath(state.parameters[source.name], source.path),
+        source.schema,
+        `parameter ${source.name}`,
+        reading,
+      );
     case 'literal':
       return source.value;
     case 'path':
-      return checked(readPath(readSource(state, source.of), source.path), source.schema, source.path.join('.'));
+      return checked(
+        readPath(readSource(state, source.of, reading), source.path),
+        source.schema,
+        source.path.join('.'),
+        reading,
+      );
     case 'required': {
-      const value = bitsOf(state, source.of) & LIVE ? readSource(state, source.of) : undefined;
+      const value = bitsOf(state, source.of) & LIVE ? readSource(state, source.of, reading) : undefined;
       if (value !== undefined) return value;
       throw new AttemptError('OUTPUT_MISSING', `${source.text} is required and was not produced.`, { at: source.text });
     }
     case 'choice':
-      return chosenValue(state, source);
+      return chosenValue(state, source, reading);
     case 'join': {
       const taken = joined(state, source);
-      return typeof taken === 'number' ? undefined : readSource(state, taken);
+      return typeof taken === 'number' ? undefined : readSource(state, taken, reading);
     }
   }
 }
@@ -229,25 +244,29 @@ function insideValue(state: ExecutionState, source: OutputSource): unknown {
 }
 
 /** The live values of sources, in one pass: a fan-in may have thousands. */
-function collected(state: ExecutionState, sources: readonly PlanSource[]): unknown[] {
+function collected(state: ExecutionState, sources: readonly PlanSource[], reading: Reading): unknown[] {
   const values: unknown[] = [];
   for (const inner of sources) {
     if (!(bitsOf(state, inner) & LIVE)) continue;
-    const value = readSource(state, inner);
+    const value = readSource(state, inner, reading);
     if (value !== undefined) values.push(value);
   }
   return values;
 }
 
-function chosenValue(state: ExecutionState, source: Extract<PlanSource, { kind: 'choice' }>): unknown {
-  if (source.mode === 'collect') return collected(state, source.of);
+function chosenValue(
+  state: ExecutionState,
+  source: Extract<PlanSource, { kind: 'choice' }>,
+  reading: Reading,
+): unknown {
+  if (source.mode === 'collect') return collected(state, source.of, reading);
   const live = source.of.filter((inner) => bitsOf(state, inner) & LIVE);
   if (source.mode === 'oneOf' && live.length > 1) {
     const names = live.map((inner) => sourceText(state, inner)).join(' and ');
     throw new AttemptError('INPUT_CONFLICT', `${names} are both live and lead into one input.`, { at: names });
   }
   for (const inner of live) {
-    const value = readSource(state, inner);
+    const value = readSource(state, inner, reading);
     if (value !== undefined) return value;
   }
   return undefined;
@@ -355,14 +374,15 @@ export function inputEnd(state: ExecutionState, input: PlanInput, wanted: number
 export function observe(
   state: ExecutionState,
   until: NonNullable<PlanRegion['until']>,
+  reading: Reading = 'checked',
 ): { readonly value: unknown } | undefined {
   if ('single' in until)
-    return bitsOf(state, until.single) & LIVE ? { value: readSource(state, until.single) } : undefined;
+    return bitsOf(state, until.single) & LIVE ? { value: readSource(state, until.single, reading) } : undefined;
   const values: Record<string, unknown> = {};
   let live = 0;
   for (const [name, source] of until.named) {
     if (!(bitsOf(state, source) & LIVE)) continue;
-    values[name] = readSource(state, source);
+    values[name] = readSource(state, source, reading);
     live++;
   }
   return live > 0 ? { value: values } : undefined;

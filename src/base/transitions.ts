@@ -281,12 +281,12 @@ function endIteration(state: ExecutionState, region: PlanRegion, end: IterationE
 /** A cycle goes on: feedback is taken, the body starts again. */
 export function iterate(state: ExecutionState, region: PlanRegion, end: IterationEnd): void {
   const around = endIteration(state, region, end);
-  around.previous = region.until === undefined ? undefined : observe(state, region.until)?.value;
+  around.previous = region.until === undefined ? undefined : observe(state, region.until, 'raw')?.value;
   for (const { slot, source } of region.feedback) {
     const bits = bitsOf(state, source);
     state.feedbackBits[slot] = bits;
     const live = (bits & LIVE) !== 0;
-    state.feedbackValues[slot] = live ? readSource(state, source) : undefined;
+    state.feedbackValues[slot] = live ? readSource(state, source, 'raw') : undefined;
     state.feedbackRoots[slot] = live ? undefined : deadEndOf(state, source, bits).root;
   }
   around.iteration++;

@@ -113,6 +113,7 @@ describe('a run that is continued from any prefix of its log', () => {
       if (original.outcome.status === 'rejected') return;
       await continueFromEverywhere(spec, original, { onError });
     },
+    0.5, // each is some 25 runs
   );
 
   holds(

@@ -1,8 +1,7 @@
 import type { Attempt } from '../../base/attempt.js';
 import type { BaseRuntime } from '../../base/base-runtime.js';
 import { AttemptError } from '../../base/errors.js';
-import type { PlanNode } from '../../base/plan.js';
-import type { Admission, FailureDecision, RunView } from '../../base/run-view.js';
+import type { FailureDecision, RunView } from '../../base/run-view.js';
 import type { AbstractConstructor } from '../constructor.js';
 import { decideAfterFailure } from './failure.js';
 
@@ -10,7 +9,7 @@ import { decideAfterFailure } from './failure.js';
 // biome-ignore lint/suspicious/noEmptyInterface: the hooks are protected members of BaseRuntime
 export interface EnterpriseFeatures {}
 
-/** Adds retries, judgement of outputs and the limit on concurrency. Owns `decideFailure`, `judge` and `admit`. */
+/** Adds retries and the judgement of outputs. Owns `decideFailure` and `judge`, and `admit`, which its later parts override. */
 export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
   Parent: Base,
 ): AbstractConstructor<EnterpriseFeatures> & Base {
@@ -27,12 +26,6 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
       if (!this.options.contentAwareSuccess || output.success !== false) return super.judge(run, attempt, output);
       const { id } = attempt.node;
       return new AttemptError('NOT_SUCCESSFUL', `Node "${id}" reported success: false.`, { at: id, value: output });
-    }
-
-    protected override admit(run: RunView, node: PlanNode, now: number): Admission {
-      const { maxConcurrency } = run.state.options;
-      if (maxConcurrency !== null && run.state.running >= maxConcurrency) return 'full';
-      return super.admit(run, node, now);
     }
   }
   return Enterprise;

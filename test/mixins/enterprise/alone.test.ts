@@ -33,22 +33,6 @@ describe('the enterprise mixin alone', () => {
     expect(run.node('step').attempts).to.equal(2);
   });
 
-  it('admits no more than maxConcurrency attempts, and any number without it', () => {
-    class Probe extends alone(EnterpriseMixin) {
-      readonly answers: unknown[] = [];
-
-      probe(running: number, maxConcurrency: number | null): unknown {
-        const run = { state: { running, options: { maxConcurrency } } } as never;
-        return this.admit(run, undefined as never, 0);
-      }
-    }
-    const probe = new Probe();
-    expect(probe.probe(1, 2)).to.equal('start');
-    expect(probe.probe(2, 2)).to.equal('full');
-    expect(probe.probe(3, 2)).to.equal('full');
-    expect(probe.probe(1000, null)).to.equal('start');
-  });
-
   it('without it every failure is final, and nothing is judged', () => {
     const run = new (alone(CyclesMixin))({ contentAwareSuccess: true }).execute(flaky());
     expect(run.node('step')).to.include({ status: 'failed', attempts: 1 });

@@ -158,6 +158,18 @@ for (const [name, go] of Object.entries(ways)) {
       expect(outcome.node('step').error?.code).to.equal('LOST_TOO_OFTEN');
     });
 
+    it('is not tried again where the total limit of its node has passed meanwhile', async () => {
+      const limited = { totalTimeoutMs: 100 };
+      const before = (ms: number): readonly RunEvent[] => crash(log).map((event) => ({ ...event, ts: event.ts - ms }));
+      const { log } = await go(build(limited));
+      const late = await go(build(limited), before(100));
+      if (late.outcome.status !== 'failed') throw new Error(late.outcome.status);
+      expect(late.outcome.error.failure.code).to.equal('NODE_TIMEOUT');
+      expect(late.outcome.error.failure.message).to.contain('together may take 100 ms, and that time had passed.');
+      expect(late.outcome.node('step').attempts).to.equal(1);
+      expect((await go(build(limited), before(99))).outcome.status).to.equal('completed');
+    });
+
     it('too often is allowed to a node that may fail', async () => {
       const none = { retry: { maxLost: 0 } };
       const { outcome, log } = await go(build(none, 0, true), crash((await go(build(none, 0, true))).log));
