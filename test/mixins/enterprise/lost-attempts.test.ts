@@ -160,14 +160,14 @@ for (const [name, go] of Object.entries(ways)) {
 
     it('is not tried again where the total limit of its node has passed meanwhile', async () => {
       const limited = { totalTimeoutMs: 100 };
-      const before = (ms: number): readonly RunEvent[] => crash(log).map((event) => ({ ...event, ts: event.ts - ms }));
+      const earlier = (ms: number): readonly RunEvent[] => crash(log).map((event) => ({ ...event, ts: event.ts - ms }));
       const { log } = await go(build(limited));
-      const late = await go(build(limited), before(100));
+      const late = await go(build(limited), earlier(100));
       if (late.outcome.status !== 'failed') throw new Error(late.outcome.status);
       expect(late.outcome.error.failure.code).to.equal('NODE_TIMEOUT');
       expect(late.outcome.error.failure.message).to.contain('together may take 100 ms, and that time had passed.');
       expect(late.outcome.node('step').attempts).to.equal(1);
-      expect((await go(build(limited), before(99))).outcome.status).to.equal('completed');
+      expect((await go(build(limited), earlier(99))).outcome.status).to.equal('completed');
     });
 
     it('too often is allowed to a node that may fail', async () => {
