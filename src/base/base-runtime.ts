@@ -1,4 +1,3 @@
-import { EventEmitter } from 'eventemitter3';
 import type { ActiveRun } from './active-run.js';
 import type { Attempt } from './attempt.js';
 import { AttemptContext, type ContextHost } from './attempt-context.js';
@@ -6,6 +5,7 @@ import { compile } from './compile.js';
 import { ConfigurationError, errorData, LockstepError } from './errors.js';
 import type { RunEvent } from './events.js';
 import { type EventSink, Execution } from './execution.js';
+import { Listeners } from './listeners.js';
 import type { RuntimeNotifications } from './notifications.js';
 import {
   type ExecuteArguments,
@@ -45,7 +45,7 @@ export abstract class BaseRuntime implements ContextHost {
   /** As given, checked, with defaults filled in, frozen. */
   readonly options: ResolvedOptions;
   protected readonly ports: Ports;
-  readonly #emitter = new EventEmitter<RuntimeNotifications>();
+  readonly #listeners: Listeners;
   readonly #decisions: Decisions;
   #references = 1;
 
@@ -58,6 +58,7 @@ export abstract class BaseRuntime implements ContextHost {
     }
     this.options = options;
     this.ports = ports;
+    this.#listeners = new Listeners(ports.log);
     this.#decisions = {
       decideNode: (run, node) => this.decideNode(run, node),
       decideCycle: (run, region, now) => this.decideCycle(run, region, now),
@@ -81,8 +82,7 @@ export abstract class BaseRuntime implements ContextHost {
 
   /** Listens to what the runtime tells. Returns the function that stops listening. */
   on<Name extends keyof RuntimeNotifications>(name: Name, listener: RuntimeNotifications[Name]): () => void {
-    this.#emitter.on(name, listener as never);
-    return () => this.#emitter.off(name, listener as never);
+    return this.#listeners.add(name, listener);
   }
 
   /** Adds a user of this runtime: it stays open until each has called `close`. @throws LockstepError RUNTIME_CLOSED */
@@ -106,7 +106,7 @@ export abstract class BaseRuntime implements ContextHost {
 
   /** Forgets every listener: the last thing a runtime does. */
   protected dropListeners(): void {
-    this.#emitter.removeAllListeners();
+    this.#listeners.clear();
   }
 
   /** The identity of a workflow, by this runtime's Hash port. @throws LockstepError UNHASHABLE_LITERAL */
@@ -279,14 +279,15 @@ export abstract class BaseRuntime implements ContextHost {
 
   /** Where events go; `undefined` when nobody wants them, and then none is made. */
   #sinkFor({ onEvent }: RunOptions, execution: () => Execution): EventSink | undefined {
-    const listened = this.#emitter.listenerCount('event') > 0;
+    const listened = this.#listeners.has('event');
     if (onEvent === undefined && !listened) return undefined;
-    return (event) => {
+    const show = (event: RunEvent): void => {
       const { secrets } = execution();
       const shown = secrets.size === 0 ? event : maskEvent(event, secrets);
-      if (onEvent !== undefined) this.#shielded('onEvent', () => onEvent(shown));
-      if (listened) this.#tell('event', shown);
+      if (onEvent !== undefined) this.#listeners.shielded('onEvent', () => onEvent(shown));
+      if (listened) this.#listeners.tell('event', shown);
     };
+    return (event) => this.#listeners.shielded('masking of an event', () => show(event)); // what cannot be masked is not shown
   }
 
   /** Begins a run, or continues it where a history of it is known. */
@@ -405,7 +406,7 @@ export abstract class BaseRuntime implements ContextHost {
   /** Aborts the work of attempts that were cancelled or passed a limit. */
   protected abortCancelled({ execution }: ActiveRun): void {
     for (const { attempt, reason } of execution.takeAborts())
-      this.#shielded(`abort of ${attempt.node.id}`, () => attempt.abort(reason));
+      this.#listeners.shielded(`abort of ${attempt.node.id}`, () => attempt.abort(reason));
   }
 
   /** Cancels the run if its signal says so. `true` when that is news. */
@@ -418,8 +419,8 @@ export abstract class BaseRuntime implements ContextHost {
     const { execution } = run;
     if (execution.state.runStatus === 'running') execution.finish(run.now);
     this.finishRun(execution);
-    if (this.#emitter.listenerCount('warning') > 0) {
-      for (const warning of execution.warnings) this.#tell('warning', { ...warning, runId: execution.runId });
+    if (this.#listeners.has('warning')) {
+      for (const warning of execution.warnings) this.#listeners.tell('warning', { ...warning, runId: execution.runId });
     }
     return outcomeOf<Output>(run, this.options.skippedInResults);
   }
@@ -459,34 +460,18 @@ export abstract class BaseRuntime implements ContextHost {
     total: number | undefined,
     message: string | undefined,
   ): void {
-    if (this.#emitter.listenerCount('progress') === 0 || attempt.status !== 'running') return;
+    if (!this.#listeners.has('progress') || attempt.status !== 'running') return;
     const masked = message === undefined ? undefined : maskText(message, run.secrets);
-    this.#tell('progress', { ...placeOf(run, attempt), current, total, message: masked });
+    this.#listeners.tell('progress', { ...placeOf(run, attempt), current, total, message: masked });
   }
 
   /** @internal */
   emitData(run: RunView, attempt: Attempt, data: unknown): void {
-    if (this.#emitter.listenerCount('data') === 0 || attempt.status !== 'running') return;
-    this.#tell('data', {
+    if (!this.#listeners.has('data') || attempt.status !== 'running') return;
+    this.#listeners.tell('data', {
       ...placeOf(run, attempt),
       data: run.secrets.size === 0 ? data : maskValue(data, run.secrets),
     });
-  }
-
-  #tell<Name extends keyof RuntimeNotifications>(name: Name, payload: Parameters<RuntimeNotifications[Name]>[0]): void {
-    for (const listener of this.#emitter.listeners(name)) {
-      this.#shielded(`listener of "${name}"`, () => (listener as (payload: unknown) => void)(payload));
-    }
-  }
-
-  /** Calls foreign code that must not touch the run. */
-  #shielded(what: string, call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      const { name, code, message } = errorData(error);
-      this.ports.log.log('error', `The ${what} threw; the run goes on.`, { error: { name, code, message } });
-    }
   }
 }
 

@@ -3,7 +3,7 @@ import type { Attempt } from '../base/attempt.js';
 import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.js';
 import { isThenable } from '../base/schema.js';
 import type { Workflow } from '../base/workflow.js';
-import { Drive, wouldDeadlock } from './drive.js';
+import { Drive, onAbort, wouldDeadlock } from './drive.js';
 import { RuntimeCore, type RuntimeCoreOptions } from './runtime-core.js';
 
 /** Options of AsyncLocalRuntime. */
@@ -104,8 +104,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     pump();
     if (drive.ended) return; // nothing to wait for: most of what follows costs more than a node
     const { execution, options } = drive.run;
-    options.signal?.addEventListener('abort', pump);
-    drive.onEnd(() => options.signal?.removeEventListener('abort', pump));
+    if (options.signal !== undefined) drive.onEnd(onAbort(options.signal, pump));
     drive.onEnd(
       this.ports.clock.onStall(() => {
         this.#take(drive, () => execution.failStalled(this.ports.clock.now()));

@@ -6,6 +6,36 @@ export function wouldDeadlock(): ConfigurationError {
   return new ConfigurationError('WOULD_DEADLOCK', 'Nothing runs, nothing waits for a time, and the run is not over.');
 }
 
+interface Audience {
+  readonly members: Set<() => void>;
+  readonly announce: () => void;
+}
+
+const audiences = new WeakMap<AbortSignal, Audience>();
+
+function gather(signal: AbortSignal): Audience {
+  const members = new Set<() => void>();
+  const announce = (): void => {
+    for (const member of [...members]) member();
+  };
+  const audience = { members, announce };
+  audiences.set(signal, audience);
+  signal.addEventListener('abort', announce);
+  return audience;
+}
+
+/** Calls back when a signal is aborted. However many runs share a signal, it has one listener of ours, and none when they have ended. */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  const { members, announce } = audiences.get(signal) ?? gather(signal);
+  members.add(callback);
+  return () => {
+    members.delete(callback);
+    if (members.size > 0) return;
+    audiences.delete(signal);
+    signal.removeEventListener('abort', announce);
+  };
+}
+
 /** A run being driven: its promise, its timer, and what must be taken back when it ends. */
 export class Drive {
   readonly run: ActiveRun;

@@ -23,8 +23,13 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
       attempt: Attempt,
       output: Readonly<Record<string, unknown>>,
     ): Error | undefined {
-      if (!this.options.contentAwareSuccess || output.success !== false) return super.judge(run, attempt, output);
+      if (!this.options.contentAwareSuccess) return super.judge(run, attempt, output);
       const { id } = attempt.node;
+      try {
+        if (output.success !== false) return super.judge(run, attempt, output);
+      } catch (cause) {
+        return new AttemptError('NODE_THREW', `The output of node "${id}" threw when it was read.`, { at: id, cause });
+      }
       return new AttemptError('NOT_SUCCESSFUL', `Node "${id}" reported success: false.`, { at: id, value: output });
     }
   }

@@ -103,3 +103,62 @@ describe('A fold', () => {
     expect([folded.state.runStatus, folded.state.regions[0]?.iterations, asked]).to.deep.equal(['completed', 3, 0]);
   });
 });
+
+describe('An output that throws when it is read', () => {
+  const trap = (() => {
+    const node = defineNode({
+      name: 'trap',
+      outputs: { success: type<boolean>() },
+      run: () => ({
+        get success(): boolean {
+          throw new Error('no reading');
+        },
+      }),
+    });
+    const w = workflow('trap');
+    w.add('t', node());
+    return w.build();
+  })();
+
+  it('is a failed attempt where success is looked at', async () => {
+    const local = new LocalRuntime({ contentAwareSuccess: true }).settle(trap);
+    const other = await new AsyncLocalRuntime({ contentAwareSuccess: true }).settle(trap);
+    for (const run of [local, other]) {
+      if (run.status !== 'failed') throw new Error(run.status);
+      expect(run.error.failure.code).to.equal('NODE_THREW');
+      expect(run.error.failure.cause?.message).to.equal('no reading');
+    }
+  });
+});
+
+describe('A listener', () => {
+  it('of a name that nothing is told of is refused, and so is what is no function', () => {
+    const runtime = new LocalRuntime();
+    expect(caught(() => runtime.on('evnt' as never, (() => undefined) as never))).to.include({
+      code: 'UNKNOWN_OPTION',
+    });
+    expect(caught(() => runtime.on('event', 5 as never))).to.include({ code: 'INVALID_OPTION' });
+  });
+});
+
+describe('Runs that share a signal', () => {
+  it('put one listener on it, however many they are, and all of them hear it', async () => {
+    const controller = new AbortController();
+    let listeners = 0;
+    const { signal } = controller;
+    const add = signal.addEventListener.bind(signal);
+    signal.addEventListener = ((...args: Parameters<typeof add>) => {
+      listeners++;
+      add(...args);
+    }) as typeof add;
+    const w = workflow('waiting');
+    w.fn('a', {}, () => new Promise<number>((resolve) => setTimeout(resolve, 60_000, 1).unref()));
+    const built = w.build();
+    const runtime = new AsyncLocalRuntime();
+    const runs = Array.from({ length: 30 }, () => runtime.settle(built, {}, { signal }));
+    await new Promise((next) => setImmediate(next));
+    controller.abort(new Error('enough'));
+    const statuses = (await Promise.all(runs)).map(({ status }) => status);
+    expect([listeners, new Set(statuses)]).to.deep.equal([1, new Set(['cancelled'])]);
+  });
+});
