@@ -1,13 +1,15 @@
 import type { Row } from './scenario.js';
 
-/** What comes of holding a row against its budget; `shown` where it has none. */
-export type Verdict = 'within' | 'over' | 'shown';
+/** What comes of holding a row against its budget; `shown` where it has none, `missed` where it is over for a known reason. */
+export type Verdict = 'within' | 'over' | 'missed' | 'shown';
 
 /** Holds a row against its budget, times a margin. */
-export function verdictOf({ budget, ratio, ours }: Row, margin: number): Verdict {
+export function verdictOf({ budget, ratio, ours, knownMiss }: Row, margin: number): Verdict {
   if (budget === undefined) return 'shown';
   const spent = budget.kind === 'ratio' ? ratio : ours;
-  return spent !== undefined && spent <= budget.most * margin ? 'within' : 'over';
+  if (spent === undefined) return 'over';
+  if (knownMiss !== undefined) return spent <= budget.most ? 'within' : spent <= knownMiss ? 'missed' : 'over';
+  return spent <= budget.most * margin ? 'within' : 'over';
 }
 
 const HEADINGS = ['what', 'size', 'limit', 'ours', 'ratio', 'median', 'budget', 'verdict', 'note'];

@@ -3,6 +3,9 @@ import { BUDGETS } from '../budgets.js';
 import { median } from '../measure.js';
 import type { Effort, Scenario } from '../scenario.js';
 
+/** Over budget for a known reason (docs/benchmarks.md): a hundred small modules. Beyond this ratio something else is wrong. */
+const KNOWN_MISS = 3;
+
 /** Nanoseconds of processor time that a fresh process takes to import a module, as it sees them itself. */
 function importOnce(url: URL): number {
   const program = `
@@ -42,6 +45,7 @@ export const scenario: Scenario = {
         ratio,
         medianRatio: ratio,
         budget: { kind: 'ratio', most: BUDGETS.importTime },
+        knownMiss: KNOWN_MISS,
         note: `least of all: ${(Math.min(...ours) / Math.min(...limit)).toFixed(2)}x`,
       },
     ];
