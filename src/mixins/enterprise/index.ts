@@ -9,7 +9,7 @@ import { decideAfterFailure } from './failure.js';
 // biome-ignore lint/suspicious/noEmptyInterface: the hooks are protected members of BaseRuntime
 export interface EnterpriseFeatures {}
 
-/** Adds retries and the judgement of outputs. Owns `decideFailure` and `judge`, and `admit`, which its later parts override. */
+/** Adds retries and the judgement of outputs. Owns `decideFailure` and `judge`. */
 export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
   Parent: Base,
 ): AbstractConstructor<EnterpriseFeatures> & Base {
