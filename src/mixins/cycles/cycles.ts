@@ -18,6 +18,25 @@ export interface Convergence {
 
 const NOT_ASKED: Convergence = Object.freeze({ met: undefined, metric: undefined });
 
+/** What a test sees. The history is copied when a test looks: the run's own list must stay what a fold would make it. */
+class IterationView implements CycleView {
+  readonly iteration: number;
+  readonly previous: unknown;
+  readonly elapsedMs: number;
+  readonly #history: readonly number[];
+
+  constructor(iteration: number, previous: unknown, elapsedMs: number, history: readonly number[]) {
+    this.iteration = iteration;
+    this.previous = previous;
+    this.elapsedMs = elapsedMs;
+    this.#history = history;
+  }
+
+  get history(): readonly number[] {
+    return [...this.#history];
+  }
+}
+
 /** Asks the test of a cycle about the iteration that has just ended. What the test throws is thrown. */
 export function askConvergence(state: ExecutionState, region: PlanRegion, elapsedMs: number): Convergence {
   const { until, test } = region;
@@ -25,12 +44,7 @@ export function askConvergence(state: ExecutionState, region: PlanRegion, elapse
   const seen = observe(state, until);
   if (seen === undefined) return NOT_ASKED;
   const around = state.regions[region.index] as RegionState;
-  const view: CycleView = {
-    iteration: around.iteration,
-    previous: around.previous,
-    history: [...around.history],
-    elapsedMs,
-  };
+  const view = new IterationView(around.iteration, around.previous, elapsedMs, around.history);
   const verdict: Verdict = test(seen.value, view);
   const met = typeof verdict === 'boolean' ? verdict : verdict.met;
   if (typeof met !== 'boolean') {

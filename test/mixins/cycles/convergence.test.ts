@@ -178,4 +178,25 @@ describe('the condition of a cycle', () => {
       expect([result.node('loss').visits, result.node('after').visits]).to.deep.equal([3, 1]);
     }),
   );
+
+  it(
+    'cannot change the history it is shown: the state stays what the events say',
+    everyWay(async (run) => {
+      const shown: unknown[] = [];
+      const w = workflow('meddling');
+      const step = w.add('step', halve({ n: 16 }));
+      w.cycle('fit', {
+        feedback: [step.out.n.to(step.in.n)],
+        until: when(step.out.n, (n, { history }) => {
+          shown.push([...history]);
+          (history as number[]).push(99);
+          return n <= 2;
+        }),
+        maxIterations: 10,
+      });
+      const result = await run.complete(w.build());
+      expect(shown).to.deep.equal([[], [8], [8, 4]]);
+      expect(result.cycle('fit').history).to.deep.equal([8, 4, 2]);
+    }),
+  );
 });
