@@ -1,5 +1,5 @@
 import type { Attempt } from './attempt.js';
-import { AttemptError } from './errors.js';
+import { AttemptError, textOf } from './errors.js';
 import type { NodeContext } from './node-context.js';
 import type { PlanRegion } from './plan.js';
 import type { Log } from './ports.js';
@@ -42,6 +42,10 @@ export class AttemptContext implements NodeContext {
     return this.#attempt.node.id;
   }
 
+  get scope(): string {
+    return this.#run.scope;
+  }
+
   get attempt(): number {
     return this.#attempt.number;
   }
@@ -71,7 +75,8 @@ export class AttemptContext implements NodeContext {
   }
 
   get maxIterations(): number | undefined {
-    return this.#run.plan.regions[this.#attempt.node.region]?.data.maxIterations;
+    const { region } = this.#attempt.node;
+    return region === -1 ? undefined : this.#run.plan.regions[region]?.data.maxIterations; // reading at -1 is slow
   }
 
   get signal(): AbortSignal {
@@ -106,6 +111,13 @@ export class AttemptContext implements NodeContext {
 
   get setState(): (next: unknown) => void {
     return (next) => {
+      const { id, implementation } = this.#attempt.node;
+      if (implementation.state === undefined) {
+        throw new AttemptError('STATE_UNDECLARED', `Node "${id}" called setState() and declares no state.`, {
+          at: id,
+          value: next,
+        });
+      }
       this.#attempt.change = { state: next };
     };
   }
@@ -125,8 +137,8 @@ export class AttemptContext implements NodeContext {
       if (value !== undefined) return value;
       throw new AttemptError(
         'SECRET_UNDECLARED',
-        `Node "${id}" asked for secret "${name}", which it does not declare.`,
-        { at: id },
+        `Node "${id}" asked for secret "${textOf(name)}", which it does not declare.`,
+        { at: id, value: name },
       );
     };
   }

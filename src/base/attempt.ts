@@ -13,7 +13,9 @@ export interface AttemptLimits {
  * One try of one visit of a node, from its start until it settles. One is made for every attempt, so that what few attempts
  * need (limits, a state, a signal) exists only once it is asked for.
  */
-export class Attempt {
+export class Attempt<Graph = unknown> {
+  /** The graph that it belongs to: who performs and settles it knows what that is. */
+  readonly graph: Graph;
   readonly node: PlanNode;
   /** From 1. */
   readonly visit: number;
@@ -27,11 +29,12 @@ export class Attempt {
   change: { readonly state: unknown } | undefined;
   /** It went on after its call returned. Owned by `AttemptList`, like its neighbours there. */
   suspended: boolean;
-  earlier: Attempt | undefined;
-  later: Attempt | undefined;
+  earlier: Attempt<Graph> | undefined;
+  later: Attempt<Graph> | undefined;
   #abort: { readonly controller: AbortController } | { readonly reason: unknown } | undefined;
 
-  constructor(node: PlanNode, visit: number, number: number, startedAt: number) {
+  constructor(graph: Graph, node: PlanNode, visit: number, number: number, startedAt: number) {
+    this.graph = graph;
     this.node = node;
     this.visit = visit;
     this.number = number;
@@ -66,11 +69,11 @@ export class Attempt {
 }
 
 /** The attempts in flight, in the order in which they started. Adding and removing cost a few assignments. */
-export class AttemptList {
-  #first: Attempt | undefined;
-  #last: Attempt | undefined;
+export class AttemptList<Graph> {
+  #first: Attempt<Graph> | undefined;
+  #last: Attempt<Graph> | undefined;
 
-  add(attempt: Attempt): void {
+  add(attempt: Attempt<Graph>): void {
     attempt.suspended = true;
     attempt.earlier = this.#last;
     if (this.#last === undefined) this.#first = attempt;
@@ -78,7 +81,7 @@ export class AttemptList {
     this.#last = attempt;
   }
 
-  remove(attempt: Attempt): void {
+  remove(attempt: Attempt<Graph>): void {
     const { earlier, later } = attempt;
     if (earlier === undefined) this.#first = later;
     else earlier.later = later;
@@ -90,8 +93,8 @@ export class AttemptList {
   }
 
   /** A copy: what is done with an attempt may remove it. */
-  all(): Attempt[] {
-    const attempts: Attempt[] = [];
+  all(): Attempt<Graph>[] {
+    const attempts: Attempt<Graph>[] = [];
     for (let attempt = this.#first; attempt !== undefined; attempt = attempt.later) attempts.push(attempt);
     return attempts;
   }

@@ -1,11 +1,17 @@
 import type { ActiveRun } from './active-run.js';
 import type { Attempt } from './attempt.js';
-import { AttemptContext, type ContextHost } from './attempt-context.js';
+import { AttemptContext } from './attempt-context.js';
+import { openBuiltIn } from './built-in.js';
 import { compile } from './compile.js';
-import { ConfigurationError, errorData, LockstepError } from './errors.js';
+import { ConfigurationError, LockstepError, runtimeClosed } from './errors.js';
 import type { RunEvent } from './events.js';
-import { type EventSink, Execution } from './execution.js';
+import { Execution } from './execution.js';
+import type { GraphAttempt } from './graph-execution.js';
+import { idOf, type Part } from './graph-result.js';
 import { Listeners } from './listeners.js';
+import type { NodeContext } from './node-context.js';
+import { knownFields } from './node-options.js';
+import { NodeVoice } from './node-voice.js';
 import type { RuntimeNotifications } from './notifications.js';
 import {
   type ExecuteArguments,
@@ -16,24 +22,26 @@ import {
   reasonText,
 } from './outcome.js';
 import { checkOutput } from './output-check.js';
-import type { Plan, PlanNode, PlanRegion } from './plan.js';
-import type { Log, Ports } from './ports.js';
+import type { Plan } from './plan.js';
+import type { Ports } from './ports.js';
+import type { EventSink } from './run-core.js';
 import { RunRejectedError } from './run-errors.js';
 import type { BoundParameters, RunFindings, RunRequest } from './run-request.js';
-import type {
-  Admission,
-  CycleDecision,
-  Decisions,
-  FailureDecision,
-  NodeDecision,
-  RunView,
-  Warning,
-} from './run-view.js';
-import { checkRunOptions, type ResolvedOptions, type RunOptions } from './runtime-options.js';
+import { loadSecrets, NO_SECRETS } from './run-secrets.js';
+import type { Decisions } from './run-view.js';
+import { RuntimeHooks } from './runtime-hooks.js';
+import {
+  checkObject,
+  checkRunOptions,
+  type ResolvedOptions,
+  type ResumeOptions,
+  type RunOptions,
+} from './runtime-options.js';
 import { ask, formatIssues, isThenable } from './schema.js';
-import { maskEvent, maskText, maskValue } from './secret-mask.js';
-import { inputBits, LIVE, readSource } from './source-evaluation.js';
-import { Workflow } from './workflow.js';
+import { maskEvent, maskText } from './secret-mask.js';
+import { approveGate, type GateReport, openGates, rejectGate, startOf, WaitingRuns } from './waiting-runs.js';
+import type { Warning } from './warning.js';
+import { notAWorkflow, Workflow } from './workflow.js';
 import { hashWorkflow } from './workflow-hash.js';
 
 /**
@@ -41,16 +49,19 @@ import { hashWorkflow } from './workflow-hash.js';
  * no rule of its own: where no mixin decides, the most careful answer stands. Extended by a class that implements `settle`
  * and `execute`; it cannot be instantiated itself.
  */
-export abstract class BaseRuntime implements ContextHost {
+export abstract class BaseRuntime extends RuntimeHooks {
   /** As given, checked, with defaults filled in, frozen. */
   readonly options: ResolvedOptions;
   protected readonly ports: Ports;
   readonly #listeners: Listeners;
+  readonly #voice: NodeVoice;
   readonly #decisions: Decisions;
+  readonly #waiting = new WaitingRuns();
   #references = 1;
 
   /** @throws ConfigurationError ABSTRACT_RUNTIME */
   constructor(options: ResolvedOptions, ports: Ports) {
+    super();
     if (typeof this.settle !== 'function' || typeof this.execute !== 'function') {
       throw new ConfigurationError('ABSTRACT_RUNTIME', `${new.target.name} has no settle() or no execute().`, {
         at: new.target.name,
@@ -59,6 +70,7 @@ export abstract class BaseRuntime implements ContextHost {
     this.options = options;
     this.ports = ports;
     this.#listeners = new Listeners(ports.log);
+    this.#voice = new NodeVoice(ports.log, this.#listeners);
     this.#decisions = {
       decideNode: (run, node) => this.decideNode(run, node),
       decideCycle: (run, region, now) => this.decideCycle(run, region, now),
@@ -109,6 +121,44 @@ export abstract class BaseRuntime implements ContextHost {
     this.#listeners.clear();
   }
 
+  /** The gates of a run that nobody has answered, in the order in which they opened; the run waits, or goes on beside them. @throws LockstepError RUN_UNKNOWN */
+  gates(runId: string): readonly GateReport[] {
+    return openGates(this.#executionOf(runId));
+  }
+
+  /**
+   * Approves a gate: its port `approved` carries the answer. A run that goes on beside the gate takes it at once, one that waits
+   * when it is resumed.
+   *
+   * @param gate its id or handle; inside a map or subworkflow, its scope and id, as `gates` names it
+   * @param answer must fit the gate's schema; `null` where none is given
+   * @param by who approved, for the log
+   * @throws LockstepError RUN_UNKNOWN, GATE_NOT_OPEN, GATE_ANSWER_INVALID, SCHEMA_ASYNC, SCHEMA_THREW
+   */
+  approve(runId: string, gate: Part, answer?: unknown, by?: string): void {
+    approveGate(this.#executionOf(runId), idOf(gate), answer, by ?? null, this.ports.clock.now());
+    this.#waiting.driven(runId)?.wake?.();
+  }
+
+  /** Rejects a gate: its port `rejected` carries the reason. @throws LockstepError RUN_UNKNOWN, GATE_NOT_OPEN */
+  reject(runId: string, gate: Part, reason?: string, by?: string): void {
+    rejectGate(this.#executionOf(runId), idOf(gate), reason ?? null, by ?? null, this.ports.clock.now());
+    this.#waiting.driven(runId)?.wake?.();
+  }
+
+  /** A run whose gates can be answered: one that is driven, or one that waits, made anew: what happens to it is added to its record. */
+  #executionOf(runId: string): Execution {
+    this.assertOpen();
+    const driven = this.#waiting.driven(runId);
+    if (driven !== undefined) return driven.execution;
+    const { plan, events, secrets } = this.#waiting.record(runId);
+    const request = { runId, plan, parameters: NO_PARAMETERS, options: NO_OPTIONS, history: events };
+    const { execution } = this.#makeRun(request, UNBOUND, [], events);
+    execution.secrets = secrets;
+    execution.fold([...events]);
+    return execution;
+  }
+
   /** The identity of a workflow, by this runtime's Hash port. @throws LockstepError UNHASHABLE_LITERAL */
   hashOf(workflow: Workflow): string {
     return hashWorkflow(workflow, this.ports.hash);
@@ -116,123 +166,26 @@ export abstract class BaseRuntime implements ContextHost {
 
   /** @throws LockstepError RUNTIME_CLOSED */
   protected assertOpen(): void {
-    if (this.isClosed) throw new LockstepError('RUNTIME_CLOSED', 'The runtime has been closed by its last user.');
-  }
-
-  // ── Hooks. Each deciding hook is owned by one mixin; observers are layered. ──
-
-  /** Checks before a run, layered: each adds what it finds. */
-  protected checkRun(_request: RunRequest, _findings: RunFindings): void {}
-
-  /** Matches what the caller passed with what the workflow declares. */
-  protected bindParameters(request: RunRequest): BoundParameters {
-    return { parameters: request.parameters, set: undefined, problems: [], warnings: [] };
-  }
-
-  /** The inputs of an attempt, before any schema is asked: by default, connections and literals. */
-  protected resolveInputs(run: RunView, attempt: Attempt): Record<string, unknown> {
-    const inputs: Record<string, unknown> = {};
-    for (const input of attempt.node.inputs) {
-      if (input.connection !== undefined && inputBits(run.state, input) & LIVE)
-        inputs[input.port.name] = readSource(run.state, input.connection);
-      else if (input.configured) inputs[input.port.name] = input.config;
-    }
-    return inputs;
-  }
-
-  /** The inputs as the node sees them: asked only for nodes with something to check. */
-  protected checkInputs(_run: RunView, _attempt: Attempt, inputs: Record<string, unknown>): Record<string, unknown> {
-    return inputs;
-  }
-
-  /** What to do with a node whose sources are not all live: by default, block it. */
-  protected decideNode(_run: RunView, node: PlanNode): NodeDecision {
-    const root = { subject: node.id, port: null, code: 'undecided' as const };
-    return { kind: 'block', reason: { code: 'undecided', input: null, source: null, root } };
-  }
-
-  /** What to do at the end of an iteration: by default, fail the cycle. */
-  protected decideCycle(_run: RunView, region: PlanRegion, _now: number): CycleDecision {
-    const error = new LockstepError('UNDECIDED', `No mixin decides about cycle "${region.id}".`, { at: region.id });
-    return {
-      kind: 'stop',
-      reason: 'failed',
-      failed: true,
-      metric: undefined,
-      root: undefined,
-      error: errorData(error),
-    };
-  }
-
-  /** Whether a node may start: by default, at once. */
-  protected admit(_run: RunView, _node: PlanNode, _now: number): Admission {
-    return 'start';
-  }
-
-  /** What follows from a failure: by default, the node fails. */
-  protected decideFailure(_run: RunView, _attempt: Attempt, _error: unknown, _now: number): FailureDecision {
-    return FAIL;
-  }
-
-  /** Whether an output counts: by default, yes. */
-  protected judge(_run: RunView, _attempt: Attempt, _output: Readonly<Record<string, unknown>>): Error | undefined {
-    return undefined;
-  }
-
-  /** Observes that an attempt has settled. */
-  protected afterAttempt(_run: RunView, _attempt: Attempt): void {}
-
-  /** Observes that a run has ended. */
-  protected finishRun(_run: RunView): void {}
-
-  /** The recorded history of a run that is being continued; `undefined` for a new run. */
-  protected loadHistory(_runId: string): readonly RunEvent[] | undefined {
-    return undefined;
+    if (this.isClosed) throw runtimeClosed();
   }
 
   // ── What both runtimes share. ──
 
   /**
-   * Checks everything that can be checked before the first node and makes the run.
+   * Checks what the caller passed: that there is a workflow, and options and parameters of a run.
    *
-   * @throws RunRejectedError listing everything that is wrong
+   * @throws LockstepError RUNTIME_CLOSED, RunRejectedError
    */
-  protected openRun(
-    workflow: Workflow,
-    parameters: unknown,
-    options: RunOptions | undefined,
-    refuse: (plan: Plan) => LockstepError | undefined,
-  ): ActiveRun {
+  protected requestRun(workflow: unknown, parameters: unknown, options: RunOptions | undefined): RunRequest {
     this.assertOpen();
     const given = options ?? NO_OPTIONS;
     const runId = given.runId ?? this.ports.ids.runId();
     const named = { runId, workflow: workflow instanceof Workflow ? workflow.name : '?' };
-    const request = this.#request(workflow, parameters, given, named);
-    const findings: RunFindings = { problems: [], warnings: [] };
-    const refused = refuse(request.plan);
-    if (refused !== undefined) findings.problems.push(refused);
-    this.checkRun(request, findings);
-    const bound = this.bindParameters(request);
-    const problems = [...findings.problems, ...bound.problems];
-    if (problems.length > 0) throw new RunRejectedError(named, problems);
-    return this.#makeRun(request, bound, [...findings.warnings, ...bound.warnings]);
-  }
-
-  #request(
-    workflow: unknown,
-    parameters: unknown,
-    options: RunOptions,
-    named: { readonly runId: string; readonly workflow: string },
-  ): RunRequest {
     if (!(workflow instanceof Workflow)) {
-      throw new RunRejectedError(named, [
-        new ConfigurationError('NOT_A_WORKFLOW', 'execute() was given something that is not a workflow.', {
-          value: workflow,
-        }),
-      ]);
+      throw new RunRejectedError(named, [notAWorkflow('execute', workflow)]);
     }
     try {
-      checkRunOptions(options);
+      checkRunOptions(given, this.options);
     } catch (error) {
       if (error instanceof LockstepError) throw new RunRejectedError(named, [error]);
       throw error;
@@ -246,14 +199,60 @@ export abstract class BaseRuntime implements ContextHost {
       ]);
     }
     return {
-      runId: named.runId,
+      runId,
       plan: compile(workflow),
       parameters: (parameters ?? NO_PARAMETERS) as Readonly<Record<string, unknown>>,
-      options,
+      options: given,
     };
   }
 
-  #makeRun({ runId, plan, options }: RunRequest, bound: BoundParameters, warnings: readonly Warning[]): ActiveRun {
+  /**
+   * Checks what the caller passed to `resume`, and takes the run: it no longer waits.
+   *
+   * @throws LockstepError RUNTIME_CLOSED, RUN_UNKNOWN; ConfigurationError INVALID_OPTION, UNKNOWN_OPTION; RunRejectedError
+   */
+  protected requestResumed(workflow: unknown, runId: string, options: ResumeOptions): RunRequest {
+    checkObject(options, 'The options of resume()', 'resume');
+    knownFields(options, ['signal', 'onEvent'], 'resume');
+    const { signal, onEvent } = options;
+    this.assertOpen();
+    const record = this.#waiting.record(runId);
+    const own = { ...(signal === undefined ? {} : { signal }), ...(onEvent === undefined ? {} : { onEvent }) };
+    const request = this.requestRun(workflow, undefined, { ...startOf(record), ...own, runId });
+    this.#waiting.take(runId);
+    return { ...request, history: record.events };
+  }
+
+  /**
+   * Checks everything else that can be checked before the first node and makes the run.
+   *
+   * @throws RunRejectedError listing everything that is wrong
+   */
+  protected openRun(request: RunRequest, refuse: (plan: Plan) => LockstepError | undefined): ActiveRun {
+    const findings: RunFindings = { problems: [], warnings: [] };
+    const refused = refuse(request.plan);
+    if (refused !== undefined) findings.problems.push(refused);
+    if (request.history === undefined && this.#waiting.has(request.runId))
+      findings.problems.push(runExists(request.runId));
+    this.checkRun(request, findings);
+    const bound = request.history === undefined ? this.bindParameters(request) : UNBOUND;
+    const problems = [...findings.problems, ...bound.problems];
+    if (problems.length > 0)
+      throw new RunRejectedError({ runId: request.runId, workflow: request.plan.workflow.name }, problems);
+    return this.#makeRun(request, bound, [...findings.warnings, ...bound.warnings]);
+  }
+
+  /** Makes a run that ends before its first node, where its checks cannot be made. */
+  protected openUnchecked(request: RunRequest): ActiveRun {
+    return this.#makeRun(request, { ...UNBOUND, parameters: request.parameters }, []);
+  }
+
+  #makeRun(
+    { runId, plan, options, history }: RunRequest,
+    bound: BoundParameters,
+    warnings: readonly Warning[],
+    events = plan.waits ? [...(history ?? [])] : undefined,
+  ): ActiveRun {
     const { onError, maxConcurrency, timeoutMs, softTimeoutMs } = this.options;
     const execution: Execution = new Execution(
       plan,
@@ -267,92 +266,101 @@ export abstract class BaseRuntime implements ContextHost {
           timeoutMs: options.timeoutMs ?? timeoutMs,
           softTimeoutMs: options.softTimeoutMs ?? softTimeoutMs,
         },
-        context: options.context ?? NO_PARAMETERS,
+        context: options.context === undefined ? NO_PARAMETERS : { ...options.context },
         random: this.ports.random,
+        warnings,
       },
       this.#decisions,
-      this.#sinkFor(options, () => execution),
+      this.#sinkFor(options, () => execution, events),
     );
-    for (const warning of warnings) execution.warn(warning);
-    return { execution, options, thrown: new Map(), now: 0 };
+    return { execution, options, thrown: new Map(), events, continues: history !== undefined, wake: undefined, now: 0 };
   }
 
   /** Where events go; `undefined` when nobody wants them, and then none is made. */
-  #sinkFor({ onEvent }: RunOptions, execution: () => Execution): EventSink | undefined {
+  #sinkFor({ onEvent }: RunOptions, execution: () => Execution, events: RunEvent[] | undefined): EventSink | undefined {
     const listened = this.#listeners.has('event');
-    if (onEvent === undefined && !listened) return undefined;
+    if (onEvent === undefined && !listened && events === undefined) return undefined;
     const show = (event: RunEvent): void => {
       const { secrets } = execution();
       const shown = secrets.size === 0 ? event : maskEvent(event, secrets);
       if (onEvent !== undefined) this.#listeners.shielded('onEvent', () => onEvent(shown));
       if (listened) this.#listeners.tell('event', shown);
     };
-    return (event) => this.#listeners.shielded('masking of an event', () => show(event)); // what cannot be masked is not shown
+    const shielded: EventSink = (event) => this.#listeners.shielded('masking of an event', () => show(event)); // what cannot be masked is not shown
+    if (events === undefined) return shielded;
+    return (event) => {
+      events.push(event);
+      shielded(event);
+    };
   }
 
-  /** Begins a run, or continues it where a history of it is known. */
-  protected beginRun(run: ActiveRun, secrets: ReadonlyMap<string, string>): void {
+  /**
+   * Begins a run, or continues it where a history of it is known.
+   *
+   * @param since when it began, for a run that had to wait. Epoch milliseconds. Default: now
+   * @throws RunRejectedError RUN_EXISTS; LockstepError PLAN_MISMATCH, CORRUPT_HISTORY
+   */
+  protected beginRun(run: ActiveRun, secrets: ReadonlyMap<string, string>, since?: number): void {
     const { execution } = run;
-    const now = this.ports.clock.now();
+    const { runId, plan } = execution;
+    if (run.events !== undefined && !run.continues && this.#waiting.has(runId))
+      throw new RunRejectedError({ runId, workflow: plan.workflow.name }, [runExists(runId)]); // while this one waited for its secrets
+    const now = since ?? this.ports.clock.now();
     run.now = now;
     execution.secrets = secrets;
-    const history = this.loadHistory(execution.runId);
+    const history = run.continues ? [...(run.events ?? [])] : this.loadHistory(runId);
     if (history === undefined) execution.begin(now);
     else {
-      execution.fold(history);
-      execution.loseUnsettled(now);
+      if (!run.continues)
+        for (const event of history) run.events?.push(event); // it may have to wait, and be resumed
+      else this.#tellAnswers(run, history);
+      execution.resume(history, now);
     }
+    if (run.events !== undefined) this.#waiting.drive(run); // not before: a history that does not fit must not be lost
   }
 
-  /** Asks the secret provider for what the plan declares; a promise is returned as it is. @throws RunRejectedError SECRETS_FAILED */
-  protected askForSecrets(
-    run: ActiveRun,
-  ): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>> {
-    const { secrets } = run.execution.plan;
-    if (secrets.length === 0) return {};
-    try {
-      return this.ports.secrets?.load(secrets) ?? {};
-    } catch (cause) {
-      throw this.secretsFailed(run, cause);
-    }
+  /** Tells whoever listens to this run only what was answered since it returned: its log has no gap then. */
+  #tellAnswers({ execution: { secrets }, options: { onEvent } }: ActiveRun, history: readonly RunEvent[]): void {
+    if (onEvent === undefined) return;
+    for (const event of history.slice(history.findLastIndex(({ kind }) => kind === 'run.waiting') + 1))
+      this.#listeners.shielded('onEvent', () => onEvent(secrets.size === 0 ? event : maskEvent(event, secrets)));
   }
 
-  /** The rejection of a run whose secrets could not be loaded. */
-  protected secretsFailed({ execution }: ActiveRun, cause: unknown): RunRejectedError {
-    const { plan, runId } = execution;
-    const failed = new ConfigurationError('SECRETS_FAILED', 'The secret provider failed.', { cause });
-    return new RunRejectedError({ runId, workflow: plan.workflow.name }, [failed]);
+  /**
+   * Loads what the plan declares; a promise where the provider answers with one.
+   *
+   * @throws RunRejectedError SECRETS_FAILED, SECRET_MISSING, also as the rejection of that promise
+   */
+  protected loadSecrets({ execution }: ActiveRun): ReadonlyMap<string, string> | Promise<ReadonlyMap<string, string>> {
+    const { runId, plan } = execution;
+    return plan.secrets.length === 0 ? NO_SECRETS : loadSecrets(runId, plan, this.ports.secrets);
   }
 
-  /** Puts loaded secrets into a map. @throws RunRejectedError SECRET_MISSING */
-  protected acceptSecrets(
-    { execution }: ActiveRun,
-    loaded: Readonly<Record<string, string>>,
-  ): ReadonlyMap<string, string> {
-    const { plan, runId } = execution;
-    const missing = plan.secrets.filter((name) => typeof loaded?.[name] !== 'string');
-    if (missing.length > 0) {
-      const problems = missing.map(
-        (name) => new ConfigurationError('SECRET_MISSING', `Secret "${name}" has no value.`, { at: name }),
-      );
-      throw new RunRejectedError({ runId, workflow: plan.workflow.name }, problems);
-    }
-    return new Map(plan.secrets.map((name) => [name, loaded[name] as string]));
+  /** The inputs of an attempt that is about to be performed, resolved and checked. */
+  protected inputsOf({ thrown }: ActiveRun, attempt: GraphAttempt): Record<string, unknown> {
+    const { graph, node } = attempt;
+    if (thrown.size > 0) thrown.delete(`${graph.scope}${node.id}`);
+    const inputs = this.resolveInputs(graph, attempt);
+    return node.checked ? this.checkInputs(graph, attempt, inputs) : inputs;
+  }
+
+  /** What a node is told about an attempt, and what it talks back through. */
+  protected contextOf(attempt: GraphAttempt): NodeContext {
+    return new AttemptContext(this.#voice, attempt.graph, attempt);
   }
 
   /**
    * Performs an attempt: resolves and checks its inputs, calls the node, and settles what it returned or threw. A promise is
    * returned instead, unsettled: what it means is for the runtime to say.
    */
-  protected perform(run: ActiveRun, attempt: Attempt): PromiseLike<unknown> | undefined {
-    const { execution } = run;
+  protected perform(run: ActiveRun, attempt: GraphAttempt): PromiseLike<unknown> | undefined {
     const { clock } = this.ports;
-    if (run.thrown.size > 0) run.thrown.delete(attempt.node.index);
     let returned: unknown;
     try {
-      const inputs = this.resolveInputs(execution, attempt);
-      const checked = attempt.node.checked ? this.checkInputs(execution, attempt, inputs) : inputs;
-      returned = attempt.node.implementation.run(checked, new AttemptContext(this, execution, attempt));
+      const { implementation } = attempt.node;
+      const inputs = this.inputsOf(run, attempt);
+      if (implementation.kind !== 'function' && openBuiltIn(attempt, inputs)) return undefined;
+      returned = implementation.run(inputs, this.contextOf(attempt));
       if (isThenable(returned)) {
         run.now = clock.now();
         return returned instanceof Promise ? returned : Promise.resolve(returned);
@@ -368,7 +376,7 @@ export abstract class BaseRuntime implements ContextHost {
   }
 
   /** Takes what a node returned. */
-  protected settleOutput(run: ActiveRun, attempt: Attempt, returned: unknown, now: number): void {
+  protected settleOutput(run: ActiveRun, attempt: GraphAttempt, returned: unknown, now: number): void {
     if (attempt.status !== 'running') return;
     let output: Readonly<Record<string, unknown>>;
     try {
@@ -378,16 +386,16 @@ export abstract class BaseRuntime implements ContextHost {
       this.settleFailure(run, attempt, error, now);
       return;
     }
-    run.execution.complete(attempt, output, now);
-    this.afterAttempt(run.execution, attempt);
+    attempt.graph.complete(attempt, output, now);
+    this.afterAttempt(attempt.graph, attempt);
   }
 
   /** Takes what a node threw. */
-  protected settleFailure(run: ActiveRun, attempt: Attempt, error: unknown, now: number): void {
+  protected settleFailure(run: ActiveRun, attempt: GraphAttempt, error: unknown, now: number): void {
     if (attempt.status !== 'running') return;
-    run.thrown.set(attempt.node.index, error);
-    run.execution.fail(attempt, error, now);
-    this.afterAttempt(run.execution, attempt);
+    run.thrown.set(`${attempt.graph.scope}${attempt.node.id}`, error);
+    attempt.graph.fail(attempt, error, now);
+    this.afterAttempt(attempt.graph, attempt);
   }
 
   #checkState(attempt: Attempt, next: unknown): void {
@@ -403,10 +411,17 @@ export abstract class BaseRuntime implements ContextHost {
       );
   }
 
-  /** Aborts the work of attempts that were cancelled or passed a limit. */
-  protected abortCancelled({ execution }: ActiveRun): void {
-    for (const { attempt, reason } of execution.takeAborts())
-      this.#listeners.shielded(`abort of ${attempt.node.id}`, () => attempt.abort(reason));
+  /** Aborts the work of attempts that were cancelled or passed a limit. `true` when there were any. */
+  protected abortCancelled(run: ActiveRun): boolean {
+    const aborts = run.execution.takeAborts();
+    for (const { attempt, reason } of aborts)
+      this.#listeners.shielded(`abort of ${attempt.node.id}`, () => this.abortAttempt(run, attempt, reason));
+    return aborts.length > 0;
+  }
+
+  /** Aborts the work of one attempt, wherever it is done. */
+  protected abortAttempt(_run: ActiveRun, attempt: Attempt, reason: Error): void {
+    attempt.abort(reason);
   }
 
   /** Cancels the run if its signal says so. `true` when that is news. */
@@ -416,18 +431,30 @@ export abstract class BaseRuntime implements ContextHost {
 
   /** Ends a run in which everything has settled. */
   protected closeRun<Output>(run: ActiveRun): RunOutcome<Output> {
-    const { execution } = run;
+    const { execution, events } = run;
+    if (execution.isWaiting && events !== undefined) {
+      const { runId, plan, secrets } = execution;
+      this.#waiting.keep(runId, { plan, secrets, events }); // first: whoever hears that it waits may answer
+      execution.wait(run.now);
+      return outcomeOf<Output>(run, this.options.skippedInResults);
+    }
+    this.#waiting.drop(execution.runId);
     if (execution.state.runStatus === 'running') execution.finish(run.now);
     this.finishRun(execution);
     if (this.#listeners.has('warning')) {
-      for (const warning of execution.warnings) this.#listeners.tell('warning', { ...warning, runId: execution.runId });
+      for (const warning of execution.state.warnings)
+        this.#listeners.tell('warning', { ...warning, runId: execution.runId });
     }
     return outcomeOf<Output>(run, this.options.skippedInResults);
   }
 
-  /** A refusal as an outcome; anything else is thrown again: it is a defect, not a result. */
-  protected rejected(error: unknown): RejectedRun {
-    if (!(error instanceof RunRejectedError)) throw error;
+  /** A refusal as an outcome; anything else is thrown again: it is a defect, not a result. A run that was to go on waits on. */
+  protected rejected(error: unknown, request: RunRequest | undefined): RejectedRun {
+    if (request?.history !== undefined) this.#waiting.giveBack(request.runId);
+    if (!(error instanceof RunRejectedError)) {
+      if (request !== undefined) this.#waiting.abandon(request.runId);
+      throw error;
+    }
     return { status: 'rejected', runId: error.runId, error };
   }
 
@@ -436,49 +463,17 @@ export abstract class BaseRuntime implements ContextHost {
     if (outcome.status === 'completed' || outcome.status === 'waiting') return outcome;
     throw outcome.error;
   }
-
-  // ── What nodes say. ──
-
-  /** @internal */
-  logOf(run: RunView, attempt: Attempt): Log {
-    const { log } = this.ports;
-    const place = { runId: run.runId, node: attempt.node.id, visit: attempt.visit, attempt: attempt.number };
-    return {
-      log: (level, message, fields) => {
-        const all = { ...fields, ...place };
-        if (run.secrets.size === 0) log.log(level, message, all);
-        else log.log(level, maskText(message, run.secrets), maskValue(all, run.secrets) as Record<string, unknown>);
-      },
-    };
-  }
-
-  /** @internal */
-  reportProgress(
-    run: RunView,
-    attempt: Attempt,
-    current: number,
-    total: number | undefined,
-    message: string | undefined,
-  ): void {
-    if (!this.#listeners.has('progress') || attempt.status !== 'running') return;
-    const masked = message === undefined ? undefined : maskText(message, run.secrets);
-    this.#listeners.tell('progress', { ...placeOf(run, attempt), current, total, message: masked });
-  }
-
-  /** @internal */
-  emitData(run: RunView, attempt: Attempt, data: unknown): void {
-    if (!this.#listeners.has('data') || attempt.status !== 'running') return;
-    this.#listeners.tell('data', {
-      ...placeOf(run, attempt),
-      data: run.secrets.size === 0 ? data : maskValue(data, run.secrets),
-    });
-  }
 }
 
 const NO_OPTIONS: RunOptions = Object.freeze({});
 const NO_PARAMETERS: Readonly<Record<string, unknown>> = Object.freeze({});
-const FAIL: FailureDecision = Object.freeze({ then: Object.freeze({ kind: 'fail' }) });
+const UNBOUND: BoundParameters = Object.freeze({
+  parameters: NO_PARAMETERS,
+  set: undefined,
+  problems: [],
+  warnings: [],
+});
 
-function placeOf(run: RunView, attempt: Attempt) {
-  return { runId: run.runId, node: attempt.node.id, visit: attempt.visit, attempt: attempt.number };
+function runExists(runId: string): ConfigurationError {
+  return new ConfigurationError('RUN_EXISTS', `Run "${runId}" waits, or goes on.`, { at: 'run.runId', value: runId });
 }

@@ -22,10 +22,10 @@ function merge(all: readonly Conditions[]): Conditions {
 
 function outputConditions(plan: Plan, source: OutputSource, known: readonly Conditions[]): Conditions {
   const inherited = known[source.node] ?? NONE;
-  const { data } = plan.nodes[source.node] as PlanNode;
+  const { data, implementation } = plan.nodes[source.node] as PlanNode;
   const own = source.error
     ? 'failed'
-    : source.selective && data.switch?.mode === 'first'
+    : implementation.delivers === 'one'
       ? source.port
       : data.allowFailure
         ? 'ok'

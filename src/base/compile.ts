@@ -1,3 +1,4 @@
+import type { ConditionTest } from './condition.js';
 import { type Structure, structureOf, subjectsOf } from './cycle-regions.js';
 import type { NodeImplementation } from './node.js';
 import {
@@ -10,6 +11,7 @@ import {
   ParameterSource,
   PathSource,
   type Plan,
+  PlanCondition,
   PlanInput,
   PlanNode,
   PlanRegion,
@@ -17,12 +19,19 @@ import {
   RequiredSource,
   regionSubject,
   type SubjectIndex,
+  TemplateSource,
   Wire,
 } from './plan.js';
 import type { StandardSchema } from './standard-schema.js';
-import type { Workflow } from './workflow.js';
+import { childOf, type Workflow } from './workflow.js';
 import { ERROR_PORT } from './workflow-checks.js';
-import { type ConnectionData, describeSource, type NodeData, type Source } from './workflow-data.js';
+import {
+  type ConditionData,
+  type ConnectionData,
+  describeSource,
+  type NodeData,
+  type Source,
+} from './workflow-data.js';
 
 /** Compiles sources of one workflow, for readers at different places in it. */
 export class SourceCompiler {
@@ -70,6 +79,8 @@ export class SourceCompiler {
         return new ParameterSource(source.name, source.path, this.#schema(source.schema));
       case 'literal':
         return new LiteralSource(source.value);
+      case 'template':
+        return new TemplateSource(source.value);
       case 'path':
         return new PathSource(this.compile(source.of, reader), source.path, this.#schema(source.schema));
       case 'oneOf':
@@ -77,7 +88,7 @@ export class SourceCompiler {
       case 'collect':
         return new ChoiceSource(
           source.kind,
-          source.of.map((inner) => this.compile(inner, reader)),
+          flat(source).map((inner) => this.compile(inner, reader)),
         );
       case 'required':
         return new RequiredSource(this.compile(source.of, reader), describeSource(source.of));
@@ -97,6 +108,13 @@ export class SourceCompiler {
     return left === -1 ? node : regionSubject(left);
   }
 
+  /** A region and those around it, innermost first. */
+  around(region: number): readonly number[] {
+    const around: number[] = [];
+    for (let current = region; current !== -1; current = this.#parents[current] as number) around.push(current);
+    return around;
+  }
+
   #schema(name: string | undefined): StandardSchema | undefined {
     return name === undefined ? undefined : this.#workflow.bindings.schemas.get(name);
   }
@@ -110,8 +128,11 @@ export class SourceCompiler {
   ): OutputSource {
     const node = this.#nodeIndex.get(id) as number;
     const implementation = this.#workflow.bindings.implementations.get(id) as NodeImplementation;
-    const left = this.#leaves(this.#regionOf[node] as number, reader);
-    return new OutputSource(node, port, path, schema, left, implementation.switch !== undefined, port === ERROR_PORT);
+    const region = this.#regionOf[node] as number;
+    const left = this.#leaves(region, reader);
+    const selective = implementation.delivers !== 'every';
+    const level = left === -1 ? -1 : this.around(region).indexOf(left);
+    return new OutputSource(node, port, path, schema, left, selective, port === ERROR_PORT, level);
   }
 
   /** The outermost region at or around `region` that does not contain `reader`; -1 when every one does. */
@@ -128,6 +149,18 @@ export class SourceCompiler {
       if (current === region) return true;
     return false;
   }
+}
+
+/** The members of a choice; `a.or(b).or(c)` is one choice of three. */
+function flat(choice: Extract<Source, { kind: 'oneOf' | 'firstOf' | 'collect' }>): readonly Source[] {
+  if (choice.kind !== 'firstOf') return choice.of;
+  const members: Source[] = [];
+  const open: Source[] = [choice];
+  for (let current = open.pop(); current !== undefined; current = open.pop()) {
+    if (current.kind === 'firstOf') open.push(...current.of.toReversed());
+    else members.push(current);
+  }
+  return members;
 }
 
 /** Whether a source may be decided before everything below it has settled. */
@@ -149,7 +182,7 @@ function chooses(source: PlanSource): boolean {
 function selects(source: PlanSource): boolean {
   return source.kind === 'output'
     ? source.selective || source.error || source.leaves !== -1
-    : source.kind !== 'literal' && source.kind !== 'parameter';
+    : source.kind !== 'literal' && source.kind !== 'parameter' && source.kind !== 'template';
 }
 
 /** The inputs of a node as wires; `undefined` when one of them is anything else. */
@@ -214,7 +247,6 @@ class Compiler {
     const nodes = this.#structure.order.map((number, index) => this.#node(data.nodes[number] as NodeData, index));
     const regions = this.#regions(nodes);
     this.#linkDependents(nodes, regions);
-    const implementations = nodes.map((node) => node.implementation);
     return Object.freeze({
       workflow: this.#workflow,
       nodes,
@@ -227,19 +259,29 @@ class Compiler {
       topMembers:
         nodes.filter((node) => node.region === -1).length + regions.filter((region) => region.parent === -1).length,
       outputs: new Map(Object.entries(data.outputs).map(([name, source]) => [name, this.#sources.compile(source, -1)])),
-      asyncNodes: nodes.filter((node) => node.implementation.async).map((node) => node.id),
-      secrets: [...new Set(implementations.flatMap((implementation) => implementation.secrets))],
+      asyncNodes: nodes.flatMap(({ id, implementation, child }) => {
+        if (child !== undefined) return child.asyncNodes.map((inner) => `${id}/${inner}`);
+        return implementation.async && implementation.module === undefined ? [id] : [];
+      }),
+      hasModules: nodes.some(({ implementation, child }) => implementation.module !== undefined || child?.hasModules),
+      secrets: [
+        ...new Set(
+          nodes.flatMap(({ implementation, child }) => (child === undefined ? implementation : child).secrets),
+        ),
+      ],
       broadcasts: data.parameters.length === 0,
       rechecks: nodes.some((node) => node.recheck),
       limited: data.nodes.some(
         (node) => node.timeoutMs !== undefined || node.softTimeoutMs !== undefined || node.totalTimeoutMs !== undefined,
       ),
+      waits: nodes.some(({ implementation, child }) => implementation.gate !== undefined || child?.waits === true),
     });
   }
 
   #node(data: NodeData, index: number): PlanNode {
     const { bindings } = this.#workflow;
     const implementation = bindings.implementations.get(data.id) as NodeImplementation;
+    const child = childOf(implementation);
     const region = this.#regionOf[index] as number;
     const incoming = this.#incoming[index] as ConnectionData[];
     const inputs = implementation.inputs.map((port) => this.#input(data, port.name, implementation, incoming, region));
@@ -269,6 +311,7 @@ class Compiler {
       implementation,
       bindings.retries.get(data.id),
       region,
+      this.#sources.around(region),
       inputs,
       [...dependencies],
       [...later],
@@ -278,6 +321,7 @@ class Compiler {
       unchecked ? wiresOf(inputs, (port) => this.#fed.size > 0 && this.#fed.has(`${data.id}.${port}`)) : undefined,
       !unchecked,
       implementation.outputs.some((port) => !port.unchecked),
+      child === undefined ? undefined : compile(child),
     );
   }
 
@@ -301,8 +345,9 @@ class Compiler {
       port.variadic,
       region,
     );
+    const named = data.kind === 'function' || data.kind === 'subworkflow'; // the others have ports that no user names
     const from = connected.map((edge) => describeSource(edge.from)).join(', ');
-    return new PlanInput(port, configured, data.config[name], parameter, data.switch === undefined, connection, from);
+    return new PlanInput(port, configured, data.config[name], parameter, named, connection, from);
   }
 
   #connection(sources: readonly Source[], variadic: boolean, region: number): PlanSource | undefined {
@@ -323,13 +368,15 @@ class Compiler {
 
   #regions(nodes: readonly PlanNode[]): PlanRegion[] {
     const { bodies } = this.#structure;
+    const childrenOf: number[][] = bodies.map(() => []);
+    for (const [number, { parent }] of bodies.entries()) childrenOf[parent]?.push(number);
     let slot = 0;
     return bodies.map(({ cycle, nodes: body, parent }, index) => {
       const indexes = [...body].map(
         (number) => this.#nodeIndex.get((this.#workflow.data.nodes[number] as NodeData).id) as number,
       );
       const start = indexes.reduce((least, each) => Math.min(least, each), nodes.length);
-      const children = bodies.flatMap((other, number) => (other.parent === index ? [number] : []));
+      const children = childrenOf[index] as number[];
       const direct = indexes.filter((each) => this.#regionOf[each] === index).length;
       let depth = 0;
       for (let outer = parent; outer !== -1; outer = bodies[outer]?.parent ?? -1) depth++;
@@ -347,20 +394,8 @@ class Compiler {
           text: `${describeSource(from)} → ${to.node}.${to.port}`,
         };
       });
-      const until =
-        cycle.until === undefined
-          ? undefined
-          : 'of' in cycle.until
-            ? { single: this.#sources.compile(cycle.until.of, index) }
-            : {
-                named: new Map(
-                  Object.entries(cycle.until.named).map(([name, source]) => [
-                    name,
-                    this.#sources.compile(source, index),
-                  ]),
-                ),
-              };
-      const test = this.#workflow.bindings.tests.get(cycle.id);
+      const tests = [...(this.#workflow.bindings.tests.get(cycle.id) ?? [])];
+      const until = cycle.until === undefined ? undefined : this.#condition(cycle.until, index, tests);
       return new PlanRegion(
         index,
         cycle.id,
@@ -373,9 +408,23 @@ class Compiler {
         direct + children.length,
         feedback,
         until,
-        test,
       );
     });
+  }
+
+  /** @param tests the functions of its leaves; those that it needs are taken from the front */
+  #condition(data: ConditionData, region: number, tests: ConditionTest[]): PlanCondition {
+    const compile = (source: Source): PlanSource => this.#sources.compile(source, region);
+    const parts = 'parts' in data ? data.parts.map((part) => this.#condition(part, region, tests)) : [];
+    const named = 'named' in data ? Object.entries(data.named) : undefined;
+    const watched =
+      named === undefined
+        ? 'of' in data
+          ? compile(data.of)
+          : undefined
+        : new Map(named.map(([name, source]) => [name, compile(source)]));
+    const test = data.kind === 'function' || data.kind === 'cel' ? tests.shift() : undefined;
+    return new PlanCondition(data, watched, test, parts);
   }
 
   /** Whether an input with feedback has, as its other source, something that settles again in every iteration. */

@@ -1,5 +1,6 @@
 import { didYouMean } from './did-you-mean.js';
-import { ConfigurationError } from './errors.js';
+import { ConfigurationError, textOf } from './errors.js';
+import { isRecord } from './record.js';
 import { isSchema } from './schema.js';
 import type { Contract, ContractPolicy } from './workflow.js';
 
@@ -10,10 +11,6 @@ function refuse(key: string, what: string, value: unknown): never {
   throw new ConfigurationError('INVALID_DEFINITION', `The contract of "${key}" ${what}`, { at: key, value });
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /**
  * Checks a contract on its own; whether its input exists is seen at `build()`.
  *
@@ -21,7 +18,7 @@ function isObject(value: unknown): value is object {
  * @throws ConfigurationError INVALID_DEFINITION naming the field or policy
  */
 export function checkContract(key: string, contract: Contract): void {
-  if (!isObject(contract)) refuse(key, 'is not an object.', contract);
+  if (!isRecord(contract)) refuse(key, 'is not an object.', contract);
   const names = Object.keys(contract);
   const unknown = names.find((name) => !FIELDS.includes(name));
   if (unknown !== undefined) refuse(key, `has no field "${unknown}". ${didYouMean(unknown, FIELDS)}`, unknown);
@@ -29,12 +26,12 @@ export function checkContract(key: string, contract: Contract): void {
   if (schema === undefined && jsonSchema === undefined && policies === undefined)
     refuse(key, 'says nothing.', contract);
   if (schema !== undefined && !isSchema(schema)) refuse(key, 'has a schema that is no Standard Schema.', schema);
-  if (jsonSchema !== undefined && !isObject(jsonSchema))
+  if (jsonSchema !== undefined && !isRecord(jsonSchema))
     refuse(key, 'has a JSON Schema that is not an object.', jsonSchema);
   if (policies === undefined) return;
   if (!Array.isArray(policies)) refuse(key, 'does not list its policies in an array.', policies);
   for (const policy of policies as readonly ContractPolicy[]) {
     if (POLICIES.includes(policy)) continue;
-    refuse(key, `names the policy "${String(policy)}". ${didYouMean(String(policy), POLICIES)}`, policy);
+    refuse(key, `names the policy "${textOf(policy)}". ${didYouMean(textOf(policy), POLICIES)}`, policy);
   }
 }

@@ -1,6 +1,6 @@
 import { WorkflowBuildError } from './errors.js';
 import { Graph } from './graph.js';
-import { type CycleData, leavesOf, type Source, type WorkflowData } from './workflow-data.js';
+import { type CycleData, leavesOf, type Source, type WorkflowData, watchedSources } from './workflow-data.js';
 
 /** The body of a cycle and where it lies. */
 export interface Body {
@@ -94,8 +94,7 @@ function bodyOf(
   ends: (subject: string) => readonly number[],
 ): Set<number> {
   const targets = cycle.feedback.flatMap(({ to }) => ends(to.node));
-  const watched =
-    cycle.until === undefined ? [] : 'of' in cycle.until ? [cycle.until.of] : Object.values(cycle.until.named);
+  const watched = cycle.until === undefined ? [] : watchedSources(cycle.until);
   const sources = [...cycle.feedback.map(({ from }) => from), ...watched].flatMap((source) =>
     subjectsOf(source).flatMap(ends),
   );

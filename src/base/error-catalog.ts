@@ -55,6 +55,10 @@ export const errorCatalog = {
     'Bind the reference to an input of its own and build the object inside the node.',
   ),
   FOREIGN_REF: entry('A reference belongs to another workflow.', 'Use references of the workflow you are building.'),
+  SOURCE_TOO_DEEP: entry(
+    'An expression over sources is nested too deeply.',
+    'Combine many sources with one oneOf or collect, or put a node in between.',
+  ),
   INVALID_DEFINITION: entry('A node definition cannot be used.', 'Correct the named field.'),
   INVALID_SWITCH: entry('A switch is configured with something it cannot use.', 'Correct the named case.'),
   UNKNOWN_OPERATOR: entry('A case names an operator that does not exist.', 'Use one of the listed operators.'),
@@ -65,14 +69,34 @@ export const errorCatalog = {
   ),
   EMPTY_WORKFLOW: entry('A workflow has no node.', 'Add at least one node.'),
 
+  // Data forms
+  DUPLICATE_DEFINITION: entry('Two things are registered under one name.', 'Give each its own name or version.'),
+  UNKNOWN_DEFINITION: entry('A name is used that nothing is registered under.', 'Correct it or register the thing.'),
+  NOT_REGISTERED: entry(
+    'A part of a workflow is code that a data form cannot name.',
+    'Define it with a name, register it, or write it as data or CEL.',
+  ),
+  RECURSIVE_WORKFLOW: entry(
+    'A workflow of a document runs itself.',
+    'Take out one of the named steps: a repetition is a cycle or a map.',
+  ),
+  INVALID_DOCUMENT: entry('A document holds something that does not belong there.', 'Correct it at the named place.'),
+  UNKNOWN_KEY: entry('A document has a key that means nothing there.', 'Correct or remove it.'),
+  INVALID_YAML: entry('A text is not valid YAML.', 'Correct it at the named line.'),
+  INVALID_CEL: entry('A CEL expression cannot be used.', 'Correct the expression.'),
+  CEL_FAILED: entry('A CEL expression failed.', 'Make it fit the values that it is given.'),
+
   // Starting a run
   INVALID_OPTION: entry('An option has a value it cannot have.', 'Correct the named option.'),
   UNKNOWN_OPTION: entry('An option does not exist.', 'Correct its name or remove it.'),
   NOT_A_WORKFLOW: entry('What was passed is not a built workflow.', 'Pass the value that build() returned.'),
+  NOT_A_RUN: entry(
+    'What was passed is not the result of a run.',
+    'Pass what execute() returned, and await it first in AsyncLocalRuntime.',
+  ),
   UNKNOWN_PARAMETER: entry('A parameter was passed that nothing declares.', 'Correct its name or declare it.'),
   MISSING_PARAMETER: entry('A required parameter was not passed.', 'Pass it to execute().'),
   INVALID_PARAMETER: entry('A parameter does not fit its schema.', 'Pass a value that the schema accepts.'),
-  MISSING_INPUT: entry('A required input has no value and no source.', 'Bind it, or pass a node-addressed parameter.'),
   UNMATCHED_NAME: entry('A passed name matches no input of the workflow.', 'Correct the name.'),
   CONTRACT_UNPROVED: entry(
     'Two connections into one input cannot be proved exclusive.',
@@ -81,7 +105,7 @@ export const errorCatalog = {
   CYCLES_DISABLED: entry('The workflow has a cycle and the runtime has cycles disabled.', 'Set enableCycles: true.'),
   ASYNC_NODE: entry(
     'A node is asynchronous and LocalRuntime runs synchronous nodes only.',
-    'Run it in AsyncLocalRuntime, or make the node synchronous.',
+    'Run it in AsyncLocalRuntime, make it synchronous, or define it with moduleNode().',
   ),
   ACCESS_DENIED: entry('The access policy refused the run.', 'Ask for access, or correct the policy.'),
   SECRET_MISSING: entry('A declared secret could not be loaded.', 'Make the provider return it.'),
@@ -115,7 +139,10 @@ export const errorCatalog = {
     'Declare it with async: true and run it in AsyncLocalRuntime, or return the value itself.',
   ),
   INPUT_INVALID: entry('An input does not fit its schema.', 'Correct the value or the schema.'),
-  INPUT_MISSING: entry('A required input got no value.', 'Make the source produce it, or give the input a default.'),
+  INPUT_MISSING: entry(
+    'A required input has no value.',
+    'Bind it, make its source produce a value, or give it a default.',
+  ),
   INPUT_CONFLICT: entry(
     'Two sources of one input are live.',
     'Combine them with collect, or declare the input variadic.',
@@ -129,15 +156,49 @@ export const errorCatalog = {
   ),
   SCHEMA_THREW: entry('A schema threw instead of answering.', 'Correct the schema.'),
   STATE_INVALID: entry('A node state does not fit its schema.', 'Pass setState() a value that the schema accepts.'),
+  STATE_UNDECLARED: entry('A node without a state set one.', 'Declare the state in the node definition.'),
   NO_CASE_MATCHED: entry('No case of a switch matched.', 'Add a case that matches, or otherwise.'),
   OPERATOR_TYPE: entry('An operator cannot compare these values.', 'Compare values of the same kind.'),
   MERGE_MISMATCH: entry('Values cannot be merged as asked.', 'Correct the inputs or the merge options.'),
+  RUN_UNKNOWN: entry(
+    'A run is not known here, or does not wait.',
+    'Check the id; a run that has ended cannot be resumed.',
+  ),
+  RUN_EXISTS: entry('A run of this id waits, or goes on.', 'Resume it, or choose another runId.'),
+  GATE_NOT_OPEN: entry('A gate that does not wait was answered.', 'See gates(runId) for those that do.'),
+  GATE_ANSWER_INVALID: entry(
+    'An answer does not fit the schema of its gate.',
+    'Answer with a value that the schema accepts.',
+  ),
+  NOT_A_LIST: entry(
+    'A map was given something that is not an array.',
+    'Connect its list to an output that is an array.',
+  ),
+  CHILD_FAILED: entry(
+    'A workflow inside a map or subworkflow failed.',
+    'See the cause; let it fail with try, or collect the failures of a map with onItemError: "collect".',
+  ),
   CONTRACT_VIOLATED: entry('A value breaks the contract of its connection.', 'Correct the value or the contract.'),
   NOT_SUCCESSFUL: entry('A node reported success: false.', 'See its output, or switch contentAwareSuccess off.'),
   SECRET_UNDECLARED: entry('A node asked for a secret it did not declare.', 'Declare it in the node definition.'),
   ATTEMPT_TIMEOUT: entry('An attempt ran longer than its limit.', 'Raise timeoutMs, or make the node faster.'),
   NODE_TIMEOUT: entry('All attempts of a node together ran longer than the limit.', 'Raise totalTimeoutMs.'),
   RUN_TIMEOUT: entry('A run took longer than its limit.', 'Raise timeoutMs.'),
+  MODULE_FAILED: entry(
+    'The module of a node could not be loaded.',
+    'See the cause; the URL must name a module that Node can import.',
+  ),
+  EXPORT_MISSING: entry('The module of a node has no export of that name.', 'Export the function, or name another.'),
+  EXPORT_NOT_FUNCTION: entry('What the module of a node exports is not a function.', 'Export a node function.'),
+  VALUE_NOT_CLONEABLE: entry(
+    'A value cannot be copied to or from the module of a node.',
+    'Pass plain data: no functions, symbols, promises or handles.',
+  ),
+  BRIDGE_LOST: entry(
+    'The thread of a SyncBridge ended while a call was in it.',
+    'See the cause; retry the node if it may run twice.',
+  ),
+  BRIDGE_CLOSED: entry('A SyncBridge was used after it had been closed.', 'Close it after the runtimes that use it.'),
   NEVER_SETTLED: entry(
     'A node returned a promise that nothing can settle any more.',
     'Settle the promise, or set a time limit.',
@@ -153,6 +214,10 @@ export const errorCatalog = {
   CYCLE_LIMIT: entry('A cycle reached maxIterations.', 'Raise it, or set onMaxIterations: "accept".'),
   CYCLE_TIMEOUT: entry('A cycle reached timeoutMs.', 'Raise it, or set onTimeout: "accept".'),
   CONDITION_THREW: entry('A condition of a cycle threw.', 'See the cause.'),
+  CONDITION_VALUE: entry(
+    'A condition of a cycle measures a value that is not a number.',
+    'Let it look at a number, or write the test with when().',
+  ),
   STRATEGY_THREW: entry('A retry predicate threw.', 'See the cause.'),
   WOULD_DEADLOCK: entry(
     'A run waits for something that nothing can bring.',
@@ -175,6 +240,10 @@ export const errorCatalog = {
   PLUGIN_CYCLE: entry('Plugins require each other in a circle.', 'Split one of them.'),
   PLUGIN_ASYNC: entry('An asynchronous plugin was given to LocalRuntime.', 'Use AsyncLocalRuntime.'),
   PLUGIN_FAILED: entry('A plugin failed to start or stop.', 'See the cause.'),
+  CLOSE_ABORTED: entry(
+    'A runtime was told to close without waiting any longer.',
+    'End what it waited for, or give it more time.',
+  ),
   TOKEN_UNPROVIDED: entry('Nothing provides the token that was asked for.', 'Add a plugin that provides it.'),
   INVALID_PLUGIN: entry('What was passed is not a plugin.', 'Make it with definePlugin().'),
 } as const satisfies Record<string, ErrorEntry>;

@@ -39,6 +39,11 @@ export class ConfigurationError extends LockstepError {}
 /** An attempt failed for a reason that the kernel found, not the node: a bad input, a missing output, a time limit. */
 export class AttemptError extends LockstepError {}
 
+/** What a runtime says once its last user has closed it. */
+export function runtimeClosed(): LockstepError {
+  return new LockstepError('RUNTIME_CLOSED', 'The runtime has been closed by its last user.');
+}
+
 /** An error as the event log holds it: plain data, without a stack. */
 export interface ErrorData {
   readonly name: string;
@@ -49,7 +54,8 @@ export interface ErrorData {
   readonly cause?: ErrorData;
 }
 
-function text(value: unknown): string {
+/** A value as text. Never throws: what cannot be written is named by its kind. */
+export function textOf(value: unknown): string {
   try {
     return typeof value === 'string' ? value : String(value);
   } catch {
@@ -66,12 +72,12 @@ const DEEPEST_CAUSE = 4;
  */
 export function errorData(thrown: unknown, depth = 0): ErrorData {
   try {
-    if (!(thrown instanceof Error)) return { name: 'NonError', code: 'NODE_THREW', message: text(thrown) };
+    if (!(thrown instanceof Error)) return { name: 'NonError', code: 'NODE_THREW', message: textOf(thrown) };
     const code: unknown = 'code' in thrown ? thrown.code : undefined;
     const data = {
-      name: text(thrown.name),
+      name: textOf(thrown.name),
       code: typeof code === 'string' && code !== '' ? code : 'NODE_THREW',
-      message: text(thrown.message),
+      message: textOf(thrown.message),
     };
     if (thrown.cause === undefined || depth >= DEEPEST_CAUSE) return Object.freeze(data);
     return Object.freeze({ ...data, cause: errorData(thrown.cause, depth + 1) });

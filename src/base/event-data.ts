@@ -1,20 +1,33 @@
 import type { Attempt } from './attempt.js';
-import type { EventData } from './events.js';
+import type { EventData, RunEvent } from './events.js';
 import type { ExecutionState } from './execution-state.js';
-import type { Plan, PlanNode } from './plan.js';
+import { type Plan, type PlanNode, plansOf } from './plan.js';
 import type { NotRunCode, NotRunReason } from './reason.js';
 
 /** Node-addressed parameters as the state holds them: plan index to port to value. */
 export type AddressedParameters = ReadonlyMap<number, ReadonlyMap<string, unknown>> | undefined;
 
+/** What an event holds of a decision that the run goes on using: a listener that writes into it must not change the run. */
+const DECIDED = ['reason', 'then', 'options', 'parameters', 'context', 'items', 'shows'] as const;
+
+/** Freezes an event and the decision in it. Values that nodes made stay as they are. */
+export function sealed(event: RunEvent): RunEvent {
+  const data = event.data as Readonly<Record<string, unknown>>;
+  for (const part of DECIDED) if (part in data) Object.freeze(data[part]);
+  const { reason } = data;
+  if (typeof reason === 'object' && reason !== null) Object.freeze((reason as NotRunReason).root);
+  Object.freeze(data);
+  return Object.freeze(event);
+}
+
 /** Which attempt an event is about. */
-export function keyOf(attempt: Attempt) {
-  return { scope: '', node: attempt.node.id, visit: attempt.visit, attempt: attempt.number };
+export function keyOf(attempt: Attempt<{ readonly scope: string }>) {
+  return { scope: attempt.graph.scope, node: attempt.node.id, visit: attempt.visit, attempt: attempt.number };
 }
 
 /** What the completion of an attempt records. */
 export function completion(
-  attempt: Attempt,
+  attempt: Attempt<{ readonly scope: string }>,
   output: Readonly<Record<string, unknown>>,
 ): EventData['attempt.completed'] {
   return attempt.change === undefined
@@ -35,9 +48,13 @@ export function stopReason(state: ExecutionState): NotRunReason {
   return whole(stopping?.kind === 'timeout' ? 'run_timeout' : 'run_cancelled', '');
 }
 
-/** The shape of a plan: a history is refused by a plan of another shape. */
-export function shapeOf(plan: Plan) {
-  return { nodes: plan.nodes.map((node) => node.id), cycles: plan.regions.map((region) => region.id) };
+/** The shape of a plan and of its children, `owner/node`: a history is refused by a plan of another shape. */
+export function shapeOf(top: Plan) {
+  const plans = plansOf(top);
+  return {
+    nodes: plans.flatMap(({ plan, owners }) => plan.nodes.map(({ id }) => `${owners}${id}`)),
+    cycles: plans.flatMap(({ plan, owners }) => plan.regions.map(({ id }) => `${owners}${id}`)),
+  };
 }
 
 /** Node-addressed parameters as an event holds them. */

@@ -1,26 +1,35 @@
-import { Attempt, type AttemptLimits } from './attempt.js';
+import type { Attempt, AttemptLimits } from './attempt.js';
+import * as cycles from './cycle-transitions.js';
 import { LockstepError } from './errors.js';
 import { setFromData, shapeOf } from './event-data.js';
-import type { RunEvent } from './events.js';
+import type { AttemptKey, RunEvent } from './events.js';
 import type { ExecutionState } from './execution-state.js';
 import type { Plan, PlanNode, PlanRegion } from './plan.js';
 import { BLOCKED, CANCELLED, SKIPPED } from './status.js';
 import { limitsOf } from './time-limits.js';
 import * as apply from './transitions.js';
 
+/** An attempt that had started and not settled when a history ends. */
+export interface OpenAttempt extends Pick<Attempt, 'node' | 'visit' | 'number' | 'startedAt' | 'status' | 'limits'> {
+  status: Attempt['status'];
+}
+
 /**
  * Puts a recorded history into a fresh state, by the same steps that the live run took. Calls no hook and evaluates no
  * predicate.
  */
 export class EventFold {
-  readonly #state: ExecutionState;
-  readonly #plan: Plan;
-  readonly #attempts = new Map<number, Attempt>();
+  readonly #top: ExecutionState;
+  /** By scope. */
+  readonly #graphs = new Map<string, ExecutionState>();
+  /** What was opened last under each prefix of scopes, with the graph that it belongs to. */
+  readonly #children = new Map<string, { readonly owner: ExecutionState; readonly node: PlanNode }>();
+  readonly #open = new Map<ExecutionState, Map<number, OpenAttempt>>();
   #next = 0;
 
   constructor(state: ExecutionState) {
-    this.#state = state;
-    this.#plan = state.plan;
+    this.#top = state;
+    this.#graphs.set('', state);
   }
 
   /** How many events have been applied. */
@@ -28,9 +37,9 @@ export class EventFold {
     return this.#next;
   }
 
-  /** Attempts that had started and not settled when the history ends. */
-  get unsettled(): readonly Attempt[] {
-    return [...this.#attempts.values()];
+  /** Attempts that had started and not settled when the history ends, by the graph that they belong to. */
+  get open(): ReadonlyMap<ExecutionState, readonly OpenAttempt[]> {
+    return new Map([...this.#open].map(([state, attempts]) => [state, [...attempts.values()]]));
   }
 
   /** @throws LockstepError PLAN_MISMATCH when the history is of another plan, CORRUPT_HISTORY when an event cannot follow */
@@ -46,108 +55,187 @@ export class EventFold {
   }
 
   #applyOne(event: RunEvent): void {
-    const state = this.#state;
     const { ts } = event;
+    switch (event.kind) {
+      case 'run.started':
+      case 'run.warned':
+      case 'run.cancel_requested':
+      case 'run.waiting':
+      case 'run.resumed':
+      case 'run.completed':
+      case 'run.failed':
+      case 'run.cancelled':
+        return this.#applyToRun(event);
+      case 'cycle.iterated': {
+        const { scope, cycle, elapsedMs, metric } = event.data;
+        const state = this.#graph(scope, ts);
+        return cycles.iterate(state, regionOf(state, cycle), { elapsedMs, metric: metric ?? undefined });
+      }
+      case 'cycle.stopped': {
+        const { scope, cycle, elapsedMs, metric, reason, failed, root, error } = event.data;
+        const state = this.#graph(scope, ts);
+        const how = { reason, failed, root: root ?? undefined, error: error ?? undefined };
+        return cycles.stopRegion(state, regionOf(state, cycle), { elapsedMs, metric: metric ?? undefined }, how);
+      }
+      case 'deadline.expired': {
+        const { scope, subject, level } = event.data;
+        if (subject !== '') (this.#attempt({ scope, node: subject }, ts).limits as AttemptLimits).soft = undefined;
+        else if (level === 'hard') apply.stop(this.#top, { kind: 'timeout' });
+        else this.#top.softExpired = true;
+        return;
+      }
+      case 'node.skipped':
+      case 'node.blocked':
+      case 'node.cancelled': {
+        const state = this.#graph(event.data.scope, ts);
+        const to = event.kind === 'node.skipped' ? SKIPPED : event.kind === 'node.blocked' ? BLOCKED : CANCELLED;
+        return apply.setAside(state, nodeOf(state, event.data), to, event.data.reason, ts);
+      }
+      default:
+        return this.#applyToAttempt(event);
+    }
+  }
+
+  #applyToRun(event: Extract<RunEvent, { kind: `run.${string}` }>): void {
+    const { ts } = event;
+    const state = this.#top;
     switch (event.kind) {
       case 'run.started': {
         const { data } = event;
-        const shape = shapeOf(this.#plan);
+        const shape = shapeOf(state.plan);
         if (!sameList(shape.nodes, data.plan.nodes) || !sameList(shape.cycles, data.plan.cycles)) {
           throw new LockstepError(
             'PLAN_MISMATCH',
-            `The history of "${data.workflow}" was recorded with another plan than that of "${this.#plan.workflow.name}".`,
+            `The history of "${data.workflow}" was recorded with another plan than that of "${state.plan.workflow.name}".`,
           );
         }
-        return apply.beginRun(state, data.parameters, setFromData(this.#plan, data.set), data.options, ts);
+        return apply.beginRun(state, { ...data, set: setFromData(state.plan, data.set) }, ts);
+      }
+      case 'run.warned': {
+        const { scope, code, message, at } = event.data;
+        return apply.warn(state, { code, message, at: `${scope}${at}` });
       }
       case 'run.cancel_requested':
         return apply.stop(state, { kind: 'cancel', reason: event.data.reason });
+      case 'run.waiting':
+        return apply.waitRun(state, ts);
+      case 'run.resumed':
+        return apply.resumeRun(state, ts);
       case 'run.completed':
         return apply.endRun(state, { status: 'completed', output: event.data.output }, ts);
       case 'run.failed':
         return apply.endRun(state, { status: 'failed', ...event.data }, ts);
       case 'run.cancelled':
         return apply.endRun(state, { status: 'cancelled', ...event.data }, ts);
-      case 'node.skipped':
-        return apply.setAside(state, this.#nodeOf(event.data), SKIPPED, event.data.reason, ts);
-      case 'node.blocked':
-        return apply.setAside(state, this.#nodeOf(event.data), BLOCKED, event.data.reason, ts);
-      case 'node.cancelled':
-        return apply.setAside(state, this.#nodeOf(event.data), CANCELLED, event.data.reason, ts);
-      case 'attempt.started': {
-        const node = this.#nodeOf(event.data);
-        const attempt = new Attempt(node, event.data.visit, event.data.attempt, ts);
-        attempt.limits = limitsOf(state, attempt);
-        this.#attempts.set(node.index, attempt);
-        if (state.delayed.has(node.index)) apply.wake(state, node.index);
-        return apply.startAttempt(state, node, ts);
-      }
-      case 'attempt.completed': {
-        const attempt = this.#attemptOf(event.data);
-        apply.moveAttempt(attempt, 'completed');
-        this.#attempts.delete(attempt.node.index);
-        if ('state' in event.data) state.nodeStates.set(attempt.node.index, event.data.state);
-        return apply.completeAttempt(state, attempt.node, attempt.startedAt, event.data.output, ts);
-      }
-      case 'attempt.failed':
-      case 'attempt.lost': {
-        const attempt = this.#attemptOf(event.data);
-        const how = event.kind === 'attempt.failed' ? 'failed' : 'lost';
-        apply.moveAttempt(attempt, how);
-        this.#attempts.delete(attempt.node.index);
-        return apply.failAttempt(state, attempt.node, attempt, event.data.error, event.data.then, how, ts);
-      }
-      case 'attempt.cancelled': {
-        const attempt = this.#attemptOf(event.data);
-        apply.moveAttempt(attempt, 'cancelled');
-        this.#attempts.delete(attempt.node.index);
-        return apply.setAside(state, attempt.node, CANCELLED, event.data.reason, ts, attempt.startedAt);
-      }
-      case 'cycle.iterated': {
-        const region = this.#regionOf(event.data.cycle);
-        return apply.iterate(state, region, {
-          elapsedMs: event.data.elapsedMs,
-          metric: event.data.metric ?? undefined,
-        });
-      }
-      case 'cycle.stopped': {
-        const { cycle, elapsedMs, metric, reason, failed, root, error } = event.data;
-        const how = { reason, failed, root: root ?? undefined, error: error ?? undefined };
-        return apply.stopRegion(state, this.#regionOf(cycle), { elapsedMs, metric: metric ?? undefined }, how);
-      }
-      case 'deadline.expired':
-        if (event.data.subject !== '')
-          (this.#attemptOf({ node: event.data.subject }).limits as AttemptLimits).soft = undefined;
-        else if (event.data.level === 'hard') apply.stop(state, { kind: 'timeout' });
-        else state.softExpired = true;
-        return;
     }
   }
 
-  #nodeOf({ node }: { readonly node: string }): PlanNode {
-    const index = this.#plan.nodeIndex.get(node);
-    if (index === undefined)
-      throw new LockstepError('PLAN_MISMATCH', `The history names node "${node}", which the plan does not have.`, {
-        at: node,
-      });
-    return this.#plan.nodes[index] as PlanNode;
+  #applyToAttempt(
+    event: Extract<RunEvent, { kind: `attempt.${string}` | `children.${string}` | `gate.${string}` }>,
+  ): void {
+    const { ts } = event;
+    const state = this.#graph(event.data.scope, ts);
+    if (event.kind === 'attempt.started') return this.#startAttempt(state, event.data, ts);
+    const attempt = this.#attempt(event.data, ts);
+    const { node, startedAt } = attempt;
+    switch (event.kind) {
+      case 'attempt.completed':
+        apply.moveAttempt(attempt, 'completed');
+        this.#close(state, node);
+        if ('state' in event.data) state.nodeStates.set(node.index, event.data.state);
+        return apply.completeAttempt(state, node, startedAt, event.data.output, ts);
+      case 'attempt.failed':
+      case 'attempt.lost': {
+        const how = event.kind === 'attempt.failed' ? 'failed' : 'lost';
+        apply.moveAttempt(attempt, how);
+        this.#close(state, node);
+        return apply.failAttempt(state, node, attempt, event.data.error, event.data.then, how, ts);
+      }
+      case 'attempt.cancelled':
+        apply.moveAttempt(attempt, 'cancelled');
+        this.#close(state, node);
+        return apply.setAside(state, node, CANCELLED, event.data.reason, ts, startedAt);
+      case 'children.created': {
+        const { parameters, items } = event.data;
+        const { prefix } = apply.openChildren(state, node, attempt, parameters, items);
+        this.#children.set(prefix, { owner: state, node });
+        return;
+      }
+      case 'gate.opened': {
+        const { visit, shows, expiresAt } = event.data;
+        apply.moveAttempt(attempt, 'waiting');
+        return apply.openGate(state, node, {
+          visit,
+          seq: event.seq,
+          shows,
+          openedAt: ts,
+          expiresAt: expiresAt ?? undefined,
+        });
+      }
+      case 'gate.approved':
+      case 'gate.rejected':
+      case 'gate.expired':
+        apply.moveAttempt(attempt, 'completed');
+        this.#close(state, node);
+        return apply.closeGate(state, node, startedAt, apply.gateOutput(event.data, ts), ts);
+    }
   }
 
-  #regionOf(cycle: string): PlanRegion {
-    const index = this.#plan.regionIndex.get(cycle);
-    if (index === undefined)
-      throw new LockstepError('PLAN_MISMATCH', `The history names cycle "${cycle}", which the plan does not have.`, {
-        at: cycle,
-      });
-    return this.#plan.regions[index] as PlanRegion;
+  #startAttempt(state: ExecutionState, data: AttemptKey, ts: number): void {
+    const node = nodeOf(state, data);
+    const own = { node, visit: data.visit, number: data.attempt, startedAt: ts, status: 'running' as const };
+    const attempts = this.#open.get(state) ?? new Map<number, OpenAttempt>();
+    this.#open.set(state, attempts.set(node.index, { ...own, limits: limitsOf(state, own) }));
+    if (state.delayed.has(node.index)) apply.wake(state, node.index);
+    apply.startAttempt(state, node, ts);
   }
 
-  #attemptOf({ node }: { readonly node: string }): Attempt {
-    const attempt = this.#attempts.get(this.#nodeOf({ node }).index);
+  #close(state: ExecutionState, node: PlanNode): void {
+    this.#open.get(state)?.delete(node.index);
+  }
+
+  /** The graph of a scope. A child begins with its first event, or that of a later one: they begin in order. */
+  #graph(scope: string, ts: number): ExecutionState {
+    const known = this.#graphs.get(scope);
+    if (known !== undefined) return known;
+    const [, prefix = '', number] = /^(.*?)(?:\[(\d+)\])?\/$/.exec(scope) ?? [];
+    const opened = this.#children.get(prefix);
+    const children = opened?.owner.children?.get(opened.node.index);
+    if (opened === undefined || children?.prefix !== prefix)
+      throw new LockstepError('ILLEGAL_TRANSITION', `Nothing has opened the scope "${scope}".`, { at: scope });
+    for (let next = children.graphs.length; next <= Number(number ?? 0); next++)
+      this.#graphs.set(
+        children.scopeOf(next),
+        apply.beginChild(opened.owner, children, opened.node.child as Plan, next, ts),
+      );
+    return this.#graphs.get(scope) as ExecutionState;
+  }
+
+  #attempt({ scope, node }: { readonly scope: string; readonly node: string }, ts: number): OpenAttempt {
+    const state = this.#graph(scope, ts);
+    const attempt = this.#open.get(state)?.get(nodeOf(state, { node }).index);
     if (attempt === undefined)
       throw new LockstepError('ILLEGAL_TRANSITION', `Node "${node}" has no running attempt.`, { at: node });
     return attempt;
   }
+}
+
+function nodeOf({ plan }: ExecutionState, { node }: { readonly node: string }): PlanNode {
+  const index = plan.nodeIndex.get(node);
+  if (index === undefined)
+    throw new LockstepError('PLAN_MISMATCH', `The history names node "${node}", which the plan does not have.`, {
+      at: node,
+    });
+  return plan.nodes[index] as PlanNode;
+}
+
+function regionOf({ plan }: ExecutionState, cycle: string): PlanRegion {
+  const index = plan.regionIndex.get(cycle);
+  if (index === undefined)
+    throw new LockstepError('PLAN_MISMATCH', `The history names cycle "${cycle}", which the plan does not have.`, {
+      at: cycle,
+    });
+  return plan.regions[index] as PlanRegion;
 }
 
 function corrupt(event: RunEvent, why: string, cause?: unknown): LockstepError {

@@ -41,14 +41,22 @@ export type FailureVerdict =
 export interface EventData {
   'run.started': {
     readonly workflow: string;
-    /** Shape of the plan: node ids in plan order, and cycle ids. A history is refused by a plan of another shape. */
+    /** Shape of the plan: node ids in plan order, and cycle ids, those of children as `owner/id`. A history is refused by a plan of another shape. */
     readonly plan: { readonly nodes: readonly string[]; readonly cycles: readonly string[] };
     readonly parameters: Readonly<Record<string, unknown>>;
     /** Node-addressed parameters. */
     readonly set: readonly { readonly node: string; readonly port: string; readonly value: unknown }[];
     readonly options: DecisiveOptions;
+    /** What the caller passed as `context`. */
+    readonly context: Readonly<Record<string, unknown>>;
   };
+  /** Something did not stop the run and should be known: the result holds it, once for each code and place. */
+  'run.warned': { readonly scope: string; readonly code: string; readonly message: string; readonly at: string };
   'run.cancel_requested': { readonly reason: string };
+  /** Nothing can go on until a gate is answered or expires: the run returns. */
+  'run.waiting': { readonly scope: string };
+  /** The run goes on after it had waited. */
+  'run.resumed': { readonly scope: string };
   'run.completed': { readonly output: Readonly<Record<string, unknown>> };
   'run.failed': { readonly error: ErrorData; readonly node: string | null };
   'run.cancelled': { readonly reason: string };
@@ -64,6 +72,23 @@ export interface EventData {
   'attempt.failed': AttemptKey & { readonly error: ErrorData; readonly then: FailureVerdict };
   'attempt.cancelled': AttemptKey & { readonly reason: NotRunReason };
   'attempt.lost': AttemptKey & { readonly error: ErrorData; readonly then: FailureVerdict };
+  /** A map or subworkflow opened its children. The attempt goes on until all of them have settled. */
+  'children.created': AttemptKey & {
+    /** What the children take as parameters; those of a map also take their item and its number. */
+    readonly parameters: Readonly<Record<string, unknown>>;
+    /** The list of a map; `null` for a subworkflow. */
+    readonly items: readonly unknown[] | null;
+  };
+  /** A gate waits for an answer from outside. */
+  'gate.opened': AttemptKey & {
+    /** What whoever answers is shown. */
+    readonly shows: Readonly<Record<string, unknown>>;
+    /** Epoch milliseconds at which it times out. */
+    readonly expiresAt: number | null;
+  };
+  'gate.approved': AttemptKey & { readonly answer: unknown; readonly by: string | null };
+  'gate.rejected': AttemptKey & { readonly reason: string | null; readonly by: string | null };
+  'gate.expired': AttemptKey;
   'cycle.iterated': {
     readonly scope: string;
     readonly cycle: string;
@@ -118,6 +143,7 @@ export function subjectOf(event: RunEvent): string {
   if ('node' in data && 'scope' in data) return `${data.scope}${data.node}`;
   if ('cycle' in data) return `${data.scope}${data.cycle}`;
   if ('subject' in data) return `${data.scope}${data.subject}`;
+  if ('at' in data) return `${data.scope}${data.at}`;
   return '';
 }
 
@@ -134,7 +160,7 @@ export function canonicalLog(events: readonly RunEvent[]): readonly unknown[] {
 function timeless(data: object): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(data)) {
-    if (name === 'elapsedMs') continue;
+    if (name === 'elapsedMs' || name === 'expiresAt') continue;
     kept[name] = name === 'then' ? { kind: (value as FailureVerdict).kind } : value;
   }
   return kept;

@@ -5,11 +5,14 @@ import type { Plan, SubjectIndex } from './plan.js';
 import { ReadySet } from './ready-set.js';
 import type { NotRunReason, ReasonRoot } from './reason.js';
 import { COMPLETED, type RunStatus } from './status.js';
+import type { Warning } from './warning.js';
 
 /** The last live value of a port inside a cycle, and when it was delivered. */
 export interface KeptValue {
   readonly value: unknown;
   readonly step: number;
+  /** The iteration of each region around the node, innermost first. */
+  readonly turns: readonly number[];
 }
 
 /** A cycle in a run. */
@@ -52,8 +55,55 @@ export interface AttemptFailure {
   readonly attempt: number;
   readonly status: 'failed' | 'lost';
   readonly error: ErrorData;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  /** Epoch milliseconds. */
+  readonly endedAt: number;
   /** When the next attempt may start, where there is one. Epoch milliseconds. */
   readonly retryAt: number | undefined;
+}
+
+/** The children of one attempt of a map or subworkflow. */
+export class ChildrenState {
+  /** Their scopes without the number and the slash: child 3 of `all` lives in `all[3]/`. */
+  readonly prefix: string;
+  readonly visit: number;
+  readonly attempt: number;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** The list of a map; `null` for a subworkflow, which has one child. */
+  readonly items: readonly unknown[] | null;
+  /** By number. They begin in this order; those that have not begun are missing. */
+  readonly graphs: ExecutionState[] = [];
+
+  constructor(parts: Pick<ChildrenState, 'prefix' | 'visit' | 'attempt' | 'parameters' | 'items'>) {
+    this.prefix = parts.prefix;
+    this.visit = parts.visit;
+    this.attempt = parts.attempt;
+    this.parameters = parts.parameters;
+    this.items = parts.items;
+  }
+
+  /** How many there are to be. */
+  get size(): number {
+    return this.items === null ? 1 : this.items.length;
+  }
+
+  /** Where a child lives. */
+  scopeOf(number: number): string {
+    return this.items === null ? `${this.prefix}/` : `${this.prefix}[${number}]/`;
+  }
+}
+
+/** A gate that waits. */
+export interface GateState {
+  readonly visit: number;
+  /** Position of the event that opened it: the order in which gates opened. */
+  readonly seq: number;
+  readonly shows: Readonly<Record<string, unknown>>;
+  /** Epoch milliseconds. */
+  readonly openedAt: number;
+  /** Epoch milliseconds; `undefined` when it waits for ever. */
+  readonly expiresAt: number | undefined;
 }
 
 /** Why a run no longer starts anything. */
@@ -71,6 +121,8 @@ const NOTHING: readonly never[] = [];
  */
 export class ExecutionState {
   readonly plan: Plan;
+  /** Where in the run this graph lives; empty at the top. */
+  readonly scope: string;
   /** See `status.ts`. */
   readonly status: Uint8Array;
   /** Visits before the current one; empty without cycles, where every node has one visit. */
@@ -94,6 +146,10 @@ export class ExecutionState {
   /** Attempts that failed or were lost, by node, in order. */
   readonly attemptFailures = new Map<number, AttemptFailure[]>();
   readonly nodeStates = new Map<number, unknown>();
+  /** Children of the last attempt of each map and subworkflow; exists once there are any. */
+  children: Map<number, ChildrenState> | undefined;
+  /** Gates that wait; exists once there are any. */
+  gates: Map<number, GateState> | undefined;
   readonly ready: ReadySet;
   /** Retries that wait: node to the time at which it may start again. */
   readonly delayed = new Map<number, number>();
@@ -102,6 +158,10 @@ export class ExecutionState {
   readonly dueRegions: number[] = [];
   readonly keptOutput: unknown[];
   readonly keptStep: Int32Array;
+  /** For each node of a cycle, the iteration of the innermost cycle around it when it completed last. */
+  readonly keptTurn: Int32Array;
+  /** For each node of a nested cycle, the same for the cycles further out, innermost first. */
+  readonly keptTurns = new Map<number, readonly number[]>();
   readonly keptPorts = new Map<number, Map<string, KeptValue>>();
   readonly feedbackBits: Uint8Array;
   readonly feedbackValues: unknown[];
@@ -109,26 +169,33 @@ export class ExecutionState {
   parameters: Readonly<Record<string, unknown>> = {};
   /** Node-addressed parameters: node to port to value. */
   set: ReadonlyMap<number, ReadonlyMap<string, unknown>> | undefined;
+  context: Readonly<Record<string, unknown>> = {};
   options: DecisiveOptions = { onError: 'continue', maxConcurrency: null, timeoutMs: null, softTimeoutMs: null };
   runStatus: RunStatus = 'pending';
   runStartedAt = 0;
   runEndedAt = 0;
+  /** Milliseconds in which the run only waited: they do not count against its limits. */
+  waitedMs = 0;
+  waitingSince = 0;
   runError: ErrorData | undefined;
   /** The node or cycle whose failure `runError` is. */
   runErrorPart: string | undefined;
   output: Readonly<Record<string, unknown>> | undefined;
   stopping: Stopping | undefined;
   softExpired = false;
+  readonly warnings: Warning[] = [];
+  /** Code and place of each warning; exists once there is one. */
+  warned: Set<string> | undefined;
   /** Something other than starting ready nodes may have to be done: a limit, a wait, the end of an iteration, a stop. */
   attention = false;
-  running = 0;
   /** Nodes and cycles at the top that have not settled. */
   open: number;
   step = 0;
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, scope = '') {
     const size = plan.nodes.length;
     this.plan = plan;
+    this.scope = scope;
     this.status = new Uint8Array(size);
     this.attempts = new Int32Array(size);
     this.waiting = plan.waiting.slice();
@@ -145,6 +212,7 @@ export class ExecutionState {
       ? plan.regions.map((region) => new RegionState(region.members))
       : (NOTHING as unknown as RegionState[]);
     this.keptOutput = cyclic ? new Array<unknown>(size) : (NOTHING as unknown as unknown[]);
+    this.keptTurn = cyclic ? new Int32Array(size) : EMPTY_STEPS;
     this.keptStep = cyclic ? new Int32Array(size) : EMPTY_STEPS;
     this.feedbackBits = cyclic ? new Uint8Array(plan.feedbackSlots) : EMPTY_BITS;
     this.feedbackValues = cyclic ? new Array<unknown>(plan.feedbackSlots) : (NOTHING as unknown as unknown[]);
@@ -161,10 +229,10 @@ export class ExecutionState {
       : (this.regions[~subject] as RegionState).stopped;
   }
 
-  /** Milliseconds that a node spent in attempts, all visits together. */
+  /** Milliseconds that a node spent in attempts that have ended, all visits together. */
   durationOf(node: number): number {
     const busy = this.busyMs?.[node] ?? 0;
-    return busy > 0 ? busy : (this.endedAt[node] as number) - (this.startedAt[node] as number);
+    return busy > 0 ? busy : Math.max(0, (this.endedAt[node] as number) - (this.startedAt[node] as number));
   }
 
   /** The current visit of a node, from 1. */

@@ -1,4 +1,6 @@
 import type { ErrorData } from './errors.js';
+import type { ItemFailure, ItemOutcome } from './item-outcome.js';
+import type { GateExpiry, GateRejection } from './nodes/gate.js';
 import type { Either, InputHandle, Ref } from './ref.js';
 
 /** Why a cycle stopped. */
@@ -51,6 +53,47 @@ export interface MultiSwitchHandle<Id extends string, Cases> {
   readonly id: Id;
   readonly out: { readonly [K in keyof Cases & string]: Ref<Cases[K], `if ${Id}.${K}`> };
 }
+
+/** A workflow inside another. An output that was dead there is a dead port here. */
+export interface SubworkflowHandle<Id extends string, In, Out, C extends string> {
+  readonly id: Id;
+  readonly in: Ins<In>;
+  readonly out: {
+    readonly [K in keyof Out & string]: Ref<Exclude<Out[K], undefined>, undefined extends Out[K] ? `if ${Id}.${K}` : C>;
+  };
+}
+
+/** A workflow inside another that may fail. An output that was dead there is a dead port here, also where it did not fail. */
+export interface TriedSubworkflowHandle<Id extends string, In, Out, C extends string>
+  extends Omit<TryHandle<Id, In, Out, C>, 'out'> {
+  readonly out: {
+    readonly [K in keyof Out & string]: Ref<
+      Exclude<Out[K], undefined>,
+      `if ${Id}.ok` | (undefined extends Out[K] ? `if ${Id}.${K}` : never)
+    >;
+  };
+}
+
+/** A map over a list. Every list that it delivers is in the order of the items. */
+export interface MapHandle<Id extends string, Out, C extends string> {
+  readonly id: Id;
+  /** For each output of the body, the values of the items that completed and delivered it. */
+  readonly out: { readonly [K in keyof Out & string]: Ref<Exclude<Out[K], undefined>[], C> };
+  /** What each item came to. */
+  readonly items: Ref<ItemOutcome<Out>[], C>;
+  /** The items that failed; empty unless the map collects failures. */
+  readonly failed: Ref<ItemFailure[], C>;
+}
+
+/** The ways a gate can go: the last one only with a time limit. */
+type GateWays<A, Timed extends boolean> = {
+  readonly approved: A;
+  readonly rejected: GateRejection;
+} & (Timed extends true ? { readonly timedOut: GateExpiry } : unknown);
+
+/** A gate: one output for each way it can go. */
+export interface GateHandle<Id extends string, A, Timed extends boolean, C extends string>
+  extends SwitchHandle<Id, GateWays<A, Timed>, C> {}
 
 /** A cycle: how it ended, as outputs. */
 export interface CycleHandle<Id extends string> {

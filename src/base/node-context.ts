@@ -1,9 +1,15 @@
 import type { Log } from './ports.js';
 
-/** What a node is given beside its inputs: where it stands in the run, and how to talk back. */
-export interface NodeContext<State = unknown> {
+/**
+ * What a node is given beside its inputs: where it stands in the run, and how to talk back.
+ *
+ * `State` is what the schema of its state yields; `Secret` is the names of the secrets it declares.
+ */
+export interface NodeContext<State = unknown, Secret extends string = string> {
   readonly runId: string;
   readonly nodeId: string;
+  /** Where in the run the node lives: empty at the top, `all[3]/` in a map, `short/` in a subworkflow. */
+  readonly scope: string;
   /** 1 for the first attempt of this visit. */
   readonly attempt: number;
   /** Failed attempts of this visit so far. */
@@ -27,12 +33,12 @@ export interface NodeContext<State = unknown> {
   /** What the caller passed as `context`: tenant, user and the like. */
   readonly context: Readonly<Record<string, unknown>>;
   readonly log: Log;
-  /** Replaces the state once the attempt completes; an attempt that fails leaves it as it was. */
+  /** Replaces the state once the attempt completes; an attempt that fails leaves it as it was. @throws AttemptError STATE_UNDECLARED */
   setState(next: State): void;
   /** Tells listeners how far the attempt is. Not recorded. */
   progress(current: number, total?: number, message?: string): void;
   /** Streams a piece of data (a token, a row) to listeners. Not recorded. */
   emit(data: unknown): void;
   /** The value of a secret that the node declares. @throws AttemptError SECRET_UNDECLARED */
-  secret(name: string): string;
+  secret(name: Secret): string;
 }

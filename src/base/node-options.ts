@@ -1,5 +1,6 @@
 import { didYouMean } from './did-you-mean.js';
 import { ConfigurationError } from './errors.js';
+import { isRecord } from './record.js';
 import type { Backoff, JoinRule, RetryData } from './workflow-data.js';
 
 /** What an error is compared with: a code, an error class, or a predicate on the original error. */
@@ -30,7 +31,7 @@ export interface NodeCapabilities {
   readonly retry?: RetryOptions;
   /** An attempt that takes longer fails with ATTEMPT_TIMEOUT. Milliseconds, finite, > 0. Default: none. */
   readonly timeoutMs?: number;
-  /** An attempt that takes longer has its signal aborted and adds a warning. Less than `timeoutMs`. Default: none. */
+  /** An attempt that takes longer has its signal aborted and adds a warning. Less than `timeoutMs` and `totalTimeoutMs`. Default: none. */
   readonly softTimeoutMs?: number;
   /** All attempts of one visit and the waits between them. A retry that would pass it fails with NODE_TIMEOUT. Default: none. */
   readonly totalTimeoutMs?: number;
@@ -48,7 +49,8 @@ export interface UseOptions extends NodeCapabilities {
 }
 
 const RETRY_FIELDS = ['attempts', 'backoff', 'delayMs', 'maxDelayMs', 'jitter', 'maxLost', 'retryOn', 'dontRetryOn'];
-const USE_FIELDS = ['after', 'join', 'retry', 'timeoutMs', 'softTimeoutMs', 'totalTimeoutMs'];
+/** The names of what can be said of a node where it is used. */
+export const USE_FIELDS: readonly string[] = ['after', 'join', 'retry', 'timeoutMs', 'softTimeoutMs', 'totalTimeoutMs'];
 const JOIN_RULES: readonly JoinRule[] = ['required', 'all', 'any', 'always'];
 const BACKOFFS: readonly Backoff[] = ['fixed', 'linear', 'exponential'];
 
@@ -68,8 +70,7 @@ function refuse(at: string, what: string, value: unknown): never {
 
 /** Refuses option names that do not exist, with a did-you-mean. */
 export function knownFields(options: object, fields: readonly string[], at: string): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    refuse(at, 'must be an object', options);
+  if (!isRecord(options)) refuse(at, 'must be an object', options);
   for (const name of Object.keys(options)) {
     if (fields.includes(name)) continue;
     throw new ConfigurationError('UNKNOWN_OPTION', `${at} has no option "${name}". ${didYouMean(name, fields)}`, {
@@ -120,15 +121,22 @@ function checkMatchers(matchers: readonly ErrorMatcher[] | undefined, at: string
   refuse(at, 'must be an array of codes, error classes and predicates', matchers);
 }
 
+/** Checks that a soft limit passes before a hard one does. @throws ConfigurationError INVALID_OPTION */
+export function checkSoftLimit({ softTimeoutMs, ...hard }: NodeCapabilities, at: string): void {
+  if (softTimeoutMs === undefined) return;
+  for (const name of ['timeoutMs', 'totalTimeoutMs'] as const) {
+    const limit = hard[name];
+    if (limit !== undefined && softTimeoutMs >= limit)
+      refuse(`${at}.softTimeoutMs`, `must be less than ${name} (${limit})`, softTimeoutMs);
+  }
+}
+
 /** Checks limits and repetition. @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
 export function checkCapabilities(options: NodeCapabilities, at: string): void {
   checkDuration(options.timeoutMs, `${at}.timeoutMs`);
   checkDuration(options.softTimeoutMs, `${at}.softTimeoutMs`);
   checkDuration(options.totalTimeoutMs, `${at}.totalTimeoutMs`);
-  const { timeoutMs, softTimeoutMs } = options;
-  if (timeoutMs !== undefined && softTimeoutMs !== undefined && softTimeoutMs >= timeoutMs) {
-    refuse(`${at}.softTimeoutMs`, `must be less than timeoutMs (${timeoutMs})`, softTimeoutMs);
-  }
+  checkSoftLimit(options, at);
   if (options.retry !== undefined) checkRetry(options.retry, `${at}.retry`);
 }
 

@@ -1,12 +1,14 @@
 import { didYouMean } from './did-you-mean.js';
-import { ConfigurationError } from './errors.js';
+import { ConfigurationError, textOf } from './errors.js';
 import { isName } from './names.js';
 import type { NodeContext } from './node-context.js';
 import { checkCapabilities, checkWord, knownFields, type NodeCapabilities } from './node-options.js';
-import type { Both, Ref } from './ref.js';
+import type { ModuleReference } from './ports.js';
+import { isRecord } from './record.js';
+import { type Both, isBindings, type Ref } from './ref.js';
 import { acceptsUndefined, isSchema, isUnchecked } from './schema.js';
 import type { InferInput, InferOutput, StandardSchema } from './standard-schema.js';
-import type { NodeIdentity, SwitchData } from './workflow-data.js';
+import type { MapData, NodeIdentity, NodeKind, SwitchData, WorkflowData } from './workflow-data.js';
 
 /** Named ports, each with the schema of its value. */
 export type PortSchemas = Readonly<Record<string, StandardSchema>>;
@@ -112,8 +114,37 @@ export interface NodeImplementation {
   readonly state: StandardSchema | undefined;
   readonly frozenInputs: boolean;
   readonly capabilities: NodeCapabilities;
+  /** Where the function stands, if a thread can load it: LocalRuntime then performs the node through its SyncBridge. */
+  readonly module?: ModuleReference;
+  readonly kind: NodeKind;
+  /** Which of its output ports are live once it completed: every one, exactly one, or some. */
+  readonly delivers: Delivery;
   /** What a switch adds to the data of its node. */
   readonly switch?: SwitchData;
+  /** What a map adds to the data of its node. */
+  readonly map?: MapData;
+  /** The graph of the children of a map or subworkflow. The machine owns them: `run` is never called. */
+  readonly child?: ChildWorkflow;
+  /** What a gate accepts. The machine waits for it: `run` is never called. */
+  readonly gate?: GateSpec;
+}
+
+/** A workflow as the node that runs it refers to it: always a `Workflow`, see `childOf`. */
+export interface ChildWorkflow {
+  readonly name: string;
+  readonly data: WorkflowData;
+  readonly bindings: { readonly parameters: ReadonlyMap<string, PortSpec> };
+}
+
+/** Which output ports of a node are live once it completed. */
+export type Delivery = 'every' | 'one' | 'some';
+
+/** What a gate waits for. */
+export interface GateSpec {
+  /** Schema of the answer; `undefined`: any value, `null` where none is given. */
+  readonly answer: StandardSchema | undefined;
+  /** Milliseconds after which it times out; `undefined`: never. */
+  readonly timeoutMs: number | undefined;
 }
 
 /** What a node definition says. */
@@ -122,6 +153,7 @@ export interface NodeConfig<
   O extends PortSchemas,
   S extends StandardSchema,
   R extends RunOutput<O> = RunOutput<O>,
+  N extends string = string,
 > extends NodeCapabilities {
   /** The name under which the node is known and hashed. */
   readonly name: string;
@@ -134,16 +166,17 @@ export interface NodeConfig<
   /** `'frozen'`: plain objects and arrays among the inputs are deep-frozen before the node sees them. Default: shared as they are. */
   readonly inputMode?: 'shared' | 'frozen';
   /** Names of the secrets that `context.secret` may read. Default: none. */
-  readonly secrets?: readonly string[];
-  /** Schema of the node's own state in a run. It starts as what the schema makes of `undefined`. */
+  readonly secrets?: readonly N[];
+  /** Schema of the node's own state in a run. It starts as what the schema makes of `undefined`, which it must accept. */
   readonly state?: S;
   /** Declares that `run` returns a promise. Known by itself for `async` functions. */
   readonly async?: boolean;
   /** Does the work. Called once for every attempt. */
-  readonly run: (inputs: RunInputs<I>, context: NodeContext<InferOutput<S>>) => R | Promise<R>;
+  readonly run: (inputs: RunInputs<I>, context: NodeContext<InferOutput<S>, N>) => R | Promise<R>;
 }
 
-const NODE_FIELDS = [
+/** What a definition may say. */
+export const NODE_FIELDS: readonly string[] = [
   ...['name', 'version', 'inputs', 'outputs', 'inputMode', 'secrets', 'state', 'async', 'run'],
   ...['retry', 'timeoutMs', 'softTimeoutMs', 'totalTimeoutMs'],
 ];
@@ -152,6 +185,7 @@ const VARIADIC = Symbol('lockstep.variadic');
 
 /** An input that takes several connections and gets the live ones as an array, in the order of declaration. `schema` describes the array. */
 export function variadic<S extends StandardSchema<readonly unknown[], unknown>>(schema: S): S {
+  if (!isSchema(schema)) invalid('variadic() takes a Standard Schema.', 'variadic', schema);
   const wrapped = Object.create(schema) as S;
   Object.defineProperty(wrapped, VARIADIC, { value: true });
   return wrapped;
@@ -195,18 +229,29 @@ function isAsyncFunction(value: unknown): boolean {
 export function definitionOf<In, Out>(implementation: NodeImplementation): NodeDefinition<In, Out> {
   const known = implementation.inputs.map((port) => port.name);
   const bind = (inputs: Readonly<Record<string, unknown>> = {}): unknown => {
+    if (!isBindings(inputs)) {
+      const { name } = implementation.identity;
+      invalid(`Node "${name}" takes its inputs as an object of references and literals.`, name, inputs);
+    }
     for (const name of Object.keys(inputs)) {
       if (known.includes(name)) continue;
       const at = `${implementation.identity.name}.${name}`;
       throw new ConfigurationError(
         'UNKNOWN_PORT',
         `Node "${implementation.identity.name}" has no input "${name}". ${didYouMean(name, known)}`,
-        { at },
+        { at, value: name },
       );
     }
     return Object.freeze({ implementation, inputs: Object.freeze({ ...inputs }) });
   };
   return Object.assign(bind, { implementation }) as unknown as NodeDefinition<In, Out>;
+}
+
+/** Whether a value is a definition with its inputs bound, and not the definition itself. */
+export function isBound(value: unknown): value is Bound<unknown, unknown, string> {
+  if (!isRecord(value)) return false;
+  const { implementation, inputs } = value;
+  return isRecord(implementation) && typeof implementation.run === 'function' && isBindings(inputs);
 }
 
 /** Makes an implementation of a plain function: the common part of `defineNode`, `workflow.fn` and the built-in nodes. */
@@ -222,7 +267,12 @@ export function implementationOf(parts: {
   readonly state?: StandardSchema | undefined;
   readonly frozenInputs?: boolean;
   readonly capabilities?: NodeCapabilities;
+  readonly kind?: NodeKind;
+  readonly delivers?: Delivery;
   readonly switch?: SwitchData;
+  readonly map?: MapData;
+  readonly child?: ChildWorkflow;
+  readonly gate?: GateSpec;
 }): NodeImplementation {
   const { name, version, run } = parts;
   return Object.freeze({
@@ -236,8 +286,25 @@ export function implementationOf(parts: {
     state: parts.state,
     frozenInputs: parts.frozenInputs ?? false,
     capabilities: parts.capabilities ?? {},
+    kind: parts.kind ?? 'function',
+    delivers: parts.delivers ?? 'every',
     ...(parts.switch === undefined ? {} : { switch: parts.switch }),
+    ...(parts.map === undefined ? {} : { map: parts.map }),
+    ...(parts.child === undefined ? {} : { child: parts.child }),
+    ...(parts.gate === undefined ? {} : { gate: parts.gate }),
   });
+}
+
+/** The first visit sees what the schema makes of `undefined`: one that refuses it would show a state of the wrong type. */
+function checkState(state: StandardSchema | undefined, name: string): void {
+  if (state === undefined) return;
+  if (!isSchema(state)) invalid(`The state of node "${name}" has no Standard Schema.`, name, state);
+  if (acceptsUndefined(state)) return;
+  invalid(
+    `The state of node "${name}" has no value to start with: give its schema a default, or make it optional.`,
+    name,
+    state,
+  );
 }
 
 /**
@@ -253,26 +320,29 @@ export function defineNode<
   const O extends PortSchemas = PortSchemas,
   S extends StandardSchema = StandardSchema<undefined>,
   const R extends RunOutput<O> = RunOutput<O>,
->(config: NodeConfig<I, O, S, R>): NodeDefinition<InputValues<I>, PortValues<O>> {
-  if (typeof config !== 'object' || config === null) invalid('defineNode() takes an object.', 'defineNode', config);
+  N extends string = never,
+>(config: NodeConfig<I, O, S, R, N>): NodeDefinition<InputValues<I>, PortValues<O>> {
+  if (!isRecord(config)) invalid('defineNode() takes an object.', 'defineNode', config);
   const { name } = config;
   if (!isName(name))
-    throw new ConfigurationError('INVALID_NAME', `"${String(name)}" cannot be the name of a node.`, {
+    throw new ConfigurationError('INVALID_NAME', `"${textOf(name)}" cannot be the name of a node.`, {
       at: 'defineNode',
       value: name,
     });
   knownFields(config, NODE_FIELDS, `node "${name}"`);
   if (typeof config.run !== 'function') invalid(`Node "${name}" has no run function.`, name, config.run);
-  if (typeof config.outputs !== 'object' || config.outputs === null)
-    invalid(`Node "${name}" declares no outputs.`, name);
-  if (config.state !== undefined && !isSchema(config.state))
-    invalid(`The state of node "${name}" has no Standard Schema.`, name);
+  if (!isRecord(config.outputs)) invalid(`Node "${name}" declares no outputs.`, name, config.outputs);
+  if (config.inputs !== undefined && !isRecord(config.inputs))
+    invalid(`The inputs of node "${name}" are not an object of schemas.`, name, config.inputs);
+  checkState(config.state, name);
   if (config.version !== undefined && (typeof config.version !== 'string' || config.version === '')) {
     invalid(`The version of node "${name}" must be a non-empty string.`, name, config.version);
   }
   const { secrets = [] } = config;
   if (!Array.isArray(secrets) || secrets.some((secret) => typeof secret !== 'string'))
     invalid(`The secrets of node "${name}" are not a list of names.`, name, secrets);
+  if (config.async !== undefined && typeof config.async !== 'boolean')
+    invalid(`The async of node "${name}" must be true or false.`, name, config.async);
   checkWord(config.inputMode, ['shared', 'frozen'], `node "${name}".inputMode`);
   checkCapabilities(config, `node "${name}"`);
   const { retry, timeoutMs, softTimeoutMs, totalTimeoutMs } = config;

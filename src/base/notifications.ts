@@ -1,9 +1,11 @@
 import type { RunEvent } from './events.js';
-import type { Warning } from './run-view.js';
+import type { Warning } from './warning.js';
 
 /** How far an attempt is. */
 export interface ProgressUpdate {
   readonly runId: string;
+  /** Where in the run the node lives; empty at the top. */
+  readonly scope: string;
   readonly node: string;
   readonly visit: number;
   readonly attempt: number;
@@ -15,6 +17,8 @@ export interface ProgressUpdate {
 /** Data that a node streams while it runs. */
 export interface EmittedData {
   readonly runId: string;
+  /** Where in the run the node lives; empty at the top. */
+  readonly scope: string;
   readonly node: string;
   readonly visit: number;
   readonly attempt: number;

@@ -1,7 +1,9 @@
 import type { ActiveRun } from './active-run.js';
 import { errorData } from './errors.js';
+import type { ExecutionState } from './execution-state.js';
 import { RunCancelledError, RunFailedError, type RunRejectedError } from './run-errors.js';
-import { type CompletedRun, RunResult, type WaitingRun } from './run-result.js';
+import { runOutcome } from './run-outcome.js';
+import { type CompletedRun, RunResult, type RunStatusOf, type WaitingRun } from './run-result.js';
 import type { RunOptions } from './runtime-options.js';
 import { maskError } from './secret-mask.js';
 
@@ -27,13 +29,13 @@ export interface RejectedRun {
 /** Every way a run can end. */
 export type RunOutcome<Output> =
   | CompletedRun<Output>
-  | WaitingRun<Output>
+  | WaitingRun
   | FailedRun<Output>
   | CancelledRun<Output>
   | RejectedRun;
 
 /** What `execute` returns; everything else it throws. */
-export type ExecutedRun<Output> = CompletedRun<Output> | WaitingRun<Output>;
+export type ExecutedRun<Output> = CompletedRun<Output> | WaitingRun;
 
 /** The arguments after the workflow: parameters may be left out where none is required. */
 // biome-ignore lint/complexity/noBannedTypes: `{}` is the test for "no required key"
@@ -47,26 +49,34 @@ export function reasonText(reason: unknown): string {
   return errorData(reason).message;
 }
 
-/** What a run that has ended is, for its caller. An error of a run with secrets carries a masked stand-in as its cause. */
+/** What the failed node threw, as it was thrown; where it is a map or subworkflow, what the node threw with which it began. */
+function originalOf(state: ExecutionState, id: string, code: string, thrown: ActiveRun['thrown']): unknown {
+  const index = state.plan.nodeIndex.get(id);
+  if (code !== 'CHILD_FAILED' || index === undefined) return thrown.get(`${state.scope}${id}`);
+  for (const child of state.children?.get(index)?.graphs ?? []) {
+    const outcome = runOutcome(child);
+    if (outcome.status !== 'failed') continue;
+    return outcome.node === null ? undefined : originalOf(child, outcome.node, outcome.error.code, thrown);
+  }
+  return undefined;
+}
+
+/** What a run that has ended, or waits, is for its caller. An error of a run with secrets carries a masked stand-in as its cause. */
 export function outcomeOf<Output>(
   { execution, thrown, options }: ActiveRun,
   skippedInResults: 'omit' | 'empty',
 ): RunOutcome<Output> {
   const { state } = execution;
-  const result = new RunResult<Output>(
-    execution,
-    state.runStatus as 'completed' | 'failed' | 'cancelled',
-    skippedInResults,
-  );
-  if (state.runStatus === 'completed') return result as CompletedRun<Output>;
+  const result = new RunResult<Output>(execution, state.runStatus as RunStatusOf, skippedInResults);
+  if (state.runStatus === 'completed' || state.runStatus === 'waiting')
+    return result as CompletedRun<Output> | WaitingRun;
   if (state.runStatus === 'cancelled') {
     const reason = state.stopping?.kind === 'cancel' ? state.stopping.reason : reasonText(options.signal?.reason);
     return Object.assign(result, { error: new RunCancelledError(result, reason) }) as CancelledRun<Output>;
   }
   const failure = maskError(state.runError ?? { name: 'Error', code: 'RUN_FAILED', message: '' }, execution.secrets);
   const node = state.runErrorPart;
-  const index = node === undefined ? undefined : execution.plan.nodeIndex.get(node);
-  const original = index === undefined ? undefined : thrown.get(index);
+  const original = node === undefined ? undefined : originalOf(state, node, failure.code, thrown);
   const cause =
     execution.secrets.size > 0 || original === undefined ? new Error(`${failure.code}: ${failure.message}`) : original;
   return Object.assign(result, { error: new RunFailedError(result, failure, node, cause) }) as FailedRun<Output>;

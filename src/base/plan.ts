@@ -3,7 +3,7 @@ import type { NodeImplementation, PortSpec } from './node.js';
 import type { RetryOptions } from './node-options.js';
 import type { StandardSchema } from './standard-schema.js';
 import type { Workflow } from './workflow.js';
-import type { CycleData, NodeData } from './workflow-data.js';
+import type { ConditionData, CycleData, NodeData } from './workflow-data.js';
 
 /**
  * A subject is something that settles and that others wait for: a node, written as its plan index (>= 0), or a cycle region,
@@ -16,12 +16,17 @@ export function regionSubject(region: number): SubjectIndex {
   return ~region;
 }
 
+/** The parameters that the graph of a map has beside those it is given: its item, and the item's number. No user's name starts with `$`. */
+export const ITEM = '$item';
+export const INDEX = '$index';
+
 /** A compiled source: an expression whose leaves are subjects of the plan. */
 export type PlanSource =
   | OutputSource
   | CycleOutputSource
   | ParameterSource
   | LiteralSource
+  | TemplateSource
   | PathSource
   | ChoiceSource
   | RequiredSource
@@ -41,6 +46,8 @@ export class OutputSource {
     readonly selective: boolean,
     /** The port is `$error`: live exactly when the node failed. */
     readonly error: boolean,
+    /** How far out `leaves` lies from the node's innermost region, which is 0; -1 without it. */
+    readonly level: number,
   ) {}
 }
 
@@ -71,6 +78,12 @@ export class LiteralSource {
   constructor(readonly value: unknown) {}
 }
 
+/** A value in whose texts parameters are put. */
+export class TemplateSource {
+  readonly kind = 'template';
+  constructor(readonly value: unknown) {}
+}
+
 /** A path inside the value of another expression. */
 export class PathSource {
   readonly kind = 'path';
@@ -84,10 +97,32 @@ export class PathSource {
 /** One, the first, or all of several sources. */
 export class ChoiceSource {
   readonly kind = 'choice';
+  /** Several of the sources are exits of one cycle: what was live in its older iterations no longer counts. */
+  readonly rivals: boolean;
+
   constructor(
     readonly mode: 'oneOf' | 'firstOf' | 'collect',
     readonly of: readonly PlanSource[],
-  ) {}
+  ) {
+    const left = of.flatMap((source) => [...new Set(leftBy(source))]);
+    this.rivals = mode !== 'collect' && new Set(left).size < left.length;
+  }
+}
+
+/** The cycles that a source is an exit of. */
+function leftBy(source: PlanSource): readonly number[] {
+  switch (source.kind) {
+    case 'output':
+      return source.leaves === -1 ? [] : [source.leaves];
+    case 'path':
+      return leftBy(source.of);
+    case 'join':
+      return [...source.cases.values()].flatMap(leftBy);
+    case 'choice':
+      return source.of.flatMap(leftBy);
+    default:
+      return [];
+  }
 }
 
 /** A source whose absence is a failure. */
@@ -153,6 +188,8 @@ export class PlanNode {
     readonly retry: RetryOptions | undefined,
     /** Innermost region; -1 outside any cycle. */
     readonly region: number,
+    /** The regions around it, innermost first. */
+    readonly around: readonly number[],
     readonly inputs: readonly PlanInput[],
     /** What it waits for in iteration 0, each subject once. */
     readonly dependencies: readonly SubjectIndex[],
@@ -173,6 +210,8 @@ export class PlanNode {
     readonly checked: boolean,
     /** Some output has a schema to ask. */
     readonly checkedOutputs: boolean,
+    /** The graph of its children, where it is a map or subworkflow. */
+    readonly child: Plan | undefined,
   ) {}
 }
 
@@ -185,6 +224,19 @@ export interface FeedbackSlot {
   readonly input: number;
   /** In words, for messages. */
   readonly text: string;
+}
+
+/** A condition of a cycle, compiled. */
+export class PlanCondition {
+  constructor(
+    readonly data: ConditionData,
+    /** What it looks at: one value, several by name, or nothing itself. */
+    readonly watched: PlanSource | ReadonlyMap<string, PlanSource> | undefined,
+    /** The function of a leaf that has one. */
+    readonly test: ConditionTest | undefined,
+    /** What it combines; empty for a leaf. */
+    readonly parts: readonly PlanCondition[],
+  ) {}
 }
 
 /** A cycle, compiled. Its body is the plan indexes `start` … `end - 1`, inner regions included. */
@@ -207,8 +259,7 @@ export class PlanRegion {
     /** Nodes of the body that lie in no inner region, plus the number of direct inner regions. */
     readonly members: number,
     readonly feedback: readonly FeedbackSlot[],
-    readonly until: { readonly single: PlanSource } | { readonly named: ReadonlyMap<string, PlanSource> } | undefined,
-    readonly test: ConditionTest | undefined,
+    readonly until: PlanCondition | undefined,
   ) {}
 }
 
@@ -229,8 +280,10 @@ export interface Plan {
   /** Nodes outside any cycle, plus cycles at the top. */
   readonly topMembers: number;
   readonly outputs: ReadonlyMap<string, PlanSource>;
-  /** Ids of nodes declared asynchronous: LocalRuntime refuses them before the first node. */
+  /** Ids of asynchronous nodes that no thread can load, those of children as `sub/id`: LocalRuntime refuses them before the first node. */
   readonly asyncNodes: readonly string[];
+  /** Some node is a module node. */
+  readonly hasModules: boolean;
   /** Every secret some node declares, once each. */
   readonly secrets: readonly string[];
   /** The workflow declares no parameters: a parameter is broadcast to inputs of its name. */
@@ -239,4 +292,20 @@ export interface Plan {
   readonly rechecks: boolean;
   /** Some node has a time limit of its own. */
   readonly limited: boolean;
+  /** Somewhere in it, children included, a gate may make a run wait. */
+  readonly waits: boolean;
+}
+
+/** A plan in a workflow: its own, or that of a child. */
+export interface PlanPlace {
+  readonly plan: Plan;
+  /** The nodes that it belongs to, each with a slash: `sub/`; empty at the top. */
+  readonly owners: string;
+}
+
+/** A plan and those of all children, the owner before its children. */
+export function plansOf(plan: Plan, owners = ''): readonly PlanPlace[] {
+  const all: PlanPlace[] = [{ plan, owners }];
+  for (const node of plan.nodes) if (node.child !== undefined) all.push(...plansOf(node.child, `${owners}${node.id}/`));
+  return all;
 }

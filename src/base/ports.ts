@@ -13,10 +13,16 @@ export interface Clock {
   /** Calls back in a later turn of the event loop, so that input and output can proceed. */
   yieldTurn(callback: () => void): void;
   /**
-   * Calls back when nothing is left that could ever wake this process while something still waits for an answer.
-   * The returned function takes it back.
+   * Calls back once, when nothing is left that could ever wake this process while something still waits for an answer. Of
+   * several who ask, the newest is told first, and the next only if it is still so a turn later: what is older may wait for
+   * what is newer. The returned function takes it back.
    */
   onStall(callback: () => void): () => void;
+  /**
+   * Time stands still while the process waits for something real, such as a thread. LocalRuntime then waits for the SyncBridge
+   * without a limit, and moves the clock on once the thread has nothing left to do. Default: time passes by itself.
+   */
+  readonly isVirtual?: true;
 }
 
 /** Identifiers. */
@@ -71,6 +77,82 @@ export interface AccessRequest {
 export interface AccessPolicy {
   /** `true` allows; `false` or a sentence that says why denies. */
   allows(request: AccessRequest): boolean | string;
+}
+
+/** Where the function of a node stands: a module, and the name under which it exports the function. */
+export interface ModuleReference {
+  /** An absolute URL. */
+  readonly url: string;
+  readonly export: string;
+}
+
+/** One attempt that a SyncBridge performs. It crosses to another thread by the structured clone algorithm. */
+export interface BridgeCall {
+  readonly module: ModuleReference;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly runId: string;
+  readonly nodeId: string;
+  readonly scope: string;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly visit: number;
+  readonly iterations: readonly number[];
+  readonly maxIterations: number | undefined;
+  readonly deadline: number | undefined;
+  /** Real milliseconds after which the signal of the call is aborted without being told. `undefined`: only when told. */
+  readonly timeLeftMs: number | undefined;
+  readonly idempotencyKey: string;
+  readonly state: unknown;
+  readonly context: Readonly<Record<string, unknown>>;
+  /** The secrets that the node declares, by name; no other. */
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+/** What a node says while it runs elsewhere. */
+export type BridgeSpeech =
+  | {
+      readonly kind: 'log';
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>> | undefined;
+    }
+  | {
+      readonly kind: 'progress';
+      readonly current: number;
+      readonly total: number | undefined;
+      readonly message: string | undefined;
+    }
+  | { readonly kind: 'emit'; readonly data: unknown };
+
+/** What comes back of a call, in the order in which it was said. `completed` and `failed` are the last of it. */
+export type BridgeReport =
+  | BridgeSpeech
+  /** `change` holds what the node gave to `setState`. */
+  | { readonly kind: 'completed'; readonly output: unknown; readonly change: { readonly state: unknown } | undefined }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** A call in flight. */
+export interface BridgeTicket {
+  /** Aborts the signal of the call; its answer is still wanted. */
+  abort(reason: Error): void;
+  /** Aborts the signal of the call. Nothing is reported of it any more, however late it answers. */
+  abandon(reason: Error): void;
+}
+
+/**
+ * Performs calls elsewhere while the calling thread sleeps: what lets LocalRuntime run asynchronous functions. Calls that were
+ * submitted run together; nothing is reported outside `wait`.
+ */
+export interface SyncBridge {
+  /** Starts a call. @throws AttemptError VALUE_NOT_CLONEABLE naming the path of what cannot cross */
+  submit(call: BridgeCall, receive: (report: BridgeReport) => void): BridgeTicket;
+  /**
+   * Blocks until something was reported (`reported`), nothing is left that could ever answer a call in flight (`stalled`), or
+   * time has passed (`elapsed`). 0 only looks; `undefined` waits without a limit.
+   */
+  wait(ms: number | undefined): 'reported' | 'stalled' | 'elapsed';
+  /** Ends whatever the bridge started. Idempotent. */
+  close(): void;
 }
 
 /** The ports that every runtime binds. */

@@ -4,6 +4,8 @@ export type NotRunCode =
   | 'branch_not_taken'
   /** A partition had no item for this case. */
   | 'case_empty'
+  /** The subworkflow did not deliver this output: it was dead there. */
+  | 'not_delivered'
   /** The source was skipped itself. */
   | 'upstream_skipped'
   /** The source failed, and was allowed to. */
@@ -22,6 +24,8 @@ export type NotRunCode =
   | 'fail_fast'
   /** The run reached its time limit. */
   | 'run_timeout'
+  /** The map or subworkflow that it belongs to failed, ran out of time, or was cancelled. */
+  | 'owner_stopped'
   /** No mixin decides about nodes whose sources are not live. */
   | 'undecided';
 
@@ -47,6 +51,7 @@ export interface NotRunReason {
 const WORDS: Readonly<Record<NotRunCode, string>> = {
   branch_not_taken: 'the branch was not taken',
   case_empty: 'no item fell into the case',
+  not_delivered: 'the subworkflow did not deliver it',
   upstream_skipped: 'what it depends on was skipped',
   allowed_failure: 'what it depends on failed, as it may',
   no_error: 'what it depends on did not fail',
@@ -56,6 +61,7 @@ const WORDS: Readonly<Record<NotRunCode, string>> = {
   run_cancelled: 'the run was cancelled',
   fail_fast: 'another node failed and the run fails fast',
   run_timeout: 'the run reached its time limit',
+  owner_stopped: 'the map or subworkflow that it belongs to was stopped',
   undecided: 'no mixin decides about it',
 };
 

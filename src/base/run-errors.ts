@@ -1,6 +1,7 @@
 import type { ErrorCode } from './error-catalog.js';
 import { type ErrorData, type ErrorDetails, LockstepError } from './errors.js';
-import type { NodeReport, RunResult } from './run-result.js';
+import type { NodeReport } from './graph-result.js';
+import type { RunResult } from './run-result.js';
 
 /** What `execute` throws: a run that failed, was cancelled, or was refused. */
 export abstract class RunError extends LockstepError {

@@ -1,8 +1,9 @@
 import type { LockstepError } from './errors.js';
 import type { AddressedParameters } from './event-data.js';
+import type { RunEvent } from './events.js';
 import type { Plan } from './plan.js';
-import type { Warning } from './run-view.js';
 import type { RunOptions } from './runtime-options.js';
+import type { Warning } from './warning.js';
 
 /** Parameters of a run after they have been matched with the workflow. */
 export interface BoundParameters {
@@ -20,6 +21,8 @@ export interface RunRequest {
   readonly plan: Plan;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly options: RunOptions;
+  /** What has been recorded of it, where a run that waits goes on. */
+  readonly history?: readonly RunEvent[];
 }
 
 /** What a check of a run found. */

@@ -6,15 +6,7 @@ import type { CycleStopReason } from './handles.js';
 import type { Plan, PlanNode, PlanRegion } from './plan.js';
 import type { Random } from './ports.js';
 import type { NotRunReason } from './reason.js';
-
-/** Something that did not stop a run but that its owner should know. */
-export interface Warning {
-  /** Stable, lower case with hyphens. */
-  readonly code: string;
-  readonly message: string;
-  /** The node, cycle, input or option it concerns; empty for the whole run. */
-  readonly at: string;
-}
+import type { Warning } from './warning.js';
 
 /** A run as those see it who decide about it. */
 export interface RunView {
@@ -23,6 +15,8 @@ export interface RunView {
   readonly scope: string;
   readonly plan: Plan;
   readonly state: ExecutionState;
+  /** The state of the graph at the top, which holds what the caller of the run passed. */
+  readonly top: ExecutionState;
   readonly context: Readonly<Record<string, unknown>>;
   readonly secrets: ReadonlyMap<string, string>;
   readonly random: Random;

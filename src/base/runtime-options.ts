@@ -2,6 +2,7 @@ import { ConfigurationError } from './errors.js';
 import type { RunEvent } from './events.js';
 import { checkCount, checkDuration, checkWord, knownFields } from './node-options.js';
 import type { AccessPolicy, Clock, Hash, Ids, Log, Random, SecretProvider } from './ports.js';
+import { isRecord } from './record.js';
 import type { NodeParameter } from './ref.js';
 
 /** How strictly contracts, unmatched names and unprovable fan-in are treated. Input schemas are always applied. */
@@ -19,7 +20,10 @@ export interface RuntimeOptions {
   readonly enableCycles?: boolean;
   /** `true` makes an output with `success: false` a failure. Default `false`. */
   readonly contentAwareSuccess?: boolean;
-  /** A run that takes longer fails with RUN_TIMEOUT. Milliseconds, finite, > 0. Default: none. */
+  /**
+   * A run that takes longer fails with RUN_TIMEOUT. Counts from the call, what the run waits for before its first node included.
+   * Milliseconds, finite, > 0. Default: none.
+   */
   readonly timeoutMs?: number;
   /** A run that takes longer has the signals of its running nodes aborted and gets a warning. Less than `timeoutMs`. Default: none. */
   readonly softTimeoutMs?: number;
@@ -71,18 +75,21 @@ const OWN_FIELDS = [...Object.keys(RUNTIME_DEFAULTS), ...PORT_FIELDS];
 
 /** Refuses what is no plain set of options. @throws ConfigurationError INVALID_OPTION */
 export function checkObject(options: unknown, what: string, at: string): void {
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
+  if (isRecord(options)) return;
   throw new ConfigurationError('INVALID_OPTION', `${what} must be an object.`, { at, value: options });
 }
 
+/** Checks that a port, if it is given, has its methods. @throws ConfigurationError INVALID_OPTION */
+export function checkPort(port: unknown, methods: readonly string[], at: string): void {
+  if (port === undefined) return;
+  const missing = methods.find((method) => typeof (port as Record<string, unknown> | null)?.[method] !== 'function');
+  if (missing === undefined) return;
+  throw new ConfigurationError('INVALID_OPTION', `${at} must have the method ${missing}().`, { at, value: port });
+}
+
 function checkPorts(options: RuntimeOptions): void {
-  for (const [name, methods] of Object.entries(PORT_METHODS)) {
-    const port = options[name as keyof typeof PORT_METHODS] as Readonly<Record<string, unknown>> | undefined;
-    const missing = port === undefined ? undefined : methods.find((method) => typeof port?.[method] !== 'function');
-    if (missing === undefined) continue;
-    const at = `runtime.${name}`;
-    throw new ConfigurationError('INVALID_OPTION', `${at} must have the method ${missing}().`, { at, value: port });
-  }
+  for (const [name, methods] of Object.entries(PORT_METHODS))
+    checkPort(options[name as keyof typeof PORT_METHODS], methods, `runtime.${name}`);
 }
 
 function checkFlag(value: boolean | undefined, at: string): void {
@@ -90,7 +97,12 @@ function checkFlag(value: boolean | undefined, at: string): void {
   throw new ConfigurationError('INVALID_OPTION', `${at} must be true or false.`, { at, value });
 }
 
-function checkLimits(timeoutMs: number | undefined, softTimeoutMs: number | undefined, at: string): void {
+interface TimeLimits {
+  readonly timeoutMs?: number;
+  readonly softTimeoutMs?: number;
+}
+
+function checkLimits({ timeoutMs, softTimeoutMs }: TimeLimits, at: string): void {
   checkDuration(timeoutMs, `${at}.timeoutMs`);
   checkDuration(softTimeoutMs, `${at}.softTimeoutMs`);
   if (timeoutMs === undefined || softTimeoutMs === undefined || softTimeoutMs < timeoutMs) return;
@@ -98,6 +110,21 @@ function checkLimits(timeoutMs: number | undefined, softTimeoutMs: number | unde
     at: `${at}.softTimeoutMs`,
     value: softTimeoutMs,
   });
+}
+
+/** Where a run replaces one limit only, the other is that of its runtime, and the two must go together as well. */
+function checkMixedLimits(run: TimeLimits, runtime: ResolvedOptions): void {
+  const { timeoutMs: hard, softTimeoutMs: soft } = run;
+  const refuse = (name: keyof TimeLimits, what: string): never => {
+    throw new ConfigurationError('INVALID_OPTION', `run.${name} must be ${what}.`, {
+      at: `run.${name}`,
+      value: run[name],
+    });
+  };
+  if (hard !== undefined && soft === undefined && runtime.softTimeoutMs !== null && runtime.softTimeoutMs >= hard)
+    refuse('timeoutMs', `more than runtime.softTimeoutMs (${runtime.softTimeoutMs}) and is ${hard}`);
+  if (soft !== undefined && hard === undefined && runtime.timeoutMs !== null && soft >= runtime.timeoutMs)
+    refuse('softTimeoutMs', `less than runtime.timeoutMs (${runtime.timeoutMs}) and is ${soft}`);
 }
 
 /**
@@ -118,7 +145,7 @@ export function resolveOptions(
   checkWord(options.skippedInResults, ['omit', 'empty'], 'runtime.skippedInResults');
   checkFlag(options.enableCycles, 'runtime.enableCycles');
   checkFlag(options.contentAwareSuccess, 'runtime.contentAwareSuccess');
-  checkLimits(options.timeoutMs, options.softTimeoutMs, 'runtime');
+  checkLimits(options, 'runtime');
   checkCount(options.maxConcurrency, 1, 'runtime.maxConcurrency');
   checkPorts(options);
   return Object.freeze({
@@ -135,7 +162,13 @@ export function resolveOptions(
 
 /** Options of one run. */
 export interface RunOptions {
-  /** Cancels the run. In LocalRuntime it is looked at between nodes. */
+  /**
+   * Cancels the run, also while it waits for plugins to start or for secrets. In LocalRuntime it is looked at between nodes.
+   *
+   * It does not keep the process alive, and neither does the timer of `AbortSignal.timeout()`: where nothing else does, a run
+   * that only this signal could end fails with NEVER_SETTLED before the signal is aborted. For a limit that always counts, use
+   * `timeoutMs`.
+   */
   readonly signal?: AbortSignal;
   /** Default: a new one. */
   readonly runId?: string;
@@ -143,12 +176,16 @@ export interface RunOptions {
   readonly context?: Readonly<Record<string, unknown>>;
   /** Node-addressed parameters: `[tidy.in.limit.is(50)]`, or plain data `{ tidy: { limit: 50 } }`. */
   readonly set?: readonly NodeParameter[] | Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Replaces the limit of the runtime for this run. */
+  /** Replaces the limit of the runtime for this run. More than the soft limit that holds for it. */
   readonly timeoutMs?: number;
+  /** Replaces the soft limit of the runtime for this run. Less than the `timeoutMs` that holds for it. */
   readonly softTimeoutMs?: number;
   /** Called with every event of this run. What it throws is logged and otherwise ignored. */
   readonly onEvent?: (event: RunEvent) => void;
 }
+
+/** Options of a run that goes on. Everything else stands in its history. `onEvent` is called first with what was answered since it returned. */
+export type ResumeOptions = Pick<RunOptions, 'signal' | 'onEvent'>;
 
 const RUN_FIELDS = ['signal', 'runId', 'context', 'set', 'timeoutMs', 'softTimeoutMs', 'onEvent'];
 
@@ -156,12 +193,24 @@ function isSignal(signal: Partial<AbortSignal> | null): boolean {
   return typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function';
 }
 
-/** Checks the options of a run. @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
-export function checkRunOptions(options: RunOptions): void {
+/** @throws ConfigurationError INVALID_OPTION */
+export function checkSignal(signal: AbortSignal | undefined, at: string): void {
+  if (signal === undefined || isSignal(signal)) return;
+  throw new ConfigurationError('INVALID_OPTION', `${at} must be an AbortSignal.`, { at, value: signal });
+}
+
+/**
+ * Checks the options of a run.
+ *
+ * @param runtime the options of the runtime, which hold where the run says nothing else
+ * @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION
+ */
+export function checkRunOptions(options: RunOptions, runtime: ResolvedOptions): void {
   checkObject(options, 'The options of a run', 'run');
   knownFields(options, RUN_FIELDS, 'run');
   if (options.context !== undefined) checkObject(options.context, 'run.context', 'run.context');
-  checkLimits(options.timeoutMs, options.softTimeoutMs, 'run');
+  checkLimits(options, 'run');
+  checkMixedLimits(options, runtime);
   const { runId, signal, onEvent } = options;
   if (runId !== undefined && (typeof runId !== 'string' || runId === '')) {
     throw new ConfigurationError('INVALID_OPTION', 'run.runId must be a non-empty string.', {
@@ -169,12 +218,7 @@ export function checkRunOptions(options: RunOptions): void {
       value: runId,
     });
   }
-  if (signal !== undefined && !isSignal(signal)) {
-    throw new ConfigurationError('INVALID_OPTION', 'run.signal must be an AbortSignal.', {
-      at: 'run.signal',
-      value: signal,
-    });
-  }
+  checkSignal(signal, 'run.signal');
   if (onEvent !== undefined && typeof onEvent !== 'function') {
     throw new ConfigurationError('INVALID_OPTION', 'run.onEvent must be a function.', {
       at: 'run.onEvent',

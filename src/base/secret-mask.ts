@@ -166,8 +166,12 @@ export function maskEvent(event: RunEvent, secrets: Secrets): RunEvent {
   const { data } = event;
   const masked: Record<string, unknown> = { ...data };
   if ('parameters' in data) masked.parameters = maskEach(data.parameters, secrets);
+  if ('context' in data) masked.context = maskEach(data.context, secrets);
   if ('set' in data) masked.set = data.set.map((each) => ({ ...each, value: maskValue(each.value, secrets) }));
   if ('output' in data) masked.output = maskEach(data.output, secrets);
+  for (const name of ['items', 'shows', 'answer', 'by'] as const)
+    if (name in data) masked[name] = maskValue(Reflect.get(data, name), secrets);
+  if ('reason' in data && typeof data.reason === 'string') masked.reason = maskText(data.reason, secrets);
   if ('state' in data) masked.state = maskValue(data.state, secrets);
   if ('error' in data && data.error !== null) masked.error = maskError(data.error, secrets);
   return { ...event, data: masked } as unknown as RunEvent;

@@ -1,11 +1,14 @@
 import { AttemptError } from './errors.js';
 import type { ExecutionState, RegionState } from './execution-state.js';
-import type { CycleOutputSource, OutputSource, PlanInput, PlanNode, PlanRegion, PlanSource } from './plan.js';
-import type { NotRunCode, ReasonRoot } from './reason.js';
+import type { CycleOutputSource, OutputSource, PlanCondition, PlanInput, PlanNode, PlanSource } from './plan.js';
 import { ask, formatIssues } from './schema.js';
 import { readPath } from './source-path.js';
+import { sourceText } from './source-text.js';
 import type { StandardSchema } from './standard-schema.js';
-import { BLOCKED, CANCELLED, COMPLETED, FAILED, PENDING, RUNNING, SKIPPED } from './status.js';
+import { BLOCKED, CANCELLED, COMPLETED, FAILED, SKIPPED } from './status.js';
+import { expandTemplates } from './templates.js';
+
+type Choice = Extract<PlanSource, { kind: 'choice' }>;
 
 /** What is known of a source, as bits: an expression over several sources can be live and blocked at once. */
 export const UNCONNECTED = 0;
@@ -13,14 +16,6 @@ export const LIVE = 1;
 export const DEAD = 2;
 export const STUCK = 4;
 export const UNSETTLED = 8;
-
-/** Why a source is not live. */
-export interface DeadEnd {
-  readonly code: NotRunCode;
-  /** The source, in words. */
-  readonly source: string;
-  readonly root: ReasonRoot;
-}
 
 function nodeAt(state: ExecutionState, index: number): PlanNode {
   return state.plan.nodes[index] as PlanNode;
@@ -31,10 +26,9 @@ function hasPort(output: unknown, port: string): boolean {
 }
 
 function insideBits(state: ExecutionState, source: OutputSource): number {
-  switch (state.status[source.node]) {
-    case PENDING:
-    case RUNNING:
-      return UNSETTLED;
+  const status = state.status[source.node] as number;
+  if (status < COMPLETED) return UNSETTLED;
+  switch (status) {
     case COMPLETED:
       if (source.error) return DEAD;
       return source.selective && !hasPort(state.outputs[source.node], source.port) ? DEAD : LIVE;
@@ -78,24 +72,30 @@ function firstPort(output: unknown): string | undefined {
   return undefined;
 }
 
+/** Whether the cases of a join are ports of its owner, and not the ways of a node that may fail. */
+function takesOnePort(state: ExecutionState, owner: OutputSource): boolean {
+  return nodeAt(state, owner.node).implementation.delivers === 'one';
+}
+
 /** The case that the owner of a join took: its one live port, or the way an attempt went. */
 function takenCase(state: ExecutionState, owner: OutputSource): string | undefined {
-  if (owner.selective) return firstPort(state.outputs[owner.node]);
+  if (takesOnePort(state, owner)) return firstPort(state.outputs[owner.node]);
   return state.status[owner.node] === FAILED ? 'failed' : 'ok';
 }
 
 /** The same seen from outside a cycle: the case of the last iteration in which the owner ran, in this entry of the cycle. */
-function lastCase(state: ExecutionState, { node, leaves, selective }: OutputSource): string | undefined {
+function lastCase(state: ExecutionState, owner: OutputSource): string | undefined {
+  const { node, leaves } = owner;
   const { entryStep } = state.regions[leaves] as RegionState;
   const completed = state.keptStep[node] as number;
   const failed = state.keptPorts.get(node)?.get('$error')?.step ?? 0;
   if (Math.max(completed, failed) <= entryStep) return undefined;
-  if (selective) return firstPort(state.keptOutput[node]);
+  if (takesOnePort(state, owner)) return firstPort(state.keptOutput[node]);
   return failed > completed ? 'failed' : 'ok';
 }
 
 /** The source that a join selects, or the bits of its owner where it selects none. */
-function joined(state: ExecutionState, source: Extract<PlanSource, { kind: 'join' }>): PlanSource | number {
+export function joined(state: ExecutionState, source: Extract<PlanSource, { kind: 'join' }>): PlanSource | number {
   const { owner } = source;
   if (owner.leaves !== -1) {
     const region = state.regions[owner.leaves] as RegionState;
@@ -104,7 +104,7 @@ function joined(state: ExecutionState, source: Extract<PlanSource, { kind: 'join
     return source.cases.get(lastCase(state, owner) ?? '') ?? DEAD;
   }
   const status = state.status[owner.node] as number;
-  if (status === PENDING || status === RUNNING) return UNSETTLED;
+  if (status < COMPLETED) return UNSETTLED;
   if (status === SKIPPED) return DEAD;
   if (status === BLOCKED || status === CANCELLED) return STUCK;
   if (status === FAILED && !nodeAt(state, owner.node).data.allowFailure) return STUCK;
@@ -122,6 +122,7 @@ export function bitsOf(state: ExecutionState, source: PlanSource): number {
     case 'parameter':
       return readPath(state.parameters[source.name], source.path) === undefined ? DEAD : LIVE;
     case 'literal':
+    case 'template':
       return LIVE;
     case 'path':
       return bitsOf(state, source.of);
@@ -136,6 +137,60 @@ export function bitsOf(state: ExecutionState, source: PlanSource): number {
       return typeof taken === 'number' ? taken : bitsOf(state, taken);
     }
   }
+}
+
+/** The iteration of the region that it leaves in which an exit was live last. */
+function lastTurn(state: ExecutionState, { node, port, selective, error, level }: OutputSource): number {
+  if (selective || error) return state.keptPorts.get(node)?.get(port)?.turns[level] ?? -1;
+  return (level === 0 ? state.keptTurn[node] : state.keptTurns.get(node)?.[level]) ?? -1;
+}
+
+interface Exit {
+  readonly region: number;
+  readonly turn: number;
+}
+
+/** The one cycle that a live source leaves, and the iteration in which it was live last. */
+function exitOf(state: ExecutionState, source: PlanSource): Exit | undefined {
+  switch (source.kind) {
+    case 'output':
+      return source.leaves === -1 ? undefined : { region: source.leaves, turn: lastTurn(state, source) };
+    case 'path':
+      return exitOf(state, source.of);
+    case 'join': {
+      const taken = joined(state, source);
+      return typeof taken === 'number' ? undefined : exitOf(state, taken);
+    }
+    case 'choice': {
+      const exits = source.of.filter((inner) => bitsOf(state, inner) & LIVE).map((inner) => exitOf(state, inner));
+      return exits.reduce((last, exit) =>
+        last === undefined || exit === undefined || exit.region !== last.region
+          ? undefined
+          : { region: last.region, turn: Math.max(last.turn, exit.turn) },
+      );
+    }
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * What is known of each member of a choice. Exits of one cycle exclude each other over time as branches do within an
+ * iteration: those count that were live in the last iteration in which any of them was.
+ */
+function memberBits(state: ExecutionState, { of, rivals }: Choice): readonly number[] {
+  const bits = of.map((source) => bitsOf(state, source));
+  if (!rivals) return bits;
+  const latest = new Map<number, number>();
+  const exits = of.map((source, index) => {
+    const exit = (bits[index] as number) & LIVE ? exitOf(state, source) : undefined;
+    if (exit !== undefined) latest.set(exit.region, Math.max(exit.turn, latest.get(exit.region) ?? 0));
+    return exit;
+  });
+  return bits.map((each, index) => {
+    const exit = exits[index];
+    return exit !== undefined && exit.turn < (latest.get(exit.region) as number) ? DEAD : each;
+  });
 }
 
 function firstBits(state: ExecutionState, sources: readonly PlanSource[]): number {
@@ -217,6 +272,8 @@ export function readSource(state: ExecutionState, source: PlanSource, reading: R
       );
     case 'literal':
       return source.value;
+    case 'template':
+      return expandTemplates(source.value, state.parameters, 'a template');
     case 'path':
       return checked(
         readPath(readSource(state, source.of, reading), source.path),
@@ -260,9 +317,10 @@ function chosenValue(
   reading: Reading,
 ): unknown {
   if (source.mode === 'collect') return collected(state, source.of, reading);
-  const live = source.of.filter((inner) => bitsOf(state, inner) & LIVE);
+  const bits = memberBits(state, source);
+  const live = source.of.filter((_, index) => (bits[index] as number) & LIVE);
   if (source.mode === 'oneOf' && live.length > 1) {
-    const names = live.map((inner) => sourceText(state, inner)).join(' and ');
+    const names = live.map((inner) => sourceText(state.plan, inner)).join(' and ');
     throw new AttemptError('INPUT_CONFLICT', `${names} are both live and lead into one input.`, { at: names });
   }
   for (const inner of live) {
@@ -272,118 +330,27 @@ function chosenValue(
   return undefined;
 }
 
-function sourceText(state: ExecutionState, source: PlanSource): string {
-  switch (source.kind) {
-    case 'output':
-      return `${nodeAt(state, source.node).id}.${source.port}`;
-    case 'cycle':
-      return `${state.plan.regions[source.region]?.id}.${source.port}`;
-    case 'path':
-    case 'required':
-      return sourceText(state, source.of);
-    case 'choice':
-      return source.of.map((inner) => sourceText(state, inner)).join(', ');
-    case 'join':
-      return `${nodeAt(state, source.owner.node).id}.join`;
-    case 'parameter':
-      return source.name;
-    case 'literal':
-      return 'a literal';
-  }
-}
-
-/** Where the failure of a cycle began: at a member, or at the cycle itself. */
-export function rootOfFailure(state: ExecutionState, region: number): ReasonRoot {
-  const { root } = state.regions[region] as RegionState;
-  const { id } = state.plan.regions[region] as PlanRegion;
-  return { subject: root ?? id, port: null, code: 'upstream_failed' };
-}
-
-function outputEnd(state: ExecutionState, source: OutputSource): DeadEnd {
-  const { id, data } = nodeAt(state, source.node);
-  const text = `${id}.${source.port}`;
-  const own = (code: NotRunCode, port: string | null): DeadEnd => ({
-    code,
-    source: text,
-    root: { subject: id, port, code },
-  });
-  const inherited = (code: NotRunCode): DeadEnd => {
-    const reason = state.reasons.get(source.node);
-    return reason === undefined ? own(code, null) : { code, source: text, root: reason.root };
-  };
-  if (source.leaves !== -1) {
-    const region = state.regions[source.leaves] as RegionState;
-    if (region.failed) return { code: 'upstream_blocked', source: text, root: rootOfFailure(state, source.leaves) };
-  }
-  switch (state.status[source.node]) {
-    case SKIPPED:
-      return inherited('upstream_skipped');
-    case BLOCKED:
-    case CANCELLED:
-      return inherited('upstream_blocked');
-    case FAILED:
-      return data.allowFailure ? own('allowed_failure', null) : own('upstream_failed', null);
-    default:
-      if (source.error) return own('no_error', source.port);
-      if (source.selective)
-        return own(data.switch?.mode === 'partition' ? 'case_empty' : 'branch_not_taken', source.port);
-      return own('never_live', source.port);
-  }
-}
-
-/** Why a source is not live: its own reason, and where it all began. `wanted` says which kind of end is looked for. */
-export function deadEndOf(state: ExecutionState, source: PlanSource, wanted: number): DeadEnd {
-  switch (source.kind) {
-    case 'output':
-      return outputEnd(state, source);
-    case 'path':
-    case 'required':
-      return deadEndOf(state, source.of, wanted);
-    case 'choice': {
-      const inner = source.of.find((candidate) => bitsOf(state, candidate) & wanted) ?? (source.of[0] as PlanSource);
-      return deadEndOf(state, inner, wanted);
-    }
-    case 'join': {
-      const taken = joined(state, source);
-      return typeof taken === 'number' ? outputEnd(state, source.owner) : deadEndOf(state, taken, wanted);
-    }
-    case 'cycle':
-      return { code: 'upstream_blocked', source: sourceText(state, source), root: rootOfFailure(state, source.leaves) };
-    case 'parameter':
-    case 'literal':
-      return {
-        code: 'never_live',
-        source: sourceText(state, source),
-        root: { subject: sourceText(state, source), port: null, code: 'never_live' },
-      };
-  }
-}
-
-/** Why an input has no live source. */
-export function inputEnd(state: ExecutionState, input: PlanInput, wanted: number): DeadEnd {
-  for (const { slot, region } of input.feedback) {
-    if ((state.regions[region] as RegionState).iteration === 0) continue;
-    const root = state.feedbackRoots[slot] as ReasonRoot;
-    const edge = state.plan.regions[region]?.feedback.find((candidate) => candidate.slot === slot);
-    return { code: root.code, source: edge?.text.split(' → ')[0] ?? '?', root };
-  }
-  return deadEndOf(state, input.connection as PlanSource, wanted);
-}
-
-/** What the condition of a cycle looks at, as far as it is live; `undefined` where nothing is. */
+/**
+ * What the condition of a cycle looks at; `undefined` where nothing of it is live. Of several values by name, those that are
+ * live, but all or none for an expression; of a combination, what each part looks at, in order.
+ */
 export function observe(
   state: ExecutionState,
-  until: NonNullable<PlanRegion['until']>,
+  { watched, parts, data }: PlanCondition,
   reading: Reading = 'checked',
 ): { readonly value: unknown } | undefined {
-  if ('single' in until)
-    return bitsOf(state, until.single) & LIVE ? { value: readSource(state, until.single, reading) } : undefined;
+  if (parts.length > 0) return { value: parts.map((part) => observe(state, part, reading)?.value) };
+  if (watched === undefined) return undefined;
+  if (!(watched instanceof Map))
+    return bitsOf(state, watched as PlanSource) & LIVE
+      ? { value: readSource(state, watched as PlanSource, reading) }
+      : undefined;
   const values: Record<string, unknown> = {};
   let live = 0;
-  for (const [name, source] of until.named) {
+  for (const [name, source] of watched as ReadonlyMap<string, PlanSource>) {
     if (!(bitsOf(state, source) & LIVE)) continue;
     values[name] = readSource(state, source, reading);
     live++;
   }
-  return live > 0 ? { value: values } : undefined;
+  return live > (data.kind === 'cel' ? watched.size - 1 : 0) ? { value: values } : undefined;
 }

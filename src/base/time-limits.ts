@@ -5,7 +5,10 @@ import type { ExecutionState } from './execution-state.js';
 const FOREVER = Number.POSITIVE_INFINITY;
 
 /** The time limits of an attempt that is about to start: its own, and what is left of its node's. `undefined` without any. */
-export function limitsOf(state: ExecutionState, { node, number, startedAt }: Attempt): AttemptLimits | undefined {
+export function limitsOf(
+  state: ExecutionState,
+  { node, number, startedAt }: Pick<Attempt, 'node' | 'number' | 'startedAt'>,
+): AttemptLimits | undefined {
   const { timeoutMs, softTimeoutMs, totalTimeoutMs } = node.data;
   const first = number === 1 ? startedAt : (state.startedAt[node.index] as number);
   const hard = Math.min(
@@ -21,7 +24,7 @@ export function limitsOf(state: ExecutionState, { node, number, startedAt }: Att
 
 /** Whether an attempt that settles now settles too late. */
 export function isOverdue({ hard }: AttemptLimits, now: number): boolean {
-  return hard !== undefined && now > hard;
+  return hard !== undefined && now >= hard;
 }
 
 /** Whether an error is already the verdict of a time limit. Never throws: a proxy may when it is looked at. */

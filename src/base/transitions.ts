@@ -1,12 +1,17 @@
-import type { Attempt } from './attempt.js';
 import { type ErrorData, LockstepError } from './errors.js';
-import type { DecisiveOptions, FailureVerdict } from './events.js';
-import type { ExecutionState, RegionState, Stopping } from './execution-state.js';
-import type { CycleStopReason } from './handles.js';
-import type { PlanNode, PlanRegion } from './plan.js';
+import type { EventData, FailureVerdict } from './events.js';
+import {
+  ChildrenState,
+  ExecutionState,
+  type GateState,
+  type KeptValue,
+  type RegionState,
+  type Stopping,
+} from './execution-state.js';
+import { INDEX, ITEM, type Plan, type PlanNode, type PlanRegion } from './plan.js';
 import type { NotRunReason } from './reason.js';
 import type { RunOutcomeData } from './run-outcome.js';
-import { allSettled, bitsOf, deadEndOf, LIVE, observe, readSource } from './source-evaluation.js';
+import { allSettled } from './source-evaluation.js';
 import {
   ATTEMPT_TRANSITIONS,
   type AttemptStatus,
@@ -22,7 +27,9 @@ import {
   RUNNING,
   type RunStatus,
   type SKIPPED,
+  WAITING,
 } from './status.js';
+import type { Warning } from './warning.js';
 
 /**
  * The steps of the state machine. Each changes the state and nothing else; the live run and the fold of a log both go through
@@ -39,20 +46,96 @@ export function moveRun(state: ExecutionState, to: RunStatus): void {
   state.runStatus = to;
 }
 
+/** What a run starts with, as its state holds it. */
+export type RunBeginning = Pick<ExecutionState, 'parameters' | 'set' | 'options' | 'context'>;
+
 /** A run starts. */
 export function beginRun(
   state: ExecutionState,
-  parameters: Readonly<Record<string, unknown>>,
-  set: ExecutionState['set'],
-  options: DecisiveOptions,
+  { parameters, set, options, context }: RunBeginning,
   now: number,
 ): void {
   moveRun(state, 'running');
   state.parameters = parameters;
   state.set = set;
   state.options = options;
+  state.context = context;
   state.runStartedAt = now;
   state.attention = options.timeoutMs !== null || options.softTimeoutMs !== null;
+}
+
+/** A run can only wait. */
+export function waitRun(state: ExecutionState, now: number): void {
+  moveRun(state, 'waiting');
+  state.waitingSince = now;
+}
+
+/** A run that waited goes on. */
+export function resumeRun(state: ExecutionState, now: number): void {
+  moveRun(state, 'running');
+  state.waitedMs += now - state.waitingSince;
+  state.attention = true;
+}
+
+/** An attempt of a map or subworkflow opens its children. */
+export function openChildren(
+  state: ExecutionState,
+  node: PlanNode,
+  attempt: { readonly visit: number; readonly number: number },
+  parameters: Readonly<Record<string, unknown>>,
+  items: readonly unknown[] | null,
+): ChildrenState {
+  const { visit, number } = attempt;
+  const entry = number > 1 ? `#${visit}.${number}` : visit > 1 ? `#${visit}` : '';
+  const prefix = `${state.scope}${node.id}${entry}`;
+  const children = new ChildrenState({ prefix, visit, attempt: number, parameters, items });
+  state.children ??= new Map();
+  state.children.set(node.index, children);
+  return children;
+}
+
+/** A child begins. */
+export function beginChild(
+  { options, context }: ExecutionState,
+  children: ChildrenState,
+  plan: Plan,
+  number: number,
+  now: number,
+): ExecutionState {
+  const state = new ExecutionState(plan, children.scopeOf(number));
+  const own = children.items === null ? {} : { [ITEM]: children.items[number], [INDEX]: number };
+  beginRun(state, { parameters: { ...children.parameters, ...own }, set: undefined, options, context }, now);
+  state.attention = false;
+  children.graphs[number] = state;
+  return state;
+}
+
+/** A gate waits. */
+export function openGate(state: ExecutionState, { index }: PlanNode, gate: GateState): void {
+  moveNode(state, index, WAITING);
+  state.gates ??= new Map();
+  state.gates.set(index, gate);
+}
+
+/** What a gate delivers: one port, by the way it went. */
+export function gateOutput(
+  data: EventData['gate.approved' | 'gate.rejected' | 'gate.expired'],
+  now: number,
+): Readonly<Record<string, unknown>> {
+  if ('answer' in data) return { approved: data.answer };
+  return 'reason' in data ? { rejected: { reason: data.reason, by: data.by } } : { timedOut: { at: now } };
+}
+
+/** A gate was answered, or timed out. */
+export function closeGate(
+  state: ExecutionState,
+  node: PlanNode,
+  startedAt: number,
+  output: Readonly<Record<string, unknown>>,
+  now: number,
+): void {
+  state.gates?.delete(node.index);
+  completeAttempt(state, node, startedAt, output, now);
 }
 
 /** A run ends. */
@@ -66,8 +149,20 @@ export function endRun(state: ExecutionState, outcome: RunOutcomeData, now: numb
   state.runEndedAt = now;
 }
 
+/** Whether the run has a warning of this code and place. */
+export function isWarned({ warned }: ExecutionState, { code, at }: Warning): boolean {
+  return warned?.has(`${code} ${at}`) ?? false;
+}
+
+/** The run is warned. */
+export function warn(state: ExecutionState, warning: Warning): void {
+  state.warned ??= new Set();
+  state.warned.add(`${warning.code} ${warning.at}`);
+  state.warnings.push(warning);
+}
+
 /** Moves an attempt to another state. @throws LockstepError ILLEGAL_TRANSITION */
-export function moveAttempt(attempt: Attempt, to: AttemptStatus): void {
+export function moveAttempt(attempt: { status: AttemptStatus; readonly node: PlanNode }, to: AttemptStatus): void {
   if (!ATTEMPT_TRANSITIONS[attempt.status].includes(to)) illegal('attempt', attempt.status, to, attempt.node.id);
   attempt.status = to;
 }
@@ -106,11 +201,9 @@ export function startAttempt(state: ExecutionState, node: PlanNode, now: number)
       entered.enteredAt = now;
     }
   }
-  state.running++;
 }
 
 function endAttempt(state: ExecutionState, index: number, startedAt: number, now: number): void {
-  state.running--;
   state.endedAt[index] = now;
   if (state.busyMs !== undefined) state.busyMs[index] = (state.busyMs[index] as number) + (now - startedAt);
 }
@@ -137,17 +230,27 @@ function keep(state: ExecutionState, node: PlanNode, output: Readonly<Record<str
   const step = ++state.step;
   state.keptOutput[index] = output;
   state.keptStep[index] = step;
-  if (node.data.switch !== undefined)
-    for (const port of Object.keys(output)) keepPort(state, index, port, output[port], step);
+  state.keptTurn[index] = (state.regions[node.region] as RegionState).iteration;
+  if (node.around.length > 1) state.keptTurns.set(index, turnsOf(state, node));
+  if (node.implementation.delivers === 'every') return;
+  const turns = turnsOf(state, node);
+  for (const port of Object.keys(output)) keepPort(state, index, port, { value: output[port], step, turns });
 }
 
-function keepPort(state: ExecutionState, index: number, port: string, value: unknown, step: number): void {
+function turnsOf(state: ExecutionState, { around }: PlanNode): readonly number[] {
+  const turns: number[] = [];
+  for (let each = 0; each < around.length; each++)
+    turns.push((state.regions[around[each] as number] as RegionState).iteration);
+  return turns;
+}
+
+function keepPort(state: ExecutionState, index: number, port: string, kept: KeptValue): void {
   let ports = state.keptPorts.get(index);
   if (ports === undefined) {
     ports = new Map();
     state.keptPorts.set(index, ports);
   }
-  ports.set(port, { value, step });
+  ports.set(port, kept);
 }
 
 /** An attempt fails, or is lost, and its node goes on as decided. */
@@ -168,6 +271,8 @@ export function failAttempt(
     attempt: attempt.number,
     status: how,
     error,
+    startedAt: attempt.startedAt,
+    endedAt: now,
     retryAt: then.kind === 'retry' ? then.at : undefined,
   };
   const earlier = state.attemptFailures.get(index);
@@ -183,7 +288,8 @@ export function failAttempt(
   moveNode(state, index, FAILED);
   endAttempt(state, index, attempt.startedAt, now);
   state.errors.set(index, error);
-  if (then.kind === 'allow' && node.region !== -1) keepPort(state, index, '$error', error, ++state.step);
+  if (then.kind === 'allow' && node.region !== -1)
+    keepPort(state, index, '$error', { value: error, step: ++state.step, turns: turnsOf(state, node) });
   if (then.kind === 'fail' && state.options.onError === 'fail-fast')
     stop(state, { kind: 'fail-fast', subject: node.id });
   settle(state, node, false);
@@ -218,12 +324,13 @@ export function setAside(
   attemptStartedAt = now,
 ): void {
   const { index } = node;
-  const running = state.status[index] === RUNNING;
+  const started = state.status[index] === RUNNING || state.status[index] === WAITING;
   moveNode(state, index, to);
   state.ready.delete(index);
   state.delayed.delete(index);
+  state.gates?.delete(index);
   state.reasons.set(index, reason);
-  if (running) endAttempt(state, index, attemptStartedAt, now);
+  if (started) endAttempt(state, index, attemptStartedAt, now);
   settle(state, node, false);
 }
 
@@ -234,7 +341,8 @@ function settle(state: ExecutionState, node: PlanNode, live: boolean): void {
   else countDown(state, region);
 }
 
-function notify(state: ExecutionState, index: number, live: boolean): void {
+/** Tells a node that something it waits for has settled. */
+export function notify(state: ExecutionState, index: number, live: boolean): void {
   const { waiting } = state;
   if (!live) state.tainted[index] = 1;
   const left = (waiting[index] as number) - 1;
@@ -250,157 +358,11 @@ function notify(state: ExecutionState, index: number, live: boolean): void {
     state.ready.add(index);
 }
 
-function countDown(state: ExecutionState, region: number): void {
+/** A member of a cycle has settled. */
+export function countDown(state: ExecutionState, region: number): void {
   const around = state.regions[region] as RegionState;
   around.remaining--;
   if (around.remaining > 0) return;
   state.dueRegions.push(region);
   state.attention = true;
-}
-
-/** The end of an iteration, as it was decided. */
-export interface IterationEnd {
-  readonly elapsedMs: number;
-  readonly metric: number | undefined;
-}
-
-function endIteration(state: ExecutionState, region: PlanRegion, end: IterationEnd): RegionState {
-  const around = state.regions[region.index] as RegionState;
-  const due = state.dueRegions.indexOf(region.index);
-  if (due !== -1) state.dueRegions.splice(due, 1);
-  around.elapsedMs = end.elapsedMs;
-  around.metric = end.metric;
-  if (around.iterations > 0) around.totalIterations++;
-  if (end.metric !== undefined && region.data.keepHistory > 0) {
-    around.history.push(end.metric);
-    if (around.history.length > region.data.keepHistory) around.history.shift();
-  }
-  return around;
-}
-
-/** A cycle goes on: feedback is taken, the body starts again. */
-export function iterate(state: ExecutionState, region: PlanRegion, end: IterationEnd): void {
-  const around = endIteration(state, region, end);
-  around.previous = region.until === undefined ? undefined : observe(state, region.until, 'raw')?.value;
-  for (const { slot, source } of region.feedback) {
-    const bits = bitsOf(state, source);
-    state.feedbackBits[slot] = bits;
-    const live = (bits & LIVE) !== 0;
-    state.feedbackValues[slot] = live ? readSource(state, source, 'raw') : undefined;
-    state.feedbackRoots[slot] = live ? undefined : deadEndOf(state, source, bits).root;
-  }
-  around.iteration++;
-  around.remaining = region.members;
-  enterBody(state, region);
-}
-
-/** Puts the body of a cycle back to its start: its nodes for another visit, its inner cycles for another entry. */
-function enterBody(state: ExecutionState, region: PlanRegion): void {
-  const { nodes } = state.plan;
-  for (let index = region.start; index < region.end; index++) {
-    moveNode(state, index, PENDING);
-    state.visits[index] = (state.visits[index] as number) + 1;
-    state.attempts[index] = 0;
-  }
-  if (region.children.length > 0) enterChildren(state, region);
-  if (state.failures.size + state.losses.size + state.reasons.size > 0) forget(state, region);
-  for (let index = region.start; index < region.end; index++) {
-    const node = nodes[index] as PlanNode;
-    count(state, node, fedNow(state, node) ? node.laterDependencies : node.dependencies);
-  }
-}
-
-function enterChildren(state: ExecutionState, region: PlanRegion): void {
-  const { regions } = state.plan;
-  for (let number = 0; number < regions.length; number++) {
-    const inner = regions[number] as PlanRegion;
-    if (
-      inner.index === region.index ||
-      inner.start < region.start ||
-      inner.end > region.end ||
-      inner.depth <= region.depth
-    )
-      continue;
-    const around = state.regions[number] as RegionState;
-    around.iteration = 0;
-    around.remaining = inner.members;
-    around.stopped = false;
-    around.failed = false;
-    around.enteredAt = Number.NaN;
-    around.elapsedMs = 0;
-    around.reason = undefined;
-    around.root = undefined;
-    around.error = undefined;
-    around.metric = undefined;
-    around.history = [];
-    around.previous = undefined;
-    around.entryStep = ++state.step;
-    if (state.nodeStates.size === 0) continue;
-    for (let index = inner.start; index < inner.end; index++) state.nodeStates.delete(index);
-  }
-}
-
-function forget(state: ExecutionState, region: PlanRegion): void {
-  for (let index = region.start; index < region.end; index++) {
-    state.failures.delete(index);
-    state.losses.delete(index);
-    state.reasons.delete(index);
-    state.errors.delete(index);
-  }
-}
-
-/** Whether every input of a node that a cycle feeds is fed now: that cycle is past the first iteration of this entry. */
-function fedNow(state: ExecutionState, node: PlanNode): boolean {
-  if (node.dependencies.length === node.laterDependencies.length) return false;
-  for (const { feedback } of node.inputs) {
-    if (feedback.length > 0 && !feedback.some(({ region }) => (state.regions[region] as RegionState).iteration > 0))
-      return false;
-  }
-  return true;
-}
-
-function count(state: ExecutionState, node: PlanNode, subjects: readonly number[]): void {
-  const { index } = node;
-  let waiting = 0;
-  let tainted = 0;
-  for (let each = 0; each < subjects.length; each++) {
-    const subject = subjects[each] as number;
-    if (!state.settled(subject)) waiting++;
-    else if (subject >= 0 && state.status[subject] !== COMPLETED) tainted = 1;
-  }
-  for (const { feedback } of node.inputs) {
-    for (const { slot, region } of feedback) {
-      if ((state.regions[region] as RegionState).iteration > 0 && ((state.feedbackBits[slot] as number) & LIVE) === 0)
-        tainted = 1;
-    }
-  }
-  state.waiting[index] = waiting;
-  state.tainted[index] = tainted;
-  if (node.recheck ? allSettled(state, node) : waiting === 0) state.ready.add(index);
-}
-
-/** A cycle stops: its exits become readable. */
-export function stopRegion(
-  state: ExecutionState,
-  region: PlanRegion,
-  end: IterationEnd,
-  how: {
-    readonly reason: CycleStopReason;
-    readonly failed: boolean;
-    readonly root: string | undefined;
-    readonly error: ErrorData | undefined;
-  },
-): void {
-  const around = endIteration(state, region, end);
-  around.stopped = true;
-  around.reason = how.reason;
-  around.failed = how.failed;
-  around.root = how.root;
-  around.error = how.error;
-  for (const dependent of region.dependents) notify(state, dependent, !how.failed);
-  if (how.failed && how.reason !== 'cancelled' && how.error !== undefined && state.options.onError === 'fail-fast') {
-    stop(state, { kind: 'fail-fast', subject: region.id });
-  }
-  if (region.parent === -1) state.open--;
-  else countDown(state, region.parent);
 }

@@ -1,30 +1,41 @@
 import { checkBranches } from './branches.js';
 import { compile } from './compile.js';
 import type { Condition } from './condition.js';
+import { connectionOf, inputOf } from './connection-text.js';
 import { checkContract } from './contract-checks.js';
 import { type CycleOptions, checkCycleOptions, cycleData } from './cycle-options.js';
 import { didYouMean } from './did-you-mean.js';
-import { ConfigurationError, WorkflowBuildError } from './errors.js';
-import type { CycleHandle, MultiSwitchHandle, NodeHandle, SwitchHandle, TryHandle } from './handles.js';
+import { ConfigurationError, textOf, WorkflowBuildError } from './errors.js';
+import type {
+  CycleHandle,
+  GateHandle,
+  MapHandle,
+  MultiSwitchHandle,
+  NodeHandle,
+  SubworkflowHandle,
+  SwitchHandle,
+  TriedSubworkflowHandle,
+  TryHandle,
+} from './handles.js';
+import { FAILED, ITEMS } from './item-outcome.js';
+import { checkJoin } from './joins.js';
+import { knownNames } from './known-names.js';
 import { isName } from './names.js';
 import {
   type Bound,
   implementationOf,
+  isBound,
   type NodeDefinition,
   type NodeFunction,
   type NodeImplementation,
   type PortSchemas,
   portSpecs,
 } from './node.js';
-import {
-  checkUseOptions,
-  knownFields,
-  type NodeCapabilities,
-  type RetryOptions,
-  retryData,
-  type Subject,
-  type UseOptions,
-} from './node-options.js';
+import { capabilitiesOf, nodeData } from './node-data.js';
+import { checkUseOptions, knownFields, type RetryOptions, USE_FIELDS, type UseOptions } from './node-options.js';
+import { checkGate, type GateOptions, gateOf, waysOf } from './nodes/gate.js';
+import { type MapOptions, prepareMap } from './nodes/map.js';
+import type { BoundWorkflow } from './nodes/subworkflow.js';
 import { booleanCases, type CaseValue, type SwitchCase, switchImplementation } from './nodes/switch.js';
 import {
   asRef,
@@ -33,6 +44,7 @@ import {
   homesOf,
   type InputHandle,
   InputPort,
+  isBindings,
   type Ref,
   Reference,
   type RefScope,
@@ -41,9 +53,17 @@ import {
 } from './ref.js';
 import { isThenable, type } from './schema.js';
 import type { InferInput, InferOutput, StandardSchema } from './standard-schema.js';
-import { type Contract, Workflow } from './workflow.js';
+import { type BuiltWorkflow, type Contract, Workflow } from './workflow.js';
 import { checkWorkflow } from './workflow-checks.js';
-import { type ConnectionData, type CycleData, freezeData, type NodeData, type Source } from './workflow-data.js';
+import {
+  type ConnectionData,
+  type CycleData,
+  freezeData,
+  type JoinRule,
+  type NodeData,
+  type Source,
+  type SwitchMode,
+} from './workflow-data.js';
 
 type ParamInputs<P extends PortSchemas> = {
   readonly [K in keyof P as undefined extends InferInput<P[K]> ? never : K]: InferInput<P[K]>;
@@ -84,19 +104,26 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
   readonly #schemas = new Map<string, StandardSchema>();
   readonly #connections: ConnectionData[] = [];
   readonly #cycles = new Map<string, CycleData>();
-  readonly #tests = new Map<string, Condition['test']>();
+  readonly #tests = new Map<string, Condition['tests']>();
   readonly #contracts = new Map<string, Contract[]>();
   #built = false;
 
   constructor(name: string, parameters: P) {
-    if (!isName(name)) build('INVALID_NAME', `"${String(name)}" cannot be the name of a workflow.`, 'workflow', name);
+    if (!isName(name)) build('INVALID_NAME', `"${textOf(name)}" cannot be the name of a workflow.`, 'workflow', name);
     this.#name = name;
     this.#parameters = parameters;
     const refs: Record<string, unknown> = {};
     for (const { name: parameter } of portSpecs(parameters, name)) {
       refs[parameter] = new Reference({ kind: 'parameter', name: parameter, path: [] }, this);
     }
-    this.params = refs as never;
+    this.params = knownNames(refs, (parameter, known) =>
+      build(
+        'UNKNOWN_PARAMETER',
+        `Workflow "${name}" has no parameter "${parameter}". ${didYouMean(parameter, known)}`,
+        parameter,
+        parameter,
+      ),
+    ) as never;
   }
 
   /** @internal */
@@ -106,6 +133,12 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
     return name;
   }
 
+  /** Adds a workflow as a node: `add('short', other({ path }))`. It runs in the same run and log, in the scope `short/`. */
+  add<const Id extends string, In, Out, C extends string, const J extends JoinRule = 'required'>(
+    id: Id,
+    bound: BoundWorkflow<In, Out, C>,
+    options?: UseOptions & { readonly join?: J },
+  ): SubworkflowHandle<Id, In, Out, J extends 'always' ? 'always' : C>;
   /** Adds a node. Options given here replace those of its definition, one capability at a time. */
   add<const Id extends string, In, Out, C extends string>(
     id: Id,
@@ -118,22 +151,67 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
     options: UseOptions & { readonly join: 'always' },
   ): NodeHandle<Id, In, Out, 'always'>;
   add(id: string, bound: Bound<unknown, unknown, string>, options: UseOptions = {}): unknown {
-    return this.#addBound(id, bound, options, false);
+    return this.#addBound(id, bound, options, 'add');
   }
 
   /** Adds a node that may fail: the run goes on, dependents see a dead port, `error` offers the error as data. */
   try<const Id extends string, In, Out, C extends string>(
     id: Id,
+    bound: BoundWorkflow<In, Out, C>,
+    options?: UseOptions,
+  ): TriedSubworkflowHandle<Id, In, Out, C>;
+  try<const Id extends string, In, Out, C extends string>(
+    id: Id,
     bound: Bound<In, Out, C>,
-    options: UseOptions = {},
-  ): TryHandle<Id, In, Out, C> {
-    const handle = this.#addBound(id, bound, options, true);
+    options?: UseOptions,
+  ): TryHandle<Id, In, Out, C>;
+  try(id: string, bound: Bound<unknown, unknown, string>, options: UseOptions = {}): unknown {
+    const handle = this.#addBound(id, bound, options, 'try');
     const error = new Reference({ kind: 'output', node: id, port: '$error', path: [] }, this);
     return {
       ...handle,
       error,
-      join: (cases: Readonly<Record<string, unknown>>) => this.#join(id, ['ok', 'failed'], cases),
-    } as never;
+      join: (cases: unknown) => this.#join(id, ['ok', 'failed'], cases),
+    };
+  }
+
+  /**
+   * Runs a node, or a workflow, for each item of a list: `map('all', rows.out.list, (row, i) => clean({ row, i }))`. The body is
+   * called once, while building. It may also read outputs of this workflow.
+   */
+  map<const Id extends string, T, C extends string, In, Out, D extends string>(
+    id: Id,
+    list: Ref<readonly T[], C>,
+    body: (item: Ref<T>, index: Ref<number>) => Bound<In, Out, D>,
+    options: MapOptions = {},
+  ): MapHandle<Id, Out, Both<C | D>> {
+    this.#claim(id);
+    const { implementation, inputs, use } = prepareMap(id, list, body, options);
+    const { out } = this.#addBound(id, { implementation, inputs } as never, use, 'add');
+    const port = (name: string): unknown => new Reference({ kind: 'output', node: id, port: name, path: [] }, this);
+    return { id, out, items: port(ITEMS), failed: port(FAILED) } as never;
+  }
+
+  /**
+   * Adds a node that waits for an answer from outside: somebody approves, rejects, or nobody does in time. A run in which only
+   * gates are open returns with the status `waiting`.
+   */
+  gate<
+    const Id extends string,
+    const S extends FnInputs = Record<never, never>,
+    A extends StandardSchema = StandardSchema<unknown>,
+    const G extends GateOptions<S, A> = GateOptions<S, A>,
+  >(
+    id: Id,
+    options: G & GateOptions<S, A> = {} as G,
+    use: Pick<UseOptions, 'after' | 'join'> = {},
+  ): GateHandle<Id, InferOutput<A>, G extends { readonly timeoutMs: number } ? true : false, FnWhen<S>> {
+    this.#claim(id);
+    checkGate(id, options);
+    knownFields(use, ['after', 'join'], `gate "${id}"`);
+    const { shows = {}, timeoutMs } = options;
+    const handle = this.#addBound(id, { implementation: gateOf(options), inputs: shows } as never, use, 'add');
+    return { ...handle, join: (cases: unknown) => this.#join(id, waysOf(timeoutMs), cases) } as never;
   }
 
   /** Adds a function as a node. It has the output port `value`, and an input port for each property of `inputs`. */
@@ -143,7 +221,9 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
     run: (inputs: FnValues<A>) => T,
     options: UseOptions = {},
   ): NodeHandle<Id, FnValues<A>, { value: Awaited<T> }, FnWhen<A>> {
+    this.#claim(id);
     if (typeof run !== 'function') build('INVALID_DEFINITION', `fn("${id}") was called without a function.`, id, run);
+    this.#named(inputs, `fn("${id}") takes its inputs`, id);
     const call = run as NodeFunction;
     const wrap = (value: unknown): unknown => ({ value });
     const implementation = implementationOf({
@@ -157,7 +237,7 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
       sourceText: Function.prototype.toString.call(run),
       async: Object.prototype.toString.call(run) === '[object AsyncFunction]',
     });
-    return this.#addBound(id, { implementation, inputs } as never, options, false) as never;
+    return this.#addBound(id, { implementation, inputs } as never, options, 'add') as never;
   }
 
   /** Adds a node whose inputs are connected later, by `connect`; `config` holds literals. */
@@ -167,29 +247,33 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
     config: Partial<In> = {},
     options: UseOptions = {},
   ): NodeHandle<Id, In, Out, `if ${Id}`> {
+    this.#claim(id);
+    if (typeof definition !== 'function' || definition.implementation === undefined)
+      build('INVALID_DEFINITION', `node("${id}") takes a definition made by defineNode().`, id, definition);
+    this.#named(config, `node("${id}") takes its configuration`, id);
     const { implementation } = definition;
-    return this.#addBound(id, { implementation, inputs: config } as never, options, false) as never;
+    return this.#addBound(id, { implementation, inputs: config } as never, options, 'add') as never;
   }
 
-  /** Connects `'node.port'` or `'node.port.path'` to `'node.port'`. */
-  connect(from: string, to: string): this {
+  /** Connects `'node.port'`, `'node.port.path'` or a reference to `'node.port'`. */
+  connect(from: string | Ref<unknown, string>, to: string): this {
     this.#open();
-    const [source, output, ...path] = from.split('.');
-    const [target, input, ...rest] = to.split('.');
-    if (!source || !output) build('UNKNOWN_PORT', `"${from}" does not name a node and a port.`, from);
-    if (!target || !input || rest.length > 0) build('UNKNOWN_PORT', `"${to}" does not name a node and an input.`, to);
-    this.#connections.push({
-      from: { kind: 'output', node: source, port: output, path },
-      to: { node: target, port: input },
-    });
+    this.#connections.push(
+      typeof from === 'string' || referenceOf(from) === undefined
+        ? connectionOf(from, to)
+        : { from: this.#sourceOf(from, `source of "${textOf(to)}"`), to: inputOf(to) },
+    );
     return this;
   }
 
   /** Puts a contract on an input: a schema, a JSON Schema or ready-made rules that every value delivered to it must satisfy. */
   contract(input: InputHandle<never> | string, contract: Contract): this {
     this.#open();
-    const key = typeof input === 'string' ? input : `${input.node}.${input.port}`;
-    if (key.split('.').length !== 2) build('UNKNOWN_PORT', `"${key}" does not name a node and an input.`, key);
+    const handle: unknown = input;
+    if (handle instanceof InputPort && handle.scope !== this)
+      build('FOREIGN_REF', `The contract of "${handle.node}.${handle.port}" is for another workflow.`, 'contract');
+    const { node, port } = handle instanceof InputPort ? handle : inputOf(handle);
+    const key = `${node}.${port}`;
     checkContract(key, contract);
     const list = this.#contracts.get(key);
     if (list === undefined) this.#contracts.set(key, [contract]);
@@ -219,9 +303,10 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
   switch(
     id: string,
     on: unknown,
-    cases: Readonly<Record<string, unknown>> = booleanCases,
+    cases: unknown = booleanCases,
     options: UseOptions & { readonly mode?: 'first' | 'all' } = {},
   ): unknown {
+    knownFields(options, [...USE_FIELDS, 'mode'], `node "${textOf(id)}"`);
     const { mode = 'first', ...use } = options;
     return this.#addSwitch(id, on, cases, mode, use);
   }
@@ -245,7 +330,7 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
       build('FOREIGN_REF', `Cycle "${id}" reads a reference of another workflow.`, id);
     }
     this.#cycles.set(id, cycleData(id, options));
-    if (options.until !== undefined) this.#tests.set(id, options.until.test);
+    if (options.until !== undefined) this.#tests.set(id, options.until.tests);
     return { id, out: this.#outs(id, ['reason', 'iterations']) } as never;
   }
 
@@ -256,11 +341,13 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
    */
   build<const O extends OutputRefs = Record<never, never>>(
     options: BuildOptions<O> = {},
-  ): Workflow<ParamInputs<P>, OutputsOf<O>> {
+  ): BuiltWorkflow<ParamInputs<P>, OutputsOf<O>> {
     this.#open();
     knownFields(options, ['outputs'], 'build');
     const outputs: Record<string, Source> = {};
-    for (const [name, ref] of Object.entries(options.outputs ?? {})) {
+    const { outputs: named = {} } = options;
+    this.#named(named, 'build() takes its outputs', 'outputs');
+    for (const [name, ref] of Object.entries(named)) {
       if (!isName(name)) build('INVALID_NAME', `Output "${name}" cannot be a name.`, name, name);
       outputs[name] = this.#sourceOf(ref, `output ${name}`);
     }
@@ -286,7 +373,7 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
     const built = new Workflow<ParamInputs<P>, OutputsOf<O>>(freezeData(data), Object.freeze(bindings));
     checkBranches(compile(built));
     this.#built = true;
-    return withHome(built, this);
+    return withHome(built, this) as BuiltWorkflow<ParamInputs<P>, OutputsOf<O>>;
   }
 
   #open(): void {
@@ -295,9 +382,13 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
 
   #claim(id: string): void {
     this.#open();
-    if (!isName(id)) build('INVALID_NAME', `"${String(id)}" cannot be the id of a node.`, String(id), id);
+    if (!isName(id)) build('INVALID_NAME', `"${textOf(id)}" cannot be the id of a node.`, textOf(id), id);
     if (this.#nodes.has(id) || this.#cycles.has(id))
       build('DUPLICATE_ID', `Workflow "${this.#name}" has two parts with the id "${id}".`, id);
+  }
+
+  #named(value: unknown, what: string, at: string): void {
+    if (!isBindings(value)) build('INVALID_DEFINITION', `${what} as an object, by name.`, at, value);
   }
 
   #sourceOf(ref: unknown, at: string): Source {
@@ -307,55 +398,45 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
     return reference.source;
   }
 
-  #addSwitch(
-    id: string,
-    on: unknown,
-    cases: Readonly<Record<string, unknown>>,
-    mode: 'first' | 'all' | 'partition',
-    use: UseOptions,
-  ): unknown {
+  #addSwitch(id: string, on: unknown, cases: unknown, mode: SwitchMode, use: UseOptions): unknown {
+    this.#claim(id);
     const implementation = switchImplementation(id, cases, mode);
-    const handle = this.#addBound(id, { implementation, inputs: { value: on } } as never, use, false);
-    return mode === 'first'
-      ? { ...handle, join: (sources: Readonly<Record<string, unknown>>) => this.#join(id, Object.keys(cases), sources) }
-      : handle;
+    const names = implementation.outputs.map((port) => port.name);
+    const handle = this.#addBound(id, { implementation, inputs: { value: on } } as never, use, 'add');
+    return mode === 'first' ? { ...handle, join: (sources: unknown) => this.#join(id, names, sources) } : handle;
   }
 
-  #join(owner: string, names: readonly string[], cases: Readonly<Record<string, unknown>>): unknown {
-    const given = Object.keys(cases);
-    const missing = names.filter((name) => !given.includes(name));
-    if (missing.length > 0)
-      build(
-        'JOIN_CASES',
-        `The join of "${owner}" leaves out ${missing.map((name) => `"${name}"`).join(', ')}.`,
-        owner,
-        missing,
-      );
-    const unknown = given.find((name) => !names.includes(name));
-    if (unknown !== undefined)
-      build('JOIN_CASES', `"${owner}" has no case "${unknown}". ${didYouMean(unknown, names)}`, owner, unknown);
+  #join(owner: string, names: readonly string[], cases: unknown): unknown {
+    checkJoin(owner, names, cases);
     const sources: Record<string, Source> = {};
     for (const name of names) sources[name] = this.#sourceOf(cases[name], `case ${owner}.${name}`);
-    return asRef(new Reference({ kind: 'join', owner, cases: sources }, this));
+    const parts = names.map((name) => cases[name] as Reference);
+    return asRef(new Reference({ kind: 'join', owner, cases: sources }, this, parts));
   }
 
   #outs(id: string, ports: readonly string[]): Record<string, Reference> {
     const outs: Record<string, Reference> = {};
     for (const port of ports) outs[port] = new Reference({ kind: 'output', node: id, port, path: [] }, this);
-    return outs;
+    return this.#ports(outs, id, 'output');
   }
 
-  #addBound(id: string, bound: Bound<unknown, unknown, string>, options: UseOptions, allowFailure: boolean) {
+  #ports<T extends object>(ports: T, id: string, kind: 'input' | 'output'): T {
+    return knownNames(ports, (name, known) =>
+      build('UNKNOWN_PORT', `"${id}" has no ${kind} "${name}". ${didYouMean(name, known)}`, `${id}.${name}`, name),
+    );
+  }
+
+  #addBound(id: string, bound: Bound<unknown, unknown, string>, options: UseOptions, by: 'add' | 'try') {
     this.#claim(id);
-    const implementation = bound?.implementation;
-    if (typeof bound !== 'object' || implementation === undefined) {
+    if (!isBound(bound)) {
       build(
         'INVALID_DEFINITION',
-        `add("${id}") takes a called definition, such as clean({ rows }), not the definition itself.`,
+        `${by}("${id}") takes a called definition, such as clean({ rows }), not the definition itself.`,
         id,
         bound,
       );
     }
+    const { implementation } = bound;
     checkUseOptions(options, `node "${id}"`);
     const config: Record<string, unknown> = {};
     const connections: ConnectionData[] = [];
@@ -364,53 +445,22 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
       if (referenceOf(value) === undefined) config[port] = value;
       else connections.push({ from: this.#sourceOf(value, `input ${id}.${port}`), to: { node: id, port } });
     }
-    this.#nodes.set(id, this.#nodeData(id, implementation, config, options, allowFailure));
+    const capabilities = capabilitiesOf(id, implementation.capabilities, options);
+    const failure = by === 'try' ? 'is allowed' : 'fails the run';
+    this.#nodes.set(id, nodeData(id, implementation, config, options, capabilities, failure));
+    if (capabilities.retry !== undefined) this.#retries.set(id, capabilities.retry);
     this.#implementations.set(id, implementation);
     for (const connection of connections) this.#connections.push(connection);
     const ins: Record<string, InputPort> = {};
     for (const { name } of implementation.inputs) ins[name] = new InputPort(id, name, this);
     return {
       id,
-      in: ins,
+      in: this.#ports(ins, id, 'input'),
       out: this.#outs(
         id,
         implementation.outputs.map((port) => port.name),
       ),
     };
-  }
-
-  #nodeData(
-    id: string,
-    implementation: NodeImplementation,
-    config: Readonly<Record<string, unknown>>,
-    options: UseOptions,
-    allowFailure: boolean,
-  ): NodeData {
-    const capabilities: NodeCapabilities = { ...implementation.capabilities, ...options };
-    const { retry, timeoutMs, softTimeoutMs, totalTimeoutMs } = capabilities;
-    if (timeoutMs !== undefined && softTimeoutMs !== undefined && softTimeoutMs >= timeoutMs) {
-      throw new ConfigurationError(
-        'INVALID_OPTION',
-        `node "${id}".softTimeoutMs must be less than timeoutMs (${timeoutMs}).`,
-        { at: id, value: softTimeoutMs },
-      );
-    }
-    if (retry !== undefined) this.#retries.set(id, retry);
-    const after = options.after === undefined ? [] : ([options.after].flat() as Subject[]);
-    return Object.freeze({
-      id,
-      kind: implementation.switch === undefined ? 'function' : 'switch',
-      use: implementation.identity,
-      config: Object.freeze(config),
-      join: options.join ?? 'required',
-      after: Object.freeze(after.map((subject) => (typeof subject === 'string' ? subject : subject.id))),
-      allowFailure,
-      ...(retry === undefined ? {} : { retry: retryData(retry) }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(softTimeoutMs === undefined ? {} : { softTimeoutMs }),
-      ...(totalTimeoutMs === undefined ? {} : { totalTimeoutMs }),
-      ...(implementation.switch === undefined ? {} : { switch: implementation.switch }),
-    });
   }
 }
 
@@ -423,13 +473,20 @@ export interface WorkflowConfig<P extends PortSchemas> {
 /**
  * Starts a workflow.
  *
- * @throws WorkflowBuildError INVALID_NAME; ConfigurationError UNKNOWN_OPTION
+ * @throws WorkflowBuildError INVALID_NAME; ConfigurationError INVALID_DEFINITION, INVALID_OPTION, UNKNOWN_OPTION
  */
 // biome-ignore lint/complexity/noBannedTypes: no parameters is the default
 export function workflow<const P extends PortSchemas = {}>(
   name: string,
   config: WorkflowConfig<P> = {},
 ): WorkflowBuilder<P> {
-  knownFields(config, ['params'], `workflow "${String(name)}"`);
-  return new WorkflowBuilder(name, (config.params ?? {}) as P);
+  const at = `workflow "${textOf(name)}"`;
+  knownFields(config, ['params'], at);
+  const { params = {} as P } = config;
+  if (!isBindings(params))
+    throw new ConfigurationError('INVALID_DEFINITION', `The params of ${at} are not an object of schemas.`, {
+      at,
+      value: params,
+    });
+  return new WorkflowBuilder(name, params);
 }

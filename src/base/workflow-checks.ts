@@ -13,6 +13,7 @@ import {
   type NodeData,
   type Source,
   type WorkflowData,
+  watchedSources,
 } from './workflow-data.js';
 
 /** The output ports of a cycle. */
@@ -55,8 +56,7 @@ class Checker {
       if (cycle.within !== undefined && !this.#cycles.has(cycle.within))
         this.#unknownNode(cycle.within, `cycle ${cycle.id}`, [...this.#cycles]);
       if (cycle.until === undefined) continue;
-      const sources = 'of' in cycle.until ? [cycle.until.of] : Object.values(cycle.until.named);
-      for (const source of sources) this.#source(source, `until of ${cycle.id}`);
+      for (const source of watchedSources(cycle.until)) this.#source(source, `until of ${cycle.id}`);
     }
     for (const [name, source] of Object.entries(outputs)) this.#source(source, `output ${name}`);
     for (const node of nodes) this.#node(node);

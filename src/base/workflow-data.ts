@@ -1,3 +1,5 @@
+import { templateNames } from './templates.js';
+
 /**
  * A workflow as plain data: what is hashed, stored and compared. Functions and schemas stand beside it, as bindings.
  */
@@ -16,6 +18,8 @@ export type Source =
     }
   | { readonly kind: 'parameter'; readonly name: string; readonly path: readonly string[]; readonly schema?: string }
   | { readonly kind: 'literal'; readonly value: unknown }
+  /** A value in whose texts `${name}` stands for a parameter. */
+  | { readonly kind: 'template'; readonly value: unknown }
   /** A path read from the value of another expression. */
   | { readonly kind: 'path'; readonly of: Source; readonly path: readonly string[]; readonly schema?: string }
   /** One of several sources of which at most one may be live. */
@@ -52,9 +56,14 @@ export interface NodeIdentity {
   readonly unversioned?: true;
 }
 
-/** A case of a switch, as data. */
+/**
+ * A case of a switch, as data. A function stands in the bindings; one that `definePredicate` named is identified by `use`, any
+ * other by a digest of its source.
+ */
 export type CaseTest =
-  | { readonly kind: 'function' }
+  | { readonly kind: 'function'; readonly use?: NodeIdentity }
+  /** An expression in the Common Expression Language over `value`. Its compiled form stands in the bindings. */
+  | { readonly kind: 'cel'; readonly text: string }
   | { readonly kind: 'operator'; readonly op: string; readonly value: unknown; readonly path: readonly string[] }
   | { readonly kind: 'otherwise' };
 
@@ -67,10 +76,27 @@ export interface SwitchData {
   readonly cases: readonly { readonly name: string; readonly test: CaseTest }[];
 }
 
+/** What only a map has. */
+export interface MapData {
+  /** The most items in progress at once; `null`: no limit of its own. */
+  readonly maxConcurrency: number | null;
+  /** What a failed item means: the map fails once all items have settled, or the failure is data. */
+  readonly onItemError: 'fail' | 'collect';
+}
+
+/** What only a gate has. */
+export interface GateData {
+  /** Milliseconds after which it times out; `null`: never. */
+  readonly timeoutMs: number | null;
+}
+
+/** What a node is. */
+export type NodeKind = 'function' | 'switch' | 'map' | 'subworkflow' | 'gate';
+
 /** One node of a workflow, as data. */
 export interface NodeData {
   readonly id: string;
-  readonly kind: 'function' | 'switch';
+  readonly kind: NodeKind;
   readonly use: NodeIdentity;
   /** Input port to literal: the node's configuration. */
   readonly config: Readonly<Record<string, unknown>>;
@@ -83,6 +109,10 @@ export interface NodeData {
   readonly softTimeoutMs?: number;
   readonly totalTimeoutMs?: number;
   readonly switch?: SwitchData;
+  readonly map?: MapData;
+  readonly gate?: GateData;
+  /** The workflow that a map runs for each item, or that a subworkflow runs. */
+  readonly child?: WorkflowData;
 }
 
 /** A connection from a source to an input port. */
@@ -91,12 +121,62 @@ export interface ConnectionData {
   readonly to: { readonly node: string; readonly port: string };
 }
 
+/** Which way a measured value gets better. */
+export type Direction = 'min' | 'max';
+
+/**
+ * When a cycle stops, as data: a tree of conditions. The functions of its leaves (`function`, `cel`) stand in the bindings, in
+ * the order in which they are written.
+ */
+export type ConditionData =
+  /** A test of one value. */
+  | { readonly kind: 'function'; readonly of: Source; readonly use?: NodeIdentity }
+  /** A test of several values, by name. */
+  | {
+      readonly kind: 'function';
+      readonly named: Readonly<Record<string, Source>>;
+      readonly use?: NodeIdentity;
+    }
+  /** An expression in the Common Expression Language over named values. */
+  | { readonly kind: 'cel'; readonly text: string; readonly named: Readonly<Record<string, Source>> }
+  | ToleranceData
+  | PlateauData
+  | BudgetData
+  | {
+      readonly kind: 'anyOf' | 'allOf';
+      readonly parts: readonly ConditionData[];
+    };
+
+/** A value that has come to rest. */
+export interface ToleranceData {
+  readonly kind: 'tolerance';
+  readonly of: Source;
+  readonly epsilon: number;
+  readonly relative: boolean;
+}
+
+/** A value that no longer gets better. */
+export interface PlateauData {
+  readonly kind: 'plateau';
+  readonly of: Source;
+  readonly epsilon: number;
+  readonly patience: number;
+  readonly mode: Direction;
+}
+
+/** What a cycle may spend. */
+export interface BudgetData {
+  readonly kind: 'budget';
+  readonly iterations?: number;
+  readonly elapsedMs?: number;
+}
+
 /** A cycle, as data. */
 export interface CycleData {
   readonly id: string;
   readonly feedback: readonly ConnectionData[];
-  /** What `until` looks at. The test itself stands in the bindings. */
-  readonly until?: { readonly of: Source } | { readonly named: Readonly<Record<string, Source>> };
+  /** When it stops. Functions stand in the bindings. */
+  readonly until?: ConditionData;
   readonly maxIterations?: number;
   readonly timeoutMs?: number;
   readonly onMaxIterations: 'accept' | 'fail';
@@ -137,16 +217,21 @@ function freezeConnections(connections: readonly ConnectionData[]): void {
 function freezeSwitch({ cases }: SwitchData): void {
   for (const each of Object.freeze(cases)) {
     Object.freeze(each);
-    if (Object.freeze(each.test).kind === 'operator') Object.freeze((each.test as { readonly path: object }).path);
+    if ('path' in Object.freeze(each.test)) Object.freeze((each.test as { readonly path: object }).path);
+    if ('use' in each.test) Object.freeze(each.test.use);
   }
 }
 
 function freezeCycle({ feedback, until }: CycleData): void {
   freezeConnections(feedback);
   if (until === undefined) return;
-  Object.freeze(until);
-  const sources = 'of' in until ? [until.of] : Object.values(Object.freeze(until.named));
-  for (const source of sources) freezeSource(source);
+  for (const condition of conditionsIn(until)) {
+    Object.freeze(condition);
+    if ('named' in condition) Object.freeze(condition.named);
+    if ('parts' in condition) Object.freeze(condition.parts);
+    if ('use' in condition) Object.freeze(condition.use);
+  }
+  for (const source of watchedSources(until)) freezeSource(source);
 }
 
 /** Freezes a workflow's data all the way down, except literals: those belong to whoever passed them. */
@@ -154,6 +239,9 @@ export function freezeData(data: WorkflowData): WorkflowData {
   for (const node of Object.freeze(data.nodes)) {
     Object.freeze(node.use);
     Object.freeze(node.retry);
+    Object.freeze(node.map);
+    Object.freeze(node.gate);
+    if (node.child !== undefined) freezeData(node.child);
     if (node.switch !== undefined) freezeSwitch(Object.freeze(node.switch));
   }
   freezeConnections(data.connections);
@@ -161,6 +249,18 @@ export function freezeData(data: WorkflowData): WorkflowData {
   for (const parameter of Object.freeze(data.parameters)) Object.freeze(parameter);
   for (const source of Object.values(Object.freeze(data.outputs))) freezeSource(source);
   return Object.freeze(data);
+}
+
+/** A condition and everything in it, in the order in which they are written. */
+export function conditionsIn(condition: ConditionData): readonly ConditionData[] {
+  return 'parts' in condition ? [condition, ...condition.parts.flatMap(conditionsIn)] : [condition];
+}
+
+/** What a condition looks at, in the order in which it is written. */
+export function watchedSources(condition: ConditionData): readonly Source[] {
+  return conditionsIn(condition).flatMap((each) =>
+    'of' in each ? [each.of] : 'named' in each ? Object.values(each.named) : [],
+  );
 }
 
 /** Every output and parameter that an expression may read, in the order in which they are written. */
@@ -172,6 +272,9 @@ export function leavesOf(source: Source, into: Source[] = []): Source[] {
       case 'parameter':
       case 'literal':
         into.push(current);
+        break;
+      case 'template':
+        for (const named of templateNames(current.value)) into.push({ kind: 'parameter', ...named });
         break;
       case 'path':
       case 'required':
@@ -202,6 +305,8 @@ export function describeSource(source: Source): string {
       return `parameter ${source.name}${tail}`;
     case 'literal':
       return 'a literal';
+    case 'template':
+      return 'a template';
     case 'path':
       return `${describeSource(source.of)}${tail}`;
     case 'required':

@@ -4,8 +4,17 @@ import { LockstepError } from './errors.js';
 import type { NodeImplementation } from './node.js';
 import type { ErrorMatcher } from './node-options.js';
 import type { Hash } from './ports.js';
-import type { Workflow } from './workflow.js';
-import type { CycleData, NodeData, NodeIdentity } from './workflow-data.js';
+import { predicateIdentity } from './predicate.js';
+import { withConditionSchemas, withSchemaNames } from './schema-names.js';
+import { childOf, requireWorkflow, type Workflow } from './workflow.js';
+import {
+  type ConditionData,
+  type ConnectionData,
+  type CycleData,
+  conditionsIn,
+  type NodeData,
+  type NodeIdentity,
+} from './workflow-data.js';
 
 /**
  * What a node runs, as it is hashed: a name and a version, or a name and the SHA-256 of the function's source.
@@ -36,21 +45,25 @@ export function nodeIdentity(workflow: Workflow, id: string, hash: Hash): Resolv
   });
 }
 
+function digestOf(test: unknown, hash: Hash): object {
+  return { digest: hash.sha256(Function.prototype.toString.call(test)), unversioned: true };
+}
+
 function matchers(list: readonly ErrorMatcher[] | undefined, hash: Hash): readonly object[] {
   return (list ?? []).map((matcher) =>
-    typeof matcher === 'string'
-      ? { code: matcher }
-      : { digest: hash.sha256(Function.prototype.toString.call(matcher)), unversioned: true },
+    typeof matcher === 'string' ? { code: matcher } : (predicateIdentity(matcher) ?? digestOf(matcher, hash)),
   );
 }
 
-/** What a node's retry looks at, which its data cannot hold. */
+/** What a node's retry looks at, and what its children run, which its data cannot hold. */
 function withMatchers(workflow: Workflow, node: NodeData, hash: Hash): object {
   const use = nodeIdentity(workflow, node.id, hash);
+  const child = childOf(workflow.bindings.implementations.get(node.id) as NodeImplementation);
+  const own = child === undefined ? { ...node, use } : { ...node, use, child: dataOf(child, hash) };
   const retry = workflow.bindings.retries.get(node.id);
-  if (retry?.retryOn === undefined && retry?.dontRetryOn === undefined) return { ...node, use };
+  if (retry?.retryOn === undefined && retry?.dontRetryOn === undefined) return own;
   const { retryOn, dontRetryOn } = retry;
-  return { ...node, use, matchers: { retryOn: matchers(retryOn, hash), dontRetryOn: matchers(dontRetryOn, hash) } };
+  return { ...own, matchers: { retryOn: matchers(retryOn, hash), dontRetryOn: matchers(dontRetryOn, hash) } };
 }
 
 /** Contracts as far as they are data: ready-made rules and JSON Schemas. */
@@ -66,24 +79,93 @@ function contractData({ bindings }: Workflow): readonly object[] {
 }
 
 function withTest(workflow: Workflow, cycle: CycleData, hash: Hash): object {
-  const test = workflow.bindings.tests.get(cycle.id);
-  if (test === undefined) return cycle;
-  const digest = hash.sha256(Function.prototype.toString.call(test));
-  return { ...cycle, test: { digest, unversioned: true } };
+  if (cycle.until === undefined) return cycle;
+  const leaves = conditionsIn(cycle.until).filter(({ kind }) => kind === 'function' || kind === 'cel');
+  const tests = (workflow.bindings.tests.get(cycle.id) ?? []).filter(
+    (_, index) => leaves[index]?.kind === 'function' && !('use' in (leaves[index] as ConditionData)),
+  );
+  return tests.length === 0 ? cycle : { ...cycle, tests: tests.map((test) => digestOf(test, hash)) };
+}
+
+function by<T>(key: (item: T) => string): (left: T, right: T) => number {
+  return (left, right) => (key(left) < key(right) ? -1 : key(left) > key(right) ? 1 : 0);
+}
+
+/**
+ * Connections in the order of nodes and of their inputs, which some nodes look at, though no gate; those into one input as they
+ * are.
+ */
+function inOrderOfInputs(
+  connections: readonly ConnectionData[],
+  { data, bindings }: Workflow,
+): readonly ConnectionData[] {
+  const places = new Map<string, number>();
+  for (const { id, kind } of data.nodes) {
+    const names = (bindings.implementations.get(id)?.inputs ?? []).map(({ name }) => name);
+    if (kind === 'gate') names.sort();
+    for (const name of names) places.set(`${id}.${name}`, places.size);
+  }
+  const place = ({ to }: ConnectionData): number => places.get(`${to.node}.${to.port}`) ?? -1;
+  return [...connections].sort((left, right) => place(left) - place(right));
+}
+
+/**
+ * Orders what has no order: connections into different inputs, parameters, contracts. Names of schemas, which count the calls
+ * that made them, are counted in the order in which the data mentions them.
+ */
+function inOneOrder(form: object, workflow: Workflow): object {
+  const { connections, parameters, cycles, outputs } = workflow.data;
+  const sorted = inOrderOfInputs(connections, workflow);
+  const names = new Map<string, string>();
+  const rename = (name: string): string => {
+    const known = names.get(name) ?? `schema${names.size}`;
+    names.set(name, known);
+    return known;
+  };
+  const edge = ({ from, to }: ConnectionData): ConnectionData => ({ from: withSchemaNames(from, rename), to });
+  const written = form as {
+    readonly cycles: readonly CycleData[];
+    readonly contracts: readonly { readonly input: string }[];
+  };
+  return {
+    ...form,
+    parameters: [...parameters].sort(by(({ name }) => name)),
+    connections: sorted.map(edge),
+    cycles: cycles.map((cycle, index) => ({
+      ...written.cycles[index],
+      feedback: cycle.feedback.map(edge),
+      ...(cycle.until === undefined ? {} : { until: withConditionSchemas(cycle.until, rename) }),
+    })),
+    outputs: Object.fromEntries(
+      Object.entries(outputs)
+        .sort(by(([name]) => name))
+        .map(([name, source]) => [name, withSchemaNames(source, rename)]),
+    ),
+    contracts: [...written.contracts].sort(by(({ input }) => input)),
+  };
 }
 
 /**
  * Finds the part of a workflow that cannot be written, so that the error names a node and port rather than a position.
  */
-function nameCulprit({ data }: Workflow): void {
-  for (const { id, config, switch: choice } of data.nodes) {
-    for (const [port, value] of Object.entries(config)) canonicalJson(value, `${id}.${port}`);
-    for (const { name, test } of choice?.cases ?? []) canonicalJson(test, `${id}.${name}`);
+function nameCulprit({ data }: Pick<Workflow, 'data'>, scope = ''): void {
+  for (const { id, config, switch: choice, child } of data.nodes) {
+    if (child !== undefined) nameCulprit({ data: child }, `${scope}${id}/`);
+    for (const [port, value] of Object.entries(config)) canonicalJson(value, `${scope}${id}.${port}`);
+    for (const { name, test } of choice?.cases ?? []) canonicalJson(test, `${scope}${id}.${name}`);
   }
   const edges = [...data.connections, ...data.cycles.flatMap((cycle) => cycle.feedback)];
-  for (const { from, to } of edges) canonicalJson(from, `${to.node}.${to.port}`);
-  for (const { id, until } of data.cycles) if (until !== undefined) canonicalJson(until, `${id}.until`);
-  for (const [name, source] of Object.entries(data.outputs)) canonicalJson(source, `output ${name}`);
+  for (const { from, to } of edges) canonicalJson(from, `${scope}${to.node}.${to.port}`);
+  for (const { id, until } of data.cycles) if (until !== undefined) canonicalJson(until, `${scope}${id}.until`);
+  for (const [name, source] of Object.entries(data.outputs)) canonicalJson(source, `output ${scope}${name}`);
+}
+
+/** The data of a workflow with everything that identifies what it refers to. */
+function dataOf(workflow: Workflow, hash: Hash): object {
+  const { data } = workflow;
+  const nodes = data.nodes.map((node) => withMatchers(workflow, node, hash));
+  const cycles = data.cycles.map((cycle) => withTest(workflow, cycle, hash));
+  return inOneOrder({ ...data, nodes, cycles, contracts: contractData(workflow) }, workflow);
 }
 
 /**
@@ -93,11 +175,8 @@ function nameCulprit({ data }: Workflow): void {
  * @throws LockstepError UNHASHABLE_LITERAL naming the node and port of a literal that JSON cannot hold
  */
 export function canonicalWorkflow(workflow: Workflow, hash: Hash): string {
-  const { data } = workflow;
-  const nodes = data.nodes.map((node) => withMatchers(workflow, node, hash));
-  const cycles = data.cycles.map((cycle) => withTest(workflow, cycle, hash));
   try {
-    return canonicalJson({ ...data, nodes, cycles, contracts: contractData(workflow) });
+    return canonicalJson(dataOf(workflow, hash));
   } catch (error) {
     nameCulprit(workflow);
     throw error;
@@ -108,8 +187,9 @@ export function canonicalWorkflow(workflow: Workflow, hash: Hash): string {
  * The identity of a workflow: the SHA-256 of its canonical JSON, as 64 lower-case hexadecimal digits. Two workflows
  * that were built by the same calls have the same hash, in any process.
  *
- * @throws LockstepError UNHASHABLE_LITERAL
+ * @throws LockstepError UNHASHABLE_LITERAL, ConfigurationError NOT_A_WORKFLOW
  */
 export function hashWorkflow(workflow: Workflow, hash: Hash): string {
+  requireWorkflow('hashOf', workflow);
   return hash.sha256(canonicalWorkflow(workflow, hash));
 }

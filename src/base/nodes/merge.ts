@@ -9,7 +9,7 @@ import {
   portSpecs,
 } from '../node.js';
 import { checkWord, knownFields } from '../node-options.js';
-import type { Ref } from '../ref.js';
+import { isBindings, type Ref } from '../ref.js';
 import { type } from '../schema.js';
 import { concatLists, joinByKey, type MergeHow, mergeObjects, zipLists } from './merge-functions.js';
 import type { AllOf, Items, KeyOption, ListInputs, ListRefs, Merged, Row } from './merge-types.js';
@@ -71,6 +71,11 @@ function bound(
   return bind({ ...lists, ...options }) as never;
 }
 
+function namesOf(lists: unknown, at: string): string[] {
+  if (isBindings(lists)) return Object.keys(lists);
+  throw new ConfigurationError('INVALID_DEFINITION', `${at}() takes an object of lists by name.`, { at, value: lists });
+}
+
 function word<W extends string>(value: unknown, words: readonly W[], at: string): W {
   checkWord(value as W | undefined, words, at);
   return (value as W | undefined) ?? (words[0] as W);
@@ -118,7 +123,7 @@ export const merge = {
   ): Bound<ListInputs<L>, { value: Items<L>[] }, AllOf<L>> {
     knownFields(options, ['lengths'], 'merge.zip');
     const $lengths = word(options.lengths, LENGTHS, 'merge.zip.lengths');
-    const names = Object.keys(lists);
+    const names = namesOf(lists, 'merge.zip');
     return bound('zip', lists, { $lengths }, (inputs, { nodeId }) => ({
       value: zipLists(named(names, inputs), word(inputs.$lengths, LENGTHS, 'merge.zip.lengths'), nodeId),
     }));
@@ -148,7 +153,7 @@ export const merge = {
     options: ByKeyOptions<K, H>,
   ): Bound<ListInputs<L>, { value: Row<L, K, H>[] }, AllOf<L>> {
     knownFields(options, ['key', 'how'], 'merge.byKey');
-    const names = Object.keys(lists);
+    const names = namesOf(lists, 'merge.byKey');
     if (names.includes('key')) {
       throw new ConfigurationError(
         'INVALID_NAME',

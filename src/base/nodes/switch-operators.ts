@@ -1,5 +1,5 @@
 import { didYouMean } from '../did-you-mean.js';
-import { AttemptError, ConfigurationError } from '../errors.js';
+import { AttemptError, ConfigurationError, textOf } from '../errors.js';
 
 type Comparison = (left: unknown, right: unknown, at: string) => boolean;
 
@@ -46,9 +46,10 @@ export type SwitchOperator = keyof typeof switchOperators;
 
 /** Finds an operator. @throws ConfigurationError UNKNOWN_OPERATOR, listing them */
 export function switchOperator(op: string, at: string): Comparison {
-  if (Object.hasOwn(switchOperators, op)) return switchOperators[op as SwitchOperator];
+  if (typeof op === 'string' && Object.hasOwn(switchOperators, op)) return switchOperators[op as SwitchOperator];
   const known = Object.keys(switchOperators);
-  throw new ConfigurationError('UNKNOWN_OPERATOR', `${at} uses the operator "${op}". ${didYouMean(op, known)}`, {
+  const name = textOf(op);
+  throw new ConfigurationError('UNKNOWN_OPERATOR', `${at} uses the operator "${name}". ${didYouMean(name, known)}`, {
     at,
     value: op,
   });

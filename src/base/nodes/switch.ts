@@ -1,6 +1,8 @@
-import { AttemptError, ConfigurationError } from '../errors.js';
+import { AttemptError, ConfigurationError, textOf } from '../errors.js';
 import { isName } from '../names.js';
 import { implementationOf, type NodeImplementation, portSpecs } from '../node.js';
+import { predicateIdentity } from '../predicate.js';
+import { isRecord } from '../record.js';
 import { type } from '../schema.js';
 import { readPath } from '../source-path.js';
 import type { CaseTest, SwitchData, SwitchMode } from '../workflow-data.js';
@@ -18,8 +20,16 @@ export interface OperatorCase {
   readonly path?: string;
 }
 
-/** A case: a predicate, an operator, or `otherwise`. */
-export type SwitchCase<T> = ((value: T) => boolean) | OperatorCase | typeof otherwise;
+/** A case as an expression in the Common Expression Language over `value`, compiled. Made by `cel` of `lockstep/forms`. */
+export interface CelCase {
+  /** The text of the expression: what is hashed. */
+  readonly cel: string;
+  /** Whether it is true of a value. */
+  readonly matches: (value: unknown, at: string) => boolean;
+}
+
+/** A case: a predicate, an operator, an expression, or `otherwise`. */
+export type SwitchCase<T> = ((value: T) => boolean) | OperatorCase | CelCase | typeof otherwise;
 
 /** A predicate that narrows. */
 type Guard<T, N extends T> = (value: T) => value is N;
@@ -55,19 +65,31 @@ function caseOf(id: string, name: string, test: unknown): Case {
         value: answer,
       });
     };
+    const use = predicateIdentity(test);
+    if (use !== undefined) return { name, test: { kind: 'function', use }, matches, sourceText: '' };
     return { name, test: { kind: 'function' }, matches, sourceText: Function.prototype.toString.call(test) };
+  }
+  if (typeof test === 'object' && test !== null && 'cel' in test) {
+    const { cel, matches } = test as CelCase;
+    return { name, test: { kind: 'cel', text: cel }, matches: (value) => matches(value, at), sourceText: '' };
   }
   if (typeof test === 'object' && test !== null && 'op' in test) {
     const { op, value, path } = test as OperatorCase;
     const compare = switchOperator(op, at);
+    if (path !== undefined && typeof path !== 'string')
+      throw new ConfigurationError('INVALID_SWITCH', `The path of ${at} is not a text.`, { at, value: path });
     const steps = path === undefined ? [] : path.split('.');
     const matches = (subject: unknown): boolean => compare(readPath(subject, steps), value, at);
     return { name, test: { kind: 'operator', op, value: value ?? null, path: steps }, matches, sourceText: '' };
   }
-  throw new ConfigurationError('INVALID_SWITCH', `Case ${at} is neither a predicate, an operator nor otherwise.`, {
-    at,
-    value: test,
-  });
+  throw new ConfigurationError(
+    'INVALID_SWITCH',
+    `Case ${at} is neither a predicate, an operator, an expression nor otherwise.`,
+    {
+      at,
+      value: test,
+    },
+  );
 }
 
 function noMatch(id: string): AttemptError {
@@ -124,20 +146,22 @@ export const booleanCases = { true: { op: '==', value: true }, false: { op: '=='
  *
  * @throws ConfigurationError INVALID_SWITCH, UNKNOWN_OPERATOR, INVALID_NAME
  */
-export function switchImplementation(
-  id: string,
-  cases: Readonly<Record<string, unknown>>,
-  mode: SwitchMode,
-): NodeImplementation {
+export function switchImplementation(id: string, cases: unknown, mode: SwitchMode): NodeImplementation {
+  if (!isRecord(cases)) {
+    throw new ConfigurationError('INVALID_SWITCH', `Switch "${id}" takes its cases as an object.`, {
+      at: id,
+      value: cases,
+    });
+  }
   const list = Object.entries(cases).map(([name, test]) => caseOf(id, name, test));
   if (list.length === 0) throw new ConfigurationError('INVALID_SWITCH', `Switch "${id}" has no case.`, { at: id });
   if (list.filter((candidate) => candidate.matches === undefined).length > 1) {
     throw new ConfigurationError('INVALID_SWITCH', `Switch "${id}" has more than one otherwise.`, { at: id });
   }
-  if (!Object.hasOwn(choosers, mode)) {
+  if (typeof mode !== 'string' || !Object.hasOwn(choosers, mode)) {
     throw new ConfigurationError(
       'INVALID_SWITCH',
-      `Switch "${id}" has the mode "${String(mode)}"; there are first, all and partition.`,
+      `Switch "${id}" has the mode "${textOf(mode)}"; there are first, all and partition.`,
       { at: id },
     );
   }
@@ -148,9 +172,11 @@ export function switchImplementation(
     run: (inputs) => choose(inputs.value),
     inputs: portSpecs({ value: type<unknown>() }, id),
     outputs: portSpecs(Object.fromEntries(list.map(({ name }) => [name, type<unknown>()])), id),
-    ...(list.some(({ test }) => test.kind === 'function') ? {} : { version: '1' }),
+    ...(list.some(({ test }) => test.kind === 'function' && test.use === undefined) ? {} : { version: '1' }),
     sourceText: list.map((candidate) => candidate.sourceText).join('\n'),
     async: false,
+    kind: 'switch',
+    delivers: mode === 'first' ? 'one' : 'some',
     switch: data,
   });
 }

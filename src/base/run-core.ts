@@ -1,0 +1,144 @@
+import type { Attempt } from './attempt.js';
+import { sealed } from './event-data.js';
+import { EVENT_VERSION, type EventData, type EventKind, type RunEvent } from './events.js';
+import type { ExecutionState } from './execution-state.js';
+import type { Random } from './ports.js';
+import type { Decisions } from './run-view.js';
+import { WAITING } from './status.js';
+import { WakeQueue } from './wake-queue.js';
+import type { Warning } from './warning.js';
+
+/** Receives each event as it is decided. */
+export type EventSink = (event: RunEvent) => void;
+
+/** A graph of a run, as far as the run deals with it. */
+export interface Graph {
+  readonly scope: string;
+  readonly state: ExecutionState;
+  /** Something in it may start, or all of it has settled. */
+  touch(): void;
+  /** Applies the limits of an attempt that are due. */
+  expire(attempt: Attempt<Graph>, now: number): void;
+  /** A gate was answered, or timed out. */
+  closeGate(attempt: Attempt<Graph>, answer: GateAnswer, now: number): void;
+}
+
+/** What became of a gate. */
+export type GateAnswer =
+  | { readonly kind: 'gate.approved'; readonly answer: unknown; readonly by: string | null }
+  | { readonly kind: 'gate.rejected'; readonly reason: string | null; readonly by: string | null }
+  | { readonly kind: 'gate.expired' };
+
+/** Something whose work must be aborted: an attempt that was cancelled, or ran past its soft limit. */
+export interface Abort {
+  readonly attempt: Attempt<Graph>;
+  readonly reason: Error;
+}
+
+/** A node whose retry waits. */
+interface Delay {
+  readonly graph: Graph;
+  readonly index: number;
+}
+
+const NO_ABORTS: readonly Abort[] = [];
+const NO_SECRETS: ReadonlyMap<string, string> = new Map();
+
+function delayCounts({ graph, index }: Delay, at: number): boolean {
+  return graph.state.delayed.get(index) === at;
+}
+
+function deadlineCounts({ status, limits, graph, node }: Attempt<Graph>, at: number): boolean {
+  if (status === 'waiting')
+    return graph.state.status[node.index] === WAITING && graph.state.gates?.get(node.index)?.expiresAt === at;
+  return status === 'running' && (limits?.hard === at || limits?.soft === at);
+}
+
+/** What all graphs of one run share: its log, its clock, its slots, and what becomes due. */
+export class RunCore {
+  readonly runId: string;
+  readonly random: Random;
+  readonly decisions: Decisions;
+  /** The state of the graph at the top. */
+  readonly top: ExecutionState;
+  secrets: ReadonlyMap<string, string> = NO_SECRETS;
+  /** The time that the run was told last. */
+  now = 0;
+  /** Attempts in flight, in all graphs. A map, a subworkflow and a gate hold no slot. */
+  running = 0;
+  /** A node may not start before another has settled: nobody is done who still has something to start. */
+  held = false;
+  /** Gates that wait, by scope and id. */
+  readonly gates = new Map<string, Attempt<Graph>>();
+  /** Time limits of attempts in flight and of gates. */
+  readonly deadlines = new WakeQueue<Attempt<Graph>>(deadlineCounts);
+  /** Retries that wait. */
+  readonly delays = new WakeQueue<Delay>(delayCounts);
+  /** The position of the next event. */
+  seq = 0;
+  #aborts: Abort[] = [];
+  /** Whether anybody wants events. Without it, none is made. */
+  readonly isRecorded: boolean;
+  readonly #sink: EventSink | undefined;
+  readonly #warn: (scope: string, warning: Warning) => void;
+  readonly #alert: () => void;
+
+  constructor(parts: {
+    readonly runId: string;
+    readonly random: Random;
+    readonly decisions: Decisions;
+    readonly top: ExecutionState;
+    readonly sink: EventSink | undefined;
+    /** Warns the run. */
+    readonly warn: (scope: string, warning: Warning) => void;
+    /** Makes the run look at what is due. */
+    readonly alert: () => void;
+  }) {
+    this.runId = parts.runId;
+    this.random = parts.random;
+    this.decisions = parts.decisions;
+    this.top = parts.top;
+    this.#sink = parts.sink;
+    this.isRecorded = parts.sink !== undefined;
+    this.#warn = parts.warn;
+    this.#alert = parts.alert;
+  }
+
+  record<K extends EventKind>(kind: K, data: EventData[K], now: number): void {
+    const event = { seq: this.seq++, ts: now, runId: this.runId, kind, v: EVENT_VERSION, data };
+    this.#sink?.(sealed(event as unknown as RunEvent));
+  }
+
+  warn(scope: string, warning: Warning): void {
+    this.#warn(scope, warning);
+  }
+
+  /** A node may start again at a time. */
+  delay(graph: Graph, index: number, at: number): void {
+    this.delays.add(at, { graph, index });
+    this.#alert();
+  }
+
+  /** An attempt has limits, or a gate expires. */
+  watch(attempt: Attempt<Graph>, ...times: readonly (number | undefined)[]): void {
+    for (const at of times) if (at !== undefined) this.deadlines.add(at, attempt);
+    this.#alert();
+  }
+
+  /** Whether something becomes due that has to be looked at. */
+  get isTimed(): boolean {
+    return this.deadlines.next !== Number.POSITIVE_INFINITY || this.delays.next !== Number.POSITIVE_INFINITY;
+  }
+
+  abort(attempt: Attempt<Graph>, reason: Error): void {
+    this.#aborts.push({ attempt, reason });
+  }
+
+  /** Attempts whose work must be aborted since this was last asked. */
+  takeAborts(): readonly Abort[] {
+    if (this.#aborts.length === 0) return NO_ABORTS;
+    const taken = this.#aborts;
+    this.#aborts = [];
+    return taken;
+  }
+}
