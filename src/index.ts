@@ -4,7 +4,24 @@
 export type { ActiveRun } from './base/active-run.js';
 export type { Attempt } from './base/attempt.js';
 export { BaseRuntime } from './base/base-runtime.js';
-export { type Condition, type ConditionTest, type CycleView, type Verdict, when } from './base/condition.js';
+export {
+  type Condition,
+  type ConditionTest,
+  type CycleView,
+  type NamedRefs,
+  type Verdict,
+  when,
+} from './base/condition.js';
+export {
+  allOf,
+  anyOf,
+  type BudgetOptions,
+  budget,
+  type PlateauOptions,
+  plateau,
+  type ToleranceOptions,
+  tolerance,
+} from './base/convergence.js';
 export type { CycleOptions } from './base/cycle-options.js';
 // Errors, events and states
 export { type ErrorCode, type ErrorEntry, errorCatalog } from './base/error-catalog.js';
@@ -27,13 +44,27 @@ export type {
 } from './base/events.js';
 export type { AttemptFailure } from './base/execution-state.js';
 export type {
+  ChildResult,
+  ChildStatus,
+  CycleReport,
+  FailureReport,
+  GraphResult,
+  NodeReport,
+  Part,
+} from './base/graph-result.js';
+export type {
   CycleHandle,
   CycleStopReason,
+  GateHandle,
+  MapHandle,
   MultiSwitchHandle,
   NodeHandle,
+  SubworkflowHandle,
   SwitchHandle,
+  TriedSubworkflowHandle,
   TryHandle,
 } from './base/handles.js';
+export type { ItemFailure, ItemOutcome } from './base/item-outcome.js';
 export {
   type Bindable,
   type Bound,
@@ -55,8 +86,11 @@ export {
 } from './base/node.js';
 export type { NodeContext } from './base/node-context.js';
 export type { ErrorMatcher, NodeCapabilities, RetryOptions, Subject, UseOptions } from './base/node-options.js';
+export type { GateExpiry, GateOptions, GateRejection } from './base/nodes/gate.js';
+export type { MapOptions } from './base/nodes/map.js';
 export { merge } from './base/nodes/merge.js';
-export { type CaseValue, type OperatorCase, otherwise, type SwitchCase } from './base/nodes/switch.js';
+export type { BindWorkflow, BoundWorkflow } from './base/nodes/subworkflow.js';
+export { type CaseValue, type CelCase, type OperatorCase, otherwise, type SwitchCase } from './base/nodes/switch.js';
 export type { SwitchOperator } from './base/nodes/switch-operators.js';
 export type { EmittedData, ProgressUpdate, RuntimeNotifications } from './base/notifications.js';
 // Running them
@@ -72,16 +106,23 @@ export type { Plan, PlanInput, PlanNode, PlanRegion, PlanSource } from './base/p
 export type {
   AccessPolicy,
   AccessRequest,
+  BridgeCall,
+  BridgeReport,
+  BridgeSpeech,
+  BridgeTicket,
   Clock,
   Hash,
   Ids,
   Log,
   LogLevel,
+  ModuleReference,
   Ports,
   Random,
   SecretProvider,
+  SyncBridge,
   SyncSecretProvider,
 } from './base/ports.js';
+export { definePredicate, type PredicateConfig } from './base/predicate.js';
 export { describeReason, type NotRunCode, type NotRunReason, type ReasonRoot } from './base/reason.js';
 export {
   type Both,
@@ -94,45 +135,53 @@ export {
   oneOf,
   type Ref,
   required,
+  template,
 } from './base/ref.js';
 export { RunCancelledError, RunError, RunFailedError, RunRejectedError } from './base/run-errors.js';
 export type { BoundParameters, RunFindings, RunRequest } from './base/run-request.js';
+export type { CompletedRun, RunResult, RunStatusOf, WaitingRun } from './base/run-result.js';
+export type { Admission, CycleDecision, FailureDecision, NodeDecision, RunView } from './base/run-view.js';
 export type {
-  CompletedRun,
-  CycleReport,
-  FailureReport,
-  NodeReport,
-  Part,
-  RunResult,
-  RunStatusOf,
-  WaitingRun,
-} from './base/run-result.js';
-export type { Admission, CycleDecision, FailureDecision, NodeDecision, RunView, Warning } from './base/run-view.js';
-export type { ResolvedOptions, RunOptions, RuntimeOptions, ValidationLevel } from './base/runtime-options.js';
+  ResolvedOptions,
+  ResumeOptions,
+  RunOptions,
+  RuntimeOptions,
+  ValidationLevel,
+} from './base/runtime-options.js';
 export { type } from './base/schema.js';
 export type { InferInput, InferOutput, SchemaIssue, SchemaResult, StandardSchema } from './base/standard-schema.js';
 export type { AttemptStatus, NodeStatus, RunStatus } from './base/status.js';
-export type { Contract, ContractPolicy, Workflow, WorkflowBindings } from './base/workflow.js';
+export type { GateReport } from './base/waiting-runs.js';
+export type { Warning } from './base/warning.js';
+export type { BuiltWorkflow, Contract, ContractPolicy, Workflow, WorkflowBindings } from './base/workflow.js';
 export { type BuildOptions, type WorkflowBuilder, type WorkflowConfig, workflow } from './base/workflow-builder.js';
 export type {
   Backoff,
+  BudgetData,
   CaseTest,
+  ConditionData,
   ConnectionData,
   CycleData,
+  Direction,
+  GateData,
   JoinRule,
   Json,
+  MapData,
   NodeData,
   NodeIdentity,
+  NodeKind,
+  PlateauData,
   RetryData,
   Source,
   SwitchData,
   SwitchMode,
+  ToleranceData,
   WorkflowData,
 } from './base/workflow-data.js';
 export type { ConditionalProblem } from './mixins/conditional/conditional-checks.js';
 export { type ConditionalFeatures, ConditionalMixin, type ConditionalPerformance } from './mixins/conditional/index.js';
 export type { AbstractConstructor } from './mixins/constructor.js';
-export type { Convergence } from './mixins/cycles/cycles.js';
+export type { Convergence } from './mixins/cycles/convergence.js';
 export { type CycleFeatures, CyclesMixin, type CycleTotals } from './mixins/cycles/index.js';
 export { type EnterpriseFeatures, EnterpriseMixin } from './mixins/enterprise/index.js';
 export { type ParameterFeatures, ParametersMixin, type SecretRequirement } from './mixins/parameters/index.js';
@@ -145,14 +194,30 @@ export {
   type ValidationMetrics,
   ValidationMixin,
 } from './mixins/validation/index.js';
+export {
+  type JsonSchemaDocument,
+  type JsonSchemaOptions,
+  type JsonSchemaValue,
+  jsonSchema,
+} from './mixins/validation/json-schema.js';
 export type { ValidationReport } from './mixins/validation/static-checks.js';
-export { type AsyncPlugin, definePlugin, type Plugin, type PluginScope, type SyncPlugin } from './plugins/plugin.js';
+export {
+  type AsyncPlugin,
+  definePlugin,
+  type Plugin,
+  type PluginScope,
+  type PluginStart,
+  type SyncPlugin,
+} from './plugins/plugin.js';
 export { type Token, token } from './plugins/token.js';
-export { ACCESS_POLICY, CLOCK, HASH, IDS, LOG, RANDOM, SECRET_PROVIDER } from './plugins/tokens.js';
+export { ACCESS_POLICY, CLOCK, HASH, IDS, LOG, RANDOM, SECRET_PROVIDER, SYNC_BRIDGE } from './plugins/tokens.js';
 export { AsyncLocalRuntime, type AsyncLocalRuntimeOptions } from './runtimes/async-local-runtime.js';
+export type { CloseOptions } from './runtimes/closing.js';
 export { formatRun } from './runtimes/format-run.js';
 export { hashOf } from './runtimes/hash-of.js';
 export { LocalRuntime, type LocalRuntimeOptions } from './runtimes/local-runtime.js';
+export { type ModuleNodeConfig, moduleNode } from './runtimes/module-node.js';
 export { keyedRandom, type LevelLogger, pinoLog } from './runtimes/node-ports.js';
 export type { RuntimeCore, RuntimeCoreOptions, RuntimeFeatures } from './runtimes/runtime-core.js';
+export { ThreadBridge, type ThreadBridgeOptions, type ThreadLimits } from './runtimes/sync-bridge/thread-bridge.js';
 export { systemClock } from './runtimes/system-clock.js';

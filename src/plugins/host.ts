@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { container, type DependencyContainer } from 'tsyringe';
 import { didYouMean } from '../base/did-you-mean.js';
-import { ConfigurationError } from '../base/errors.js';
+import { ConfigurationError, errorData } from '../base/errors.js';
 import type { RuntimeNotifications } from '../base/notifications.js';
 import type { Log } from '../base/ports.js';
 import type { RuntimeOptions } from '../base/runtime-options.js';
@@ -28,7 +28,14 @@ export class PluginHost {
   readonly #listeners: { readonly name: keyof RuntimeNotifications; readonly listener: never }[] = [];
   readonly #running: Plugin[] = [];
   #runtime: HostRuntime | undefined;
+  readonly #ending = new AbortController();
+  /** What those wait for who need the plugins; rejected early when the start is told to end. */
   #starting: Promise<void> | undefined;
+  /** Kept when the start has ended, however it did. */
+  #startOver: Promise<void> | undefined;
+  /** The plugin that started last, or is about to. */
+  #current = '';
+  #stopped = false;
 
   /** Orders and sets up the plugins. @throws ConfigurationError what `startOrder` throws, PLUGIN_FAILED */
   constructor(plugins: readonly Plugin[]) {
@@ -71,6 +78,11 @@ export class PluginHost {
     );
   }
 
+  /** What is provided under a token, if anything is. */
+  find<T>(token: Token<T>): T | undefined {
+    return this.#provided.has(token.symbol) ? (this.#valueOf(token.symbol) as T) : undefined;
+  }
+
   #valueOf(symbol: symbol): unknown {
     return this.#container.resolve<Provided>(symbol).value;
   }
@@ -95,28 +107,82 @@ export class PluginHost {
     void this.#container.dispose();
   }
 
-  /** As `startSync`, one after the other. */
-  start(): Promise<void> {
-    this.#starting = this.#startAll();
+  /** Whether every plugin has started. */
+  get #isUp(): boolean {
+    return this.#running.length === this.#plugins.length;
+  }
+
+  /**
+   * As `startSync`, one after the other, once; after a failure, the next call starts anew. `undefined` when all have started:
+   * nothing is left to wait for. Rejected with the reason of `endStart` as soon as that is called.
+   */
+  start(): Promise<void> | undefined {
+    if (this.#isUp) return undefined;
+    if (this.#starting !== undefined) return this.#starting;
+    const starting = this.#startAll();
+    if (this.#isUp) return undefined;
+    this.#starting = new Promise((resolve, reject) => {
+      const { signal } = this.#ending;
+      const refuse = (): void => reject(signal.reason as Error);
+      signal.addEventListener('abort', refuse);
+      const over = (): void => {
+        this.#starting = undefined;
+        this.#startOver = undefined;
+        signal.removeEventListener('abort', refuse);
+      };
+      this.#startOver = starting.finally(over).then(resolve, reject);
+    });
+    this.#starting.catch(() => undefined); // told to those who wait for it, if any
     return this.#starting;
   }
 
   async #startAll(): Promise<void> {
+    const { signal } = this.#ending;
     for (const plugin of this.#plugins) {
+      if (signal.aborted) return;
+      this.#current = plugin.name;
       try {
-        await plugin.start?.();
+        const started: unknown = plugin.async === true ? plugin.start?.({ signal }) : plugin.start?.();
+        if (isThenable(started)) await started;
       } catch (cause) {
+        if (signal.aborted) return; // it gave up as it was told; stop() stops the others
         throw startFailed(plugin, [cause, ...(await this.#stopAll())]);
       }
+      if (this.#stopped) return this.#stopLate(plugin);
       this.#running.push(plugin);
     }
   }
 
-  /** As `stopSync`, one after the other. Waits until what is about to start has started. */
+  /** Tells a start that is under way to end, and those who wait for it why. */
+  endStart(reason: Error): void {
+    this.#ending.abort(reason);
+  }
+
+  /** The start that is under way: its plugin, and a promise that is kept when it has ended, however it did. */
+  get underWay(): { readonly plugin: string; readonly over: Promise<void> } | undefined {
+    if (this.#startOver === undefined) return undefined;
+    return { plugin: this.#current, over: this.#startOver };
+  }
+
+  /** As `stopSync`, one after the other. What starts later than this is stopped as soon as it has started. */
   async stop(): Promise<void> {
-    await this.#starting?.catch(() => undefined);
+    this.#stopped = true;
     throwAll(await this.#stopAll());
     await this.#container.dispose();
+  }
+
+  async #stopLate(plugin: Plugin): Promise<void> {
+    try {
+      await plugin.stop?.();
+    } catch (cause) {
+      const { name } = plugin;
+      const fields = { plugin: name, error: errorData(cause) };
+      this.#runtime?.log.log(
+        'error',
+        `Plugin "${name}" started after the runtime had closed, and failed to stop.`,
+        fields,
+      );
+    }
   }
 
   #setUp(plugin: Plugin): void {

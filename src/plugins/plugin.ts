@@ -36,10 +36,17 @@ export interface SyncPlugin extends PluginParts {
   readonly stop?: () => void;
 }
 
+/** What the start of an asynchronous plugin is given. */
+export interface PluginStart {
+  /** Aborted when the runtime closes meanwhile: `close()` waits until the start has settled, so settle it soon. */
+  readonly signal: AbortSignal;
+}
+
 /** A plugin that needs to wait: AsyncLocalRuntime only. */
 export interface AsyncPlugin extends PluginParts {
   readonly async: true;
-  readonly start?: () => Promise<void> | void;
+  /** As that of a SyncPlugin, but may take its time. A start that fails has nothing to stop: it cleans up after itself. */
+  readonly start?: (given: PluginStart) => Promise<void> | void;
   readonly stop?: () => Promise<void> | void;
 }
 
@@ -51,7 +58,7 @@ const FIELDS = ['name', 'requires', 'provides', 'setup', 'async', 'start', 'stop
 /** A plugin whose start or stop returns a promise must say `async: true`. */
 type SaysAsync<P> = P extends { readonly async: true }
   ? unknown
-  : P extends { readonly start: () => PromiseLike<unknown> } | { readonly stop: () => PromiseLike<unknown> }
+  : P extends { readonly start: (given: never) => PromiseLike<unknown> } | { readonly stop: () => PromiseLike<unknown> }
     ? { readonly async: true }
     : unknown;
 

@@ -1,5 +1,6 @@
 import type { ActiveRun } from '../base/active-run.js';
 import { ConfigurationError } from '../base/errors.js';
+import type { Clock } from '../base/ports.js';
 
 /** The error of a run that nothing can move on. */
 export function wouldDeadlock(): ConfigurationError {
@@ -42,12 +43,14 @@ export class Drive {
   busy = false;
   ended = false;
   /** What the timer is set to; `undefined` without a timer. */
-  wakeAt: number | undefined = undefined;
+  #wakeAt: number | undefined = undefined;
   #cancelTimer: (() => void) | undefined;
+  #cancelStall: (() => void) | undefined;
   readonly #cleanups: (() => void)[] = [];
   readonly #resolve: () => void;
   readonly #reject: (error: unknown) => void;
 
+  /** @param resolve closes the run, at once: an answer to a gate that came in between would be lost */
   constructor(run: ActiveRun, resolve: () => void, reject: (error: unknown) => void) {
     this.run = run;
     this.#resolve = resolve;
@@ -58,15 +61,34 @@ export class Drive {
     this.#cleanups.push(cleanup);
   }
 
-  arm(wakeAt: number, cancel: () => void): void {
-    this.wakeAt = wakeAt;
-    this.#cancelTimer = cancel;
+  /** Calls back each time that nothing is left that could wake the process: what starts after one stall may stall as well. */
+  onStall(clock: Clock, callback: () => void): void {
+    const stalled = (): void => {
+      this.#cancelStall?.();
+      callback();
+      if (!this.ended) this.#cancelStall = clock.onStall(stalled);
+    };
+    this.#cancelStall = clock.onStall(stalled);
   }
 
-  disarm(): void {
+  /** Calls back when something of the run becomes due that nobody will announce. */
+  wakeLater(clock: Clock, callback: () => void): void {
+    const { execution, now } = this.run;
+    const wakeAt = execution.wakeAt();
+    if (wakeAt === this.#wakeAt) return;
+    this.#disarm();
+    if (wakeAt === undefined) return;
+    this.#wakeAt = wakeAt;
+    this.#cancelTimer = clock.setTimer(Math.max(0, wakeAt - now), () => {
+      this.#wakeAt = undefined;
+      callback();
+    });
+  }
+
+  #disarm(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    this.wakeAt = undefined;
+    this.#wakeAt = undefined;
   }
 
   resolve(): void {
@@ -81,7 +103,8 @@ export class Drive {
 
   #end(): void {
     this.ended = true;
-    this.disarm();
+    this.#disarm();
+    this.#cancelStall?.();
     for (const cleanup of this.#cleanups) cleanup();
   }
 }

@@ -1,5 +1,6 @@
+import type { ChildResult, CycleReport, GraphResult, NodeReport } from '../base/graph-result.js';
 import { describeReason } from '../base/reason.js';
-import type { CycleReport, NodeReport, RunResult } from '../base/run-result.js';
+import type { RunResult } from '../base/run-result.js';
 
 /** A duration for people: `812 µs`, `3.4 ms`, `2.50 s`. */
 function duration(ms: number): string {
@@ -13,6 +14,32 @@ function remark(node: NodeReport): string {
   if (node.failures.length > 0)
     return `after ${node.failures.length} failed attempt${node.failures.length > 1 ? 's' : ''}`;
   return '';
+}
+
+/** How the children of a map went, in short. */
+function summary(children: readonly ChildResult[]): string {
+  const counts = new Map<string, number>();
+  for (const { status } of children) counts.set(status, (counts.get(status) ?? 0) + 1);
+  return `${children.length} item${children.length === 1 ? '' : 's'}: ${[...counts].map(([status, count]) => `${count} ${status}`).join(', ')}`;
+}
+
+/** The rows of a graph, those of a subworkflow below it. A map is one row: it may have thousands of items. */
+function rowsOf(graph: GraphResult, scope: string): string[][] {
+  return [...graph.nodes.values()].flatMap((node) => {
+    const ran = node.startedAt !== undefined;
+    const children = graph.children(node.id);
+    const [only] = children;
+    const isMap = only?.scope.endsWith(']/') === true;
+    const row = [
+      `${scope}${node.id}`,
+      node.status,
+      ran ? String(node.visits) : '-',
+      String(node.attempts),
+      ran && (node.endedAt !== undefined || node.durationMs > 0) ? duration(node.durationMs) : '-',
+      isMap ? [remark(node), summary(children)].filter((text) => text !== '').join('; ') : remark(node),
+    ];
+    return [row, ...(only === undefined || isMap ? [] : rowsOf(only, `${scope}${node.id}/`))];
+  });
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {
@@ -35,18 +62,7 @@ function cycleLine({ id, iterations, totalIterations, reason, root, metric, erro
 
 /** A run as a table for people: every node with its status, visits, attempts and duration, and why it did not run; cycles; warnings. No payloads. */
 export function formatRun(run: RunResult): string {
-  const rows = [['node', 'status', 'visits', 'attempts', 'duration', '']];
-  for (const node of run.nodes.values()) {
-    const ran = node.startedAt !== undefined;
-    rows.push([
-      node.id,
-      node.status,
-      ran ? String(node.visits) : '-',
-      String(node.attempts),
-      ran ? duration(node.durationMs) : '-',
-      remark(node),
-    ]);
-  }
+  const rows = [['node', 'status', 'visits', 'attempts', 'duration', ''], ...rowsOf(run, '')];
   const lines = [
     `${run.workflow}: ${run.status} in ${duration(run.durationMs)} (run ${run.runId})`,
     '',
@@ -54,6 +70,8 @@ export function formatRun(run: RunResult): string {
   ];
   const cycles = [...run.cycles.values()].map(cycleLine);
   if (cycles.length > 0) lines.push('', ...cycles);
+  const gates = run.gates.map(({ gate }) => `waits for an answer to gate ${gate}`);
+  if (gates.length > 0) lines.push('', ...gates);
   const warnings = run.warnings.map(({ code, message }) => `warning ${code}: ${message}`);
   if (warnings.length > 0) lines.push('', ...warnings);
   return lines.join('\n');

@@ -1,40 +1,57 @@
 import type { ActiveRun } from '../base/active-run.js';
-import type { Attempt } from '../base/attempt.js';
-import { AttemptError, ConfigurationError, type LockstepError } from '../base/errors.js';
+import { AttemptError, ConfigurationError } from '../base/errors.js';
+import type { GraphAttempt } from '../base/graph-execution.js';
 import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.js';
-import type { Plan } from '../base/plan.js';
-import type { SyncSecretProvider } from '../base/ports.js';
+import type { SyncBridge, SyncSecretProvider } from '../base/ports.js';
 import { RunRejectedError } from '../base/run-errors.js';
-import { isThenable } from '../base/schema.js';
-
+import type { RunRequest } from '../base/run-request.js';
+import type { ResumeOptions } from '../base/runtime-options.js';
 import type { Workflow } from '../base/workflow.js';
 import type { SyncPlugin } from '../plugins/plugin.js';
+import { SYNC_BRIDGE } from '../plugins/tokens.js';
 import { wouldDeadlock } from './drive.js';
+import { refuseAsync } from './refuse-async.js';
 import { RuntimeCore, type RuntimeCoreOptions } from './runtime-core.js';
+import { LazyBridge } from './sync-bridge/lazy-bridge.js';
+import { type CallHost, RunCalls } from './sync-bridge/run-calls.js';
 
 /** Options of LocalRuntime. Plugins and secret providers that are asynchronous do not compile. */
 export interface LocalRuntimeOptions extends Omit<RuntimeCoreOptions, 'plugins' | 'secrets'> {
   readonly plugins?: readonly SyncPlugin[];
   readonly secrets?: SyncSecretProvider;
+  /** The most attempts of one run in flight: 1 performs module nodes one by one. A whole number, at least 1. Default: no limit. */
+  readonly maxConcurrency?: number;
+  /** What module nodes are performed through. Whoever passes it closes it. Default: a ThreadBridge, made when first needed. */
+  readonly bridge?: SyncBridge;
 }
 
 /**
  * Runs workflows synchronously: `execute` returns a value, not a promise. Nodes run one at a time, the one with the lowest plan
- * index first. A blocked thread sees no timer and no signal from outside: a signal aborts only from a node's own code, and time
- * limits are looked at between nodes.
+ * index first; module nodes run together in a thread, and the caller sleeps once nothing else may start. A blocked thread sees
+ * no timer and no signal from outside: a signal aborts only from a node's own code. Time limits interrupt module nodes, and are
+ * looked at between all others.
  */
 export class LocalRuntime extends RuntimeCore implements Disposable {
+  readonly #bridge: LazyBridge;
+  readonly #calls = new Map<ActiveRun, RunCalls>();
+  readonly #host: CallHost = {
+    inputsOf: (run, attempt) => this.inputsOf(run, attempt),
+    contextOf: (attempt) => this.contextOf(attempt),
+    settleOutput: (run, attempt, output, now) => this.settleOutput(run, attempt, output, now),
+    settleFailure: (run, attempt, error, now) => this.settleFailure(run, attempt, error, now),
+  };
   #running = 0;
   #stopped = false;
 
   /** @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION, PLUGIN_ASYNC and what plugins throw */
   constructor(options: LocalRuntimeOptions = {}) {
-    super(options, []);
+    super(options, ['maxConcurrency', 'bridge']);
+    this.#bridge = new LazyBridge(options.bridge ?? this.plugins.find(SYNC_BRIDGE));
     this.plugins.startSync();
   }
 
   /**
-   * Runs a workflow. An asynchronous node is refused before any node runs.
+   * Runs a workflow. An asynchronous node that is no module node is refused before any node runs.
    *
    * @throws RunRejectedError, RunFailedError, RunCancelledError
    */
@@ -51,14 +68,34 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     ...args: ExecuteArguments<Params>
   ): RunOutcome<Output> {
     const [parameters, options] = args;
+    return this.#run(() => this.requestRun(workflow, parameters, options));
+  }
+
+  /**
+   * Goes on with a run that waits, once its gates have been answered or have timed out.
+   *
+   * @param workflow the one that the run was started with; of another one only what its nodes and cycles are called is noticed
+   * @throws LockstepError RUN_UNKNOWN, PLAN_MISMATCH; RunRejectedError, RunFailedError, RunCancelledError
+   */
+  resume<Params, Output>(
+    workflow: Workflow<Params, Output>,
+    runId: string,
+    options: ResumeOptions = {},
+  ): ExecutedRun<Output> {
+    return this.unwrapOutcome(this.#run<Output>(() => this.requestResumed(workflow, runId, options)));
+  }
+
+  #run<Output>(requested: () => RunRequest): RunOutcome<Output> {
     this.#running++;
+    let request: RunRequest | undefined;
     try {
-      const run = this.openRun(workflow, parameters, options, refuseAsync);
-      this.beginRun(run, this.#loadSecrets(run));
+      request = requested();
+      const run = this.openRun(request, refuseAsync);
+      this.beginRun(run, this.#secretsOf(run));
       this.#drive(run);
       return this.closeRun(run);
     } catch (error) {
-      return this.rejected(error);
+      return this.rejected(error, request);
     } finally {
       this.#running--;
       if (this.isClosed) this.#stop();
@@ -78,6 +115,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     if (this.#running > 0 || this.#stopped) return;
     this.#stopped = true;
     this.dropListeners();
+    this.#bridge.close();
     this.plugins.stopSync();
   }
 
@@ -85,31 +123,54 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     this.close();
   }
 
-  #loadSecrets(run: ActiveRun): ReadonlyMap<string, string> {
-    const loaded = this.askForSecrets(run);
-    if (!isThenable(loaded)) return this.acceptSecrets(run, loaded);
-    loaded.then(undefined, () => undefined);
+  #secretsOf(run: ActiveRun): ReadonlyMap<string, string> {
+    const loaded = this.loadSecrets(run);
+    if (!(loaded instanceof Promise)) return loaded;
+    loaded.catch(() => undefined);
     const { runId, plan } = run.execution;
     const refused = new ConfigurationError('SECRETS_ASYNC', 'The secret provider answered with a promise.');
     throw new RunRejectedError({ runId, workflow: plan.workflow.name }, [refused]);
   }
 
   #drive(run: ActiveRun): void {
+    if (!run.execution.plan.hasModules) return this.#turn(run, undefined);
+    const calls = new RunCalls(run, this.#bridge, this.ports.clock, this.#host);
+    this.#calls.set(run, calls);
+    try {
+      this.#turn(run, calls);
+    } finally {
+      calls.end();
+      this.#calls.delete(run);
+    }
+  }
+
+  /** @param calls `undefined` for a plan that makes none */
+  #turn(run: ActiveRun, calls: RunCalls | undefined): void {
     const { execution } = run;
     const { signal } = run.options;
     for (;;) {
+      calls?.settleArrived();
       if (signal !== undefined) this.observeSignal(run, signal, run.now);
       const attempt = execution.next(run.now);
       if (attempt !== undefined) {
+        if (calls !== undefined && attempt.node.implementation.module !== undefined) {
+          calls.submit(attempt);
+          continue;
+        }
         const promise = this.perform(run, attempt);
         if (promise !== undefined) this.#refusePromise(run, attempt, promise);
         continue;
       }
       if (signal !== undefined && this.observeSignal(run, signal, run.now)) continue; // a listener aborted it just now
-      this.abortCancelled(run);
-      if (execution.isSettled) return;
-      this.#sleep(run, execution.wakeAt());
+      if (this.abortCancelled(run)) continue; // who heard it may have answered a gate, or aborted the run
+      if (execution.isSettled || execution.isWaiting) return;
+      if (calls?.wait() !== true) this.#sleep(run, execution.wakeAt());
     }
+  }
+
+  protected override abortAttempt(run: ActiveRun, attempt: GraphAttempt, reason: Error): void {
+    super.abortAttempt(run, attempt, reason);
+    this.#calls.get(run)?.abort(attempt, reason);
   }
 
   #sleep(run: ActiveRun, wakeAt: number | undefined): void {
@@ -119,7 +180,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     run.now = clock.now();
   }
 
-  #refusePromise(run: ActiveRun, attempt: Attempt, promise: PromiseLike<unknown>): void {
+  #refusePromise(run: ActiveRun, attempt: GraphAttempt, promise: PromiseLike<unknown>): void {
     promise.then(undefined, () => undefined);
     const { id } = attempt.node;
     this.settleFailure(
@@ -129,11 +190,4 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
       run.now,
     );
   }
-}
-
-function refuseAsync(plan: Plan): LockstepError | undefined {
-  const [first, ...more] = plan.asyncNodes;
-  if (first === undefined) return undefined;
-  const others = more.length > 0 ? ` (and ${more.length} more)` : '';
-  return new ConfigurationError('ASYNC_NODE', `Node "${first}"${others} is asynchronous.`, { at: first });
 }

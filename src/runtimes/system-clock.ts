@@ -12,8 +12,16 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 /** Who wants to know that the process has nothing left to wait for; one listener on the process serves them all. */
 const stalled = new Set<() => void>();
 
+function forget(callback: () => void): void {
+  if (stalled.delete(callback) && stalled.size === 0) process.off('beforeExit', announceStall);
+}
+
+/** Tells one, the newest: what is older may wait for it. If the others are still stuck after another turn, the next is told. */
 function announceStall(): void {
-  for (const callback of [...stalled]) callback();
+  const newest = [...stalled].at(-1) as () => void;
+  forget(newest);
+  setImmediate(() => undefined);
+  newest();
 }
 
 /** The time of this process: wall-clock epoch milliseconds at its start, carried on by the monotonic clock, so it never decreases. */
@@ -42,10 +50,8 @@ export const systemClock: Clock = {
 
   onStall(callback) {
     if (stalled.size === 0) process.on('beforeExit', announceStall);
-    stalled.add(callback);
-    return () => {
-      stalled.delete(callback);
-      if (stalled.size === 0) process.off('beforeExit', announceStall);
-    };
+    const asked = (): void => callback();
+    stalled.add(asked);
+    return () => forget(asked);
   },
 };

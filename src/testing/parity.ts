@@ -1,20 +1,24 @@
 import { inspect } from 'node:util';
 import { compile } from '../base/compile.js';
 import { canonicalLog, type RunEvent } from '../base/events.js';
+import type { GraphResult, NodeReport } from '../base/graph-result.js';
 import type { NodeFunction, NodeImplementation } from '../base/node.js';
 import type { RunOutcome } from '../base/outcome.js';
-import type { NodeReport, RunResult } from '../base/run-result.js';
+import type { BridgeCall, SyncBridge } from '../base/ports.js';
+import type { RunResult } from '../base/run-result.js';
 import type { RunOptions } from '../base/runtime-options.js';
 import { isThenable } from '../base/schema.js';
-import { Workflow } from '../base/workflow.js';
+import { requireWorkflow, type Workflow } from '../base/workflow.js';
 import { AsyncLocalRuntime } from '../runtimes/async-local-runtime.js';
 import { LocalRuntime, type LocalRuntimeOptions } from '../runtimes/local-runtime.js';
+import { ThreadBridge } from '../runtimes/sync-bridge/thread-bridge.js';
 import { digestOf } from './digest.js';
 import { firstDifference } from './first-difference.js';
 import { MemoryLog } from './memory-log.js';
 import { seededIds, seededRandom } from './seeded.js';
 import { VirtualClock } from './virtual-clock.js';
 import { advanceUntil } from './virtual-drive.js';
+import { type ChangeFunction, pathsOf, withFunctions } from './with-functions.js';
 
 /** How `assertParity` runs a workflow. */
 export interface ParityOptions {
@@ -26,7 +30,10 @@ export interface ParityOptions {
   readonly run?: Omit<RunOptions, 'signal' | 'runId' | 'onEvent'>;
   /** Attempts in flight in AsyncLocalRuntime. Default: no limit. */
   readonly maxConcurrency?: number;
-  /** Synchronous stand-ins by node id; AsyncLocalRuntime gets their results as promises. Asynchronous nodes need one. Default: none. */
+  /**
+   * Synchronous stand-ins by node id, those in children as `sub/node`; AsyncLocalRuntime gets their results as promises.
+   * Asynchronous nodes need one. Default: none.
+   */
   readonly stubs?: Readonly<Record<string, NodeFunction>>;
 }
 
@@ -57,32 +64,46 @@ export class ParityError extends Error {
 interface Trace<Output> {
   readonly outcome: RunOutcome<Output>;
   readonly view: unknown;
-  /** `node.port` of inputs that a node changed. */
+  /** Scope, node and port of inputs that a node changed: `node.port`, `all[3]/node.port`. */
   readonly mutated: ReadonlySet<string>;
 }
 
 /** Calls nodes and remembers what they were given, before and after. */
 class Observer {
-  /** Digest of the inputs, by node, visit and attempt. */
+  /** Digest of the inputs, by scope, node, visit and attempt. */
   readonly inputs = new Map<string, string>();
   readonly mutated = new Set<string>();
   readonly events: RunEvent[] = [];
+  /** Calls of module nodes in this thread that have not settled: they wait for something real. */
+  pending = 0;
 
-  wrap(workflow: Workflow, replace: (id: string, one: NodeImplementation) => NodeImplementation): Workflow {
-    const implementations = new Map<string, NodeImplementation>();
-    for (const [id, one] of workflow.bindings.implementations)
-      implementations.set(id, this.#observed(replace(id, one)));
-    return new Workflow(workflow.data, { ...workflow.bindings, implementations });
+  /** The same bridge: notes what nodes are given that it performs. They get copies, so they cannot mutate it. */
+  bridge(inner: SyncBridge): SyncBridge {
+    const note = ({ scope, nodeId, visit, attempt, inputs }: BridgeCall): void => {
+      this.inputs.set(`${scope}${nodeId}/${visit}/${attempt}`, digestOf(digests(inputs)));
+    };
+    return {
+      submit: (call, receive) => {
+        note(call);
+        return inner.submit(call, receive);
+      },
+      wait: (ms) => inner.wait(ms),
+      close: () => inner.close(),
+    };
+  }
+
+  wrap(workflow: Workflow, replace: ChangeFunction): Workflow {
+    return withFunctions(workflow, (path, one) => this.#observed(replace(path, one)));
   }
 
   #observed(implementation: NodeImplementation): NodeImplementation {
     return {
       ...implementation,
       run: (inputs, context) => {
-        const place = `${context.nodeId}/${context.visit}/${context.attempt}`;
+        const node = `${context.scope}${context.nodeId}`;
         const before = digests(inputs);
-        this.inputs.set(place, digestOf(before));
-        const compare = (): void => this.#compare(context.nodeId, before, digests(inputs));
+        this.inputs.set(`${node}/${context.visit}/${context.attempt}`, digestOf(before));
+        const compare = (): void => this.#compare(node, before, digests(inputs));
         let returned: unknown;
         try {
           returned = implementation.run(inputs, context);
@@ -90,8 +111,16 @@ class Observer {
           compare();
           throw error;
         }
-        if (isThenable(returned)) returned.then(compare, compare);
-        else compare();
+        if (!isThenable(returned)) compare();
+        else {
+          const real = implementation.module === undefined ? 0 : 1;
+          const settled = (): void => {
+            this.pending -= real;
+            compare();
+          };
+          this.pending += real;
+          returned.then(settled, settled);
+        }
         return returned;
       },
     };
@@ -109,7 +138,9 @@ function digests(inputs: Readonly<Record<string, unknown>>): Readonly<Record<str
 }
 
 function stubbed(implementation: NodeImplementation, stub: NodeFunction | undefined): NodeImplementation {
-  return stub === undefined ? implementation : { ...implementation, run: stub, async: false };
+  if (stub === undefined) return implementation;
+  const { module: _, ...rest } = implementation;
+  return { ...rest, run: stub, async: false };
 }
 
 /** A stub as AsyncLocalRuntime gets it: its result, or what it throws, comes as a promise. */
@@ -165,10 +196,15 @@ function settings(options: ParityOptions) {
   return { clock, runtime: { log: new MemoryLog(), ...runtime, clock, ids: seededIds(), random: seededRandom(seed) } };
 }
 
-function runSync<Output>(workflow: Workflow, params: unknown, options: ParityOptions): Trace<Output> {
+function runSync<Output>(
+  workflow: Workflow,
+  params: unknown,
+  options: ParityOptions,
+  threads: SyncBridge,
+): Trace<Output> {
   const observer = new Observer();
   const { runtime: own } = settings(options);
-  using runtime = new LocalRuntime(own);
+  using runtime = new LocalRuntime({ ...own, bridge: observer.bridge(own.bridge ?? threads) });
   const observed = observer.wrap(workflow, (id, one) => stubbed(one, options.stubs?.[id]));
   const outcome = runtime.settle(observed as Workflow<object, Output>, params as object, {
     ...options.run,
@@ -179,20 +215,22 @@ function runSync<Output>(workflow: Workflow, params: unknown, options: ParityOpt
 
 async function runAsync<Output>(workflow: Workflow, params: unknown, options: ParityOptions): Promise<Trace<Output>> {
   const observer = new Observer();
-  const { clock, runtime: own } = settings(options);
+  const { clock, runtime: shared } = settings(options);
+  const { bridge: _, ...own } = shared;
   const { maxConcurrency } = options;
   await using runtime = new AsyncLocalRuntime({ ...own, ...(maxConcurrency === undefined ? {} : { maxConcurrency }) });
   const observed = observer.wrap(workflow, (id, one) => {
     const stub = options.stubs?.[id];
-    return stub === undefined ? one : { ...one, run: promised(stub), async: true };
+    return stub === undefined ? one : { ...stubbed(one, promised(stub)), async: true };
   });
   const run: RunOptions = { ...options.run, onEvent: (event) => observer.events.push(event) };
   const settle = () => runtime.settle(observed as Workflow<object, Output>, params as object, run);
-  return traceOf(await advanceUntil(settle, clock), observer);
+  return traceOf(await advanceUntil(settle, clock, () => observer.pending > 0), observer);
 }
 
 function refuseUnknownStubs(workflow: Workflow, stubs: Readonly<Record<string, NodeFunction>>): void {
-  const unknown = Object.keys(stubs).find((id) => !workflow.bindings.implementations.has(id));
+  const known = pathsOf(workflow);
+  const unknown = Object.keys(stubs).find((path) => !known.includes(path));
   if (unknown === undefined) return;
   throw new ParityError(
     'PARITY_NEEDS_STUB',
@@ -207,9 +245,15 @@ function needStubs(workflow: Workflow, nodes: readonly string[]): never {
   throw new ParityError('PARITY_NEEDS_STUB', nodes.join(', '), `${what} Pass a synchronous stub for each.`);
 }
 
-function returnedPromises<Output>(outcome: RunOutcome<Output>): readonly string[] {
-  if (outcome.status === 'rejected') return [];
-  return outcome.failures.filter(({ error }) => error.code === 'NODE_RETURNED_PROMISE').map(({ node }) => node);
+/** The nodes that failed because they returned a promise, as stubs name them. */
+function returnedPromises(graph: GraphResult, owners = ''): readonly string[] {
+  const paths = graph.failures.flatMap(({ node, error }) =>
+    error.code === 'NODE_RETURNED_PROMISE' ? [`${owners}${node}`] : [],
+  );
+  const inside = [...graph.nodes.keys()].flatMap((id) =>
+    graph.children(id).flatMap((child) => returnedPromises(child, `${owners}${id}/`)),
+  );
+  return [...new Set([...paths, ...inside])];
 }
 
 /**
@@ -227,13 +271,15 @@ export async function assertParity<Params, Output>(
   workflow: Workflow<Params, Output>,
   ...args: ParityArguments<Params>
 ): Promise<RunOutcome<Output>> {
+  requireWorkflow('assertParity', workflow);
   const [params, options = {}] = args;
   const { stubs = {} } = options;
   refuseUnknownStubs(workflow, stubs);
   const unstubbed = compile(workflow).asyncNodes.filter((id) => stubs[id] === undefined);
   if (unstubbed.length > 0) needStubs(workflow, unstubbed);
-  const sync = runSync<Output>(workflow, params, options);
-  const promises = returnedPromises(sync.outcome);
+  using threads = new ThreadBridge(); // ends with the comparison: a thread that is ending looks like something to wait for
+  const sync = runSync<Output>(workflow, params, options, threads);
+  const promises = sync.outcome.status === 'rejected' ? [] : returnedPromises(sync.outcome);
   if (promises.length > 0) needStubs(workflow, promises);
   const async = await runAsync<Output>(workflow, params, options);
   const mutated = [...new Set([...sync.mutated, ...async.mutated])];

@@ -10,6 +10,8 @@ interface Timer {
  * A clock that moves only when told, or when someone sleeps. Timers fire in the order of their time, each seeing its own.
  */
 export class VirtualClock implements Clock {
+  /** While LocalRuntime waits for a thread, this clock stands still; it goes on once the thread has nothing left to do. */
+  readonly isVirtual = true;
   #now: number;
   #order = 0;
   readonly #timers = new Set<Timer>();
@@ -40,8 +42,9 @@ export class VirtualClock implements Clock {
   }
 
   onStall(callback: () => void): () => void {
-    this.#stalled.add(callback);
-    return () => this.#stalled.delete(callback);
+    const asked = (): void => callback();
+    this.#stalled.add(asked);
+    return () => this.#stalled.delete(asked);
   }
 
   /** Moves the clock by `ms`, firing every timer on the way. */
@@ -59,9 +62,13 @@ export class VirtualClock implements Clock {
     return true;
   }
 
-  /** Says that nothing is left that could wake anyone. */
-  stall(): void {
-    for (const callback of [...this.#stalled]) callback();
+  /** Says to the newest who asked that nothing is left that could wake anyone. `false` when nobody asks. */
+  stall(): boolean {
+    const newest = [...this.#stalled].at(-1);
+    if (newest === undefined) return false;
+    this.#stalled.delete(newest);
+    newest();
+    return true;
   }
 
   /** How many timers are set. */

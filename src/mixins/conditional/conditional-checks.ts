@@ -1,6 +1,7 @@
 import { subjectsOf } from '../../base/cycle-regions.js';
-import type { Plan, PlanNode } from '../../base/plan.js';
+import { type Plan, type PlanNode, type PlanPlace, plansOf } from '../../base/plan.js';
 import type { RunResult } from '../../base/run-result.js';
+import { watchedSources } from '../../base/workflow-data.js';
 
 /** Something wrong with a conditional workflow, a switch's output, or a result. */
 export interface ConditionalProblem {
@@ -24,27 +25,25 @@ const checked = new WeakMap<Plan, readonly ConditionalProblem[]>();
 export function checkPrerequisites(plan: Plan): readonly ConditionalProblem[] {
   let problems = checked.get(plan);
   if (problems === undefined) {
-    problems = unreadSwitches(plan);
+    problems = plansOf(plan).flatMap(unreadSwitches);
     checked.set(plan, problems);
   }
   return problems;
 }
 
-function unreadSwitches(plan: Plan): readonly ConditionalProblem[] {
+function unreadSwitches({ plan, owners }: PlanPlace): readonly ConditionalProblem[] {
   const { connections, cycles, nodes, outputs } = plan.workflow.data;
   const switches = nodes.filter((node) => node.switch !== undefined);
   if (switches.length === 0) return [];
-  const tests = cycles.flatMap(({ until }) =>
-    until === undefined ? [] : 'of' in until ? [until.of] : Object.values(until.named),
-  );
+  const tests = cycles.flatMap(({ until }) => (until === undefined ? [] : watchedSources(until)));
   const edges = [...connections, ...cycles.flatMap(({ feedback }) => feedback)].map(({ from }) => from);
   const read = new Set([...edges, ...tests, ...Object.values(outputs)].flatMap(subjectsOf));
   return switches
     .filter(({ id }) => !read.has(id))
     .map(({ id }) => ({
       code: 'unread-case' as const,
-      message: `No node, cycle or output reads any case of switch "${id}".`,
-      at: id,
+      message: `No node, cycle or output reads any case of switch "${owners}${id}".`,
+      at: `${owners}${id}`,
     }));
 }
 

@@ -2,7 +2,8 @@ import type { ExecutionState, RegionState } from '../../base/execution-state.js'
 import type { Plan, PlanInput, PlanNode, PlanRegion } from '../../base/plan.js';
 import type { NotRunReason } from '../../base/reason.js';
 import type { NodeDecision } from '../../base/run-view.js';
-import { DEAD, inputBits, inputEnd, LIVE, rootOfFailure, STUCK, UNCONNECTED } from '../../base/source-evaluation.js';
+import { DEAD, inputBits, LIVE, STUCK, UNCONNECTED } from '../../base/source-evaluation.js';
+import { inputEnd, rootOfFailure } from '../../base/source-explanation.js';
 import { BLOCKED, CANCELLED, FAILED } from '../../base/status.js';
 
 const RUN: NodeDecision = Object.freeze({ kind: 'run' });
@@ -79,11 +80,15 @@ export function decideByJoin(state: ExecutionState, node: PlanNode): NodeDecisio
 
 const conditional = new WeakMap<Plan, boolean>();
 
-/** Whether a plan has anything that can be dead: a switch, or a node that may fail. Worked out once for each plan. */
+/** Whether a plan, or that of a child, has anything that can be dead: a switch, or a node that may fail. Worked out once for each plan. */
 export function hasConditions(plan: Plan): boolean {
   let found = conditional.get(plan);
   if (found === undefined) {
-    found = plan.nodes.some((node) => node.data.switch !== undefined || node.data.allowFailure);
+    found = plan.nodes.some(({ data, implementation, child }) =>
+      child === undefined
+        ? implementation.delivers !== 'every' || data.allowFailure
+        : data.allowFailure || hasConditions(child),
+    );
     conditional.set(plan, found);
   }
   return found;

@@ -1,61 +1,13 @@
-import type { CycleView, Verdict } from '../../base/condition.js';
 import { AttemptError, errorData } from '../../base/errors.js';
 import type { ExecutionState, RegionState } from '../../base/execution-state.js';
 import type { CycleStopReason } from '../../base/handles.js';
 import type { PlanNode, PlanRegion } from '../../base/plan.js';
 import type { NotRunReason } from '../../base/reason.js';
 import type { CycleDecision } from '../../base/run-view.js';
-import { isThenable } from '../../base/schema.js';
-import { bitsOf, deadEndOf, LIVE, observe, readSource } from '../../base/source-evaluation.js';
+import { bitsOf, LIVE, readSource } from '../../base/source-evaluation.js';
+import { deadEndOf } from '../../base/source-explanation.js';
 import { BLOCKED, FAILED } from '../../base/status.js';
-
-/** What a convergence test said, together with what it was shown. */
-export interface Convergence {
-  /** `undefined` when the test could not be asked: no test, or a dead source. */
-  readonly met: boolean | undefined;
-  readonly metric: number | undefined;
-}
-
-const NOT_ASKED: Convergence = Object.freeze({ met: undefined, metric: undefined });
-
-/** What a test sees. The history is copied when a test looks: the run's own list must stay what a fold would make it. */
-class IterationView implements CycleView {
-  readonly iteration: number;
-  readonly previous: unknown;
-  readonly elapsedMs: number;
-  readonly #history: readonly number[];
-
-  constructor(iteration: number, previous: unknown, elapsedMs: number, history: readonly number[]) {
-    this.iteration = iteration;
-    this.previous = previous;
-    this.elapsedMs = elapsedMs;
-    this.#history = history;
-  }
-
-  get history(): readonly number[] {
-    return [...this.#history];
-  }
-}
-
-/** Asks the test of a cycle about the iteration that has just ended. What the test throws is thrown. */
-export function askConvergence(state: ExecutionState, region: PlanRegion, elapsedMs: number): Convergence {
-  const { until, test } = region;
-  if (until === undefined || test === undefined) return NOT_ASKED;
-  const seen = observe(state, until);
-  if (seen === undefined) return NOT_ASKED;
-  const around = state.regions[region.index] as RegionState;
-  const view = new IterationView(around.iteration, around.previous, elapsedMs, around.history);
-  const verdict: Verdict = test(seen.value, view);
-  const met = typeof verdict === 'boolean' ? verdict : verdict.met;
-  if (typeof met !== 'boolean') {
-    if (isThenable(verdict)) verdict.then(undefined, () => undefined);
-    const what = `The condition of cycle "${region.id}" answered ${String(verdict)}, not a boolean.`;
-    throw new AttemptError('CONDITION_THREW', what, { at: region.id });
-  }
-  const own = typeof verdict === 'boolean' ? undefined : verdict.metric;
-  const metric = own ?? (typeof seen.value === 'number' ? seen.value : undefined);
-  return { met, metric };
-}
+import { askConvergence, type Convergence } from './convergence.js';
 
 function failedMember(state: ExecutionState, region: PlanRegion): string | undefined {
   for (let index = region.start; index < region.end; index++) {

@@ -2,13 +2,15 @@ import type { BaseRuntime } from '../../base/base-runtime.js';
 import { compile } from '../../base/compile.js';
 import { LockstepError, WorkflowBuildError } from '../../base/errors.js';
 import type { RegionState } from '../../base/execution-state.js';
-import type { PlanRegion } from '../../base/plan.js';
+import type { CycleReport } from '../../base/graph-result.js';
+import { type Plan, type PlanRegion, plansOf } from '../../base/plan.js';
 import type { RunFindings, RunRequest } from '../../base/run-request.js';
-import type { CycleReport, RunResult } from '../../base/run-result.js';
+import type { RunResult } from '../../base/run-result.js';
 import type { CycleDecision, RunView } from '../../base/run-view.js';
 import type { Workflow } from '../../base/workflow.js';
 import type { AbstractConstructor } from '../constructor.js';
-import { askConvergence, type Convergence, decideStep } from './cycles.js';
+import { askConvergence, type Convergence } from './convergence.js';
+import { decideStep } from './cycles.js';
 
 /** Iterations on this runtime, over all runs since it was created. */
 export interface CycleTotals {
@@ -19,6 +21,7 @@ export interface CycleTotals {
 
 /** What the cycles mixin adds to a runtime. */
 export interface CycleFeatures {
+  /** Whether a workflow, or one that it runs as a child, has a cycle. */
   workflowHasCycles(workflow: Workflow): boolean;
   /** What is wrong with, or doubtful about, the cycles of a workflow; empty when nothing is. */
   validateCycleConfiguration(workflow: Workflow): readonly LockstepError[];
@@ -39,11 +42,11 @@ export function CyclesMixin<Base extends AbstractConstructor<BaseRuntime>>(
     #stopped = 0;
 
     workflowHasCycles(workflow: Workflow): boolean {
-      return workflow.data.cycles.length > 0;
+      return plansOf(compile(workflow)).some(({ plan }) => plan.regions.length > 0);
     }
 
     validateCycleConfiguration(workflow: Workflow): readonly LockstepError[] {
-      return compile(workflow).regions.flatMap((region) => problemsOf(region, this.options.enableCycles));
+      return this.options.enableCycles ? [] : cyclesIn(compile(workflow));
     }
 
     checkCycleConvergence(run: RunView, cycleId: string, now: number): Convergence {
@@ -69,9 +72,7 @@ export function CyclesMixin<Base extends AbstractConstructor<BaseRuntime>>(
 
     protected override checkRun(request: RunRequest, findings: RunFindings): void {
       super.checkRun(request, findings);
-      if (request.plan.regions.length === 0) return;
-      if (!this.options.enableCycles)
-        findings.problems.push(...request.plan.regions.flatMap((region) => problemsOf(region, false)));
+      if (!this.options.enableCycles) findings.problems.push(...cyclesIn(request.plan));
     }
 
     protected override decideCycle(run: RunView, region: PlanRegion, now: number): CycleDecision {
@@ -90,8 +91,12 @@ export function CyclesMixin<Base extends AbstractConstructor<BaseRuntime>>(
   return Cycles;
 }
 
-function problemsOf(region: PlanRegion, enabled: boolean): LockstepError[] {
-  return enabled
-    ? []
-    : [new LockstepError('CYCLES_DISABLED', `The workflow has the cycle "${region.id}".`, { at: region.id })];
+/** The cycles of a plan and of its children, each as a problem where cycles are disabled. */
+function cyclesIn(top: Plan): LockstepError[] {
+  return plansOf(top).flatMap(({ plan, owners }) =>
+    plan.regions.map(({ id }) => {
+      const at = `${owners}${id}`;
+      return new LockstepError('CYCLES_DISABLED', `The workflow has the cycle "${at}".`, { at });
+    }),
+  );
 }

@@ -10,6 +10,7 @@ const NEVER_RETRIED: ReadonlySet<string> = new Set([
   'INPUT_MISSING',
   'INPUT_CONFLICT',
   'OUTPUT_MISSING',
+  'NOT_A_LIST',
   'SCHEMA_ASYNC',
   'SCHEMA_THREW',
   'CONTRACT_VIOLATED',
@@ -17,6 +18,11 @@ const NEVER_RETRIED: ReadonlySet<string> = new Set([
   'NODE_TIMEOUT',
   'NEVER_SETTLED',
   'SECRET_UNDECLARED',
+  'STATE_UNDECLARED',
+  'MODULE_FAILED',
+  'EXPORT_MISSING',
+  'EXPORT_NOT_FUNCTION',
+  'VALUE_NOT_CLONEABLE',
 ]);
 
 /** Codes of outputs that do not fit: retried only where `retryOn` names the code, as for a model that answers differently each time. */

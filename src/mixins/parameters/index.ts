@@ -1,19 +1,21 @@
 import type { Attempt } from '../../base/attempt.js';
 import type { BaseRuntime } from '../../base/base-runtime.js';
 import { compile } from '../../base/compile.js';
+import { plansOf } from '../../base/plan.js';
 import type { BoundParameters, RunRequest } from '../../base/run-request.js';
 import type { RunView } from '../../base/run-view.js';
 import type { RunOptions } from '../../base/runtime-options.js';
+import { expandTemplates } from '../../base/templates.js';
 import type { Workflow } from '../../base/workflow.js';
 import type { AbstractConstructor } from '../constructor.js';
 import { addressesNode, matchParameters, type ParameterFormats, separate } from './parameters.js';
 import { resolve } from './resolve.js';
 import { serializeContext } from './serialize-context.js';
-import { expandTemplates } from './templates.js';
 
 /** A secret that a workflow needs, and the nodes that declare it. */
 export interface SecretRequirement {
   readonly name: string;
+  /** By id; those of a map or subworkflow as `sub/node`. */
   readonly nodes: readonly string[];
 }
 
@@ -63,10 +65,13 @@ export function ParametersMixin<Base extends AbstractConstructor<BaseRuntime>>(
     }
 
     extractSecretRequirements(workflow: Workflow): readonly SecretRequirement[] {
-      const { nodes, secrets } = compile(workflow);
-      return secrets.map((name) => ({
+      const top = compile(workflow);
+      const nodes = plansOf(top).flatMap(({ plan, owners }) =>
+        plan.nodes.map(({ id, implementation }) => ({ path: `${owners}${id}`, secrets: implementation.secrets })),
+      );
+      return top.secrets.map((name) => ({
         name,
-        nodes: nodes.filter((node) => node.implementation.secrets.includes(name)).map((node) => node.id),
+        nodes: nodes.filter((node) => node.secrets.includes(name)).map((node) => node.path),
       }));
     }
 

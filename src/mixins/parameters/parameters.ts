@@ -3,10 +3,10 @@ import { ConfigurationError, type LockstepError } from '../../base/errors.js';
 import type { ParameterSource, Plan, PlanNode } from '../../base/plan.js';
 import type { NodeParameter } from '../../base/ref.js';
 import type { BoundParameters, RunRequest } from '../../base/run-request.js';
-import type { Warning } from '../../base/run-view.js';
 import type { RunOptions, ValidationLevel } from '../../base/runtime-options.js';
 import { ask, formatIssues } from '../../base/schema.js';
 import { readPath } from '../../base/source-path.js';
+import type { Warning } from '../../base/warning.js';
 import { own } from './own.js';
 
 /** Parameters as the caller passed them, taken apart. */
@@ -48,6 +48,8 @@ interface NeedyInput {
 interface PlanNames {
   /** Inputs that need a value from outside: required, with no source but a parameter, or feedback, which brings no first value. */
   readonly needy: readonly NeedyInput[];
+  /** The same inside children, without those that a parameter feeds: what that brings is known when they begin. */
+  readonly unboundInside: readonly string[];
   /** Names of inputs to which a parameter can be broadcast. */
   readonly inputs: ReadonlySet<string>;
 }
@@ -67,10 +69,23 @@ function namesOf(plan: Plan): PlanNames {
           needy.push({ node, port: port.name, parameter });
       }
     }
-    known = { needy, inputs };
+    known = { needy, inputs, unboundInside: plan.nodes.flatMap(unboundInside) };
     names.set(plan, known);
   }
   return known;
+}
+
+function unboundInside(owner: PlanNode): string[] {
+  const { child } = owner;
+  if (child === undefined) return [];
+  const own = namesOf(child).needy.flatMap(({ node, port, parameter }) =>
+    parameter === undefined ? [`${node.id}.${port}`] : [],
+  );
+  return [...own, ...namesOf(child).unboundInside].map((at) => `${owner.id}/${at}`);
+}
+
+function inputMissing(at: string): ConfigurationError {
+  return new ConfigurationError('INPUT_MISSING', `Input "${at}" is required and nothing gives it a value.`, { at });
 }
 
 class Matcher {
@@ -96,6 +111,7 @@ class Matcher {
 
   /** Required inputs that nothing gives a value. A parameter that is a problem of its own is not reported again. */
   #need(bound: Readonly<Record<string, unknown>>): void {
+    for (const at of namesOf(this.#plan).unboundInside) this.problems.push(inputMissing(at));
     for (const { node, port, parameter } of namesOf(this.#plan).needy) {
       if (this.#set?.get(node.index)?.has(port)) continue;
       if (
@@ -105,9 +121,7 @@ class Matcher {
         continue;
       if (this.#plan.broadcasts && own(bound, port) !== undefined) continue;
       const at = `${node.id}.${port}`;
-      this.problems.push(
-        new ConfigurationError('MISSING_INPUT', `Input "${at}" is required and nothing gives it a value.`, { at }),
-      );
+      this.problems.push(inputMissing(at));
     }
   }
 

@@ -83,6 +83,7 @@ function resolveInput(run: RunView, node: PlanNode, input: PlanInput): unknown {
 
 function missing(run: RunView, node: PlanNode, input: PlanInput): never {
   const to = `${node.id}.${input.port.name}`;
-  const edge = activeFeedback(run, input)?.text ?? `${input.from} → ${to}`;
-  throw new AttemptError('INPUT_MISSING', `Input "${to}" is required and got no value (${edge}).`, { at: edge });
+  const edge = activeFeedback(run, input)?.text ?? (input.from === '' ? undefined : `${input.from} → ${to}`);
+  const by = edge === undefined ? '' : ` (${edge})`;
+  throw new AttemptError('INPUT_MISSING', `Input "${to}" is required and got no value${by}.`, { at: edge ?? to });
 }

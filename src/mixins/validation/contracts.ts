@@ -1,7 +1,7 @@
-import { type OutputUnit, Validator } from '@cfworker/json-schema';
 import type { AttemptError } from '../../base/errors.js';
 import { ask, formatIssues } from '../../base/schema.js';
 import type { Contract, Workflow } from '../../base/workflow.js';
+import { jsonSchemaFaults } from './json-schema.js';
 import { violations } from './policies.js';
 import { schemaFault } from './schema-fault.js';
 
@@ -12,30 +12,6 @@ export interface ContractViolation {
   readonly kind: 'schema' | 'json-schema' | 'policy';
   /** What is wrong, and where inside the value. */
   readonly message: string;
-}
-
-/** Keywords whose errors begin with the value. */
-const LIMITS: ReadonlySet<string> = new Set([
-  'minimum',
-  'maximum',
-  'exclusiveMinimum',
-  'exclusiveMaximum',
-  'multipleOf',
-]);
-const validators = new WeakMap<object, Validator>();
-
-function validatorFor(jsonSchema: Readonly<Record<string, unknown>>): Validator {
-  let validator = validators.get(jsonSchema);
-  if (validator === undefined) {
-    validator = new Validator(jsonSchema, '2020-12', false);
-    validators.set(jsonSchema, validator);
-  }
-  return validator;
-}
-
-/** The words of the validator, without the value with which they begin where a limit is broken. */
-function describeError({ instanceLocation, keyword, error }: OutputUnit): string {
-  return `${instanceLocation}: ${LIMITS.has(keyword) ? error.replace(/^\S+/, 'The value') : error}`;
 }
 
 function checkOne(contract: Contract, node: string, port: string, value: unknown): ContractViolation[] {
@@ -53,8 +29,8 @@ function checkOne(contract: Contract, node: string, port: string, value: unknown
   }
   if (contract.jsonSchema !== undefined) {
     try {
-      const answer = validatorFor(contract.jsonSchema).validate(value);
-      if (!answer.valid) add('json-schema', answer.errors.map(describeError).join('; '));
+      const faults = jsonSchemaFaults(contract.jsonSchema, value);
+      if (faults.length > 0) add('json-schema', faults.join('; '));
     } catch {
       add('json-schema', 'the value or the schema cannot be compared');
     }

@@ -27,7 +27,7 @@ function containersIn(values: readonly unknown[], spared: ReadonlySet<object>): 
 
 const callers = new WeakMap<ExecutionState, ReadonlySet<object>>();
 
-/** Everything that the caller passed as a parameter, all the way down, once for each run. */
+/** Everything that the caller of the run passed as a parameter, all the way down, once for each run. */
 function callersValues(state: ExecutionState): ReadonlySet<object> {
   let known = callers.get(state);
   if (known === undefined) {
@@ -76,5 +76,5 @@ export function applySchemas(run: RunView, attempt: Attempt, inputs: Record<stri
   const { inputs: ports, frozenInputs } = attempt.node.implementation;
   for (const port of ports) if (!port.unchecked) checkPort(run, attempt, port, inputs);
   if (!frozenInputs) return;
-  for (const container of containersIn(Object.values(inputs), callersValues(run.state))) Object.freeze(container);
+  for (const container of containersIn(Object.values(inputs), callersValues(run.top))) Object.freeze(container);
 }

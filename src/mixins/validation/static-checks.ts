@@ -1,8 +1,8 @@
 import { doubtfulFanIns } from '../../base/branches.js';
 import { LockstepError } from '../../base/errors.js';
-import type { Plan } from '../../base/plan.js';
-import type { Warning } from '../../base/run-view.js';
+import { type Plan, plansOf } from '../../base/plan.js';
 import type { ValidationLevel } from '../../base/runtime-options.js';
+import type { Warning } from '../../base/warning.js';
 
 /** What is wrong with a workflow, and what is only doubtful. */
 export interface ValidationReport {
@@ -16,16 +16,18 @@ const found = new WeakMap<Plan, readonly { readonly at: string; readonly message
 function unprovedFanIns(plan: Plan): readonly { readonly at: string; readonly message: string }[] {
   let doubts = found.get(plan);
   if (doubts === undefined) {
-    doubts = doubtfulFanIns(plan).map(({ node, input }) => {
-      const at = `${node.id}.${input.port.name}`;
-      return { at, message: `${input.from} lead into "${at}" and cannot be proved exclusive.` };
-    });
+    doubts = plansOf(plan).flatMap((place) =>
+      doubtfulFanIns(place.plan).map(({ node, input }) => {
+        const at = `${place.owners}${node.id}.${input.port.name}`;
+        return { at, message: `${input.from} lead into "${at}" and cannot be proved exclusive.` };
+      }),
+    );
     found.set(plan, doubts);
   }
   return doubts;
 }
 
-/** Checks a plan once, at the given level: fan-in that cannot be proved exclusive warns, or is an error when strict. */
+/** Checks a plan and those of its children once, at the given level: fan-in that cannot be proved exclusive warns, or is an error when strict. */
 export function checkStatically(plan: Plan, level: ValidationLevel): ValidationReport {
   if (level === 'off') return NOTHING;
   const doubts = unprovedFanIns(plan);

@@ -1,0 +1,58 @@
+import { AttemptError } from '../../base/errors.js';
+import type { BridgeCall } from '../../base/ports.js';
+
+/** setTimeout counts in 32 bits. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** A call that a thread is performing, and its signal, which is made when it is first read. */
+export class LiveCall {
+  readonly call: BridgeCall;
+  readonly #catchUp: () => void;
+  readonly #expiresAt: number;
+  #timer: NodeJS.Timeout | undefined;
+  #controller: AbortController | undefined;
+  #reason: Error | undefined;
+
+  /** @param catchUp takes messages that have not been taken: a function that holds the thread would never hear of an abort */
+  constructor(call: BridgeCall, catchUp: () => void) {
+    const { timeLeftMs = Number.POSITIVE_INFINITY } = call;
+    this.call = call;
+    this.#catchUp = catchUp;
+    this.#expiresAt = timeLeftMs === Number.POSITIVE_INFINITY ? timeLeftMs : performance.now() + timeLeftMs;
+    if (timeLeftMs <= LONGEST_TIMER) this.#arm(timeLeftMs);
+  }
+
+  /** A timer may be early: a node that ends as soon as it is aborted must not end within its limit. */
+  #arm(ms: number): void {
+    this.#timer = setTimeout(() => {
+      const left = this.#expiresAt - performance.now();
+      if (left > 0) this.#arm(left);
+      else this.#expire();
+    }, ms);
+    this.#timer.unref(); // whether the thread has anything left to do is for the node's own resources to say
+  }
+
+  /** Read anew, it also tells a function that never yields. */
+  get signal(): AbortSignal {
+    this.#catchUp();
+    if (performance.now() >= this.#expiresAt) this.#expire();
+    this.#controller ??= new AbortController();
+    if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    return this.#controller.signal;
+  }
+
+  abort(reason: Error): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(this.#reason);
+  }
+
+  /** The call has been answered, or is of no interest any more. */
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #expire(): void {
+    const { nodeId } = this.call;
+    this.abort(new AttemptError('ATTEMPT_TIMEOUT', `Node "${nodeId}" ran past its deadline.`, { at: nodeId }));
+  }
+}

@@ -1,0 +1,144 @@
+import type { ActiveRun } from '../../base/active-run.js';
+import { LockstepError } from '../../base/errors.js';
+import type { GraphAttempt } from '../../base/graph-execution.js';
+import type { NodeContext } from '../../base/node-context.js';
+import type { BridgeReport, BridgeSpeech, BridgeTicket, Clock } from '../../base/ports.js';
+import { callOf, type ModuleImplementation, repeat } from './call.js';
+import type { LazyBridge } from './lazy-bridge.js';
+
+/** What the calls of a run need of their runtime: how any attempt begins and ends. */
+export interface CallHost {
+  inputsOf(run: ActiveRun, attempt: GraphAttempt): Readonly<Record<string, unknown>>;
+  contextOf(attempt: GraphAttempt): NodeContext;
+  settleOutput(run: ActiveRun, attempt: GraphAttempt, output: unknown, now: number): void;
+  settleFailure(run: ActiveRun, attempt: GraphAttempt, error: unknown, now: number): void;
+}
+
+/**
+ * The calls of one run through a SyncBridge. What comes back is kept until the run takes it: another run of the same
+ * runtime, started by one of its nodes, may be the one that waits.
+ */
+export class RunCalls {
+  readonly #run: ActiveRun;
+  readonly #bridge: LazyBridge;
+  readonly #clock: Clock;
+  readonly #host: CallHost;
+  readonly #tickets = new Map<GraphAttempt, BridgeTicket>();
+  #arrived: { readonly attempt: GraphAttempt; readonly context: NodeContext; readonly report: BridgeReport }[] = [];
+
+  constructor(run: ActiveRun, bridge: LazyBridge, clock: Clock, host: CallHost) {
+    this.#run = run;
+    this.#bridge = bridge;
+    this.#clock = clock;
+    this.#host = host;
+  }
+
+  /** Starts the call of a module node. What keeps it from starting fails the attempt. */
+  submit(attempt: GraphAttempt): void {
+    const run = this.#run;
+    try {
+      const inputs = this.#host.inputsOf(run, attempt);
+      const context = this.#host.contextOf(attempt);
+      const { implementation } = attempt.node;
+      const call = callOf(implementation as ModuleImplementation, inputs, context, this.#left(attempt.deadline));
+      const ticket = this.#bridge.get().submit(call, (report) => {
+        this.#arrived.push({ attempt, context, report });
+      });
+      this.#tickets.set(attempt, ticket);
+      attempt.graph.suspend(attempt);
+      run.now = this.#clock.now();
+    } catch (error) {
+      run.now = this.#clock.now();
+      this.#host.settleFailure(run, attempt, error, run.now);
+    }
+  }
+
+  /**
+   * Sleeps until a call has something to say, or something is due, and settles what has arrived. `false`, at once, where no call
+   * is in flight. A virtual time does not come while a thread works: it comes once nothing is left that could answer.
+   */
+  wait(): boolean {
+    if (this.#tickets.size === 0) return false;
+    const { execution } = this.#run;
+    const wakeAt = execution.wakeAt();
+    const heard = this.#arrived.length > 0 ? 'reported' : this.#bridge.get().wait(this.#left(wakeAt));
+    this.#run.now = this.#clock.now();
+    this.#settle();
+    if (heard === 'stalled') this.#goOnWithout(wakeAt);
+    return true;
+  }
+
+  /** Settles what has arrived, without waiting for anything. */
+  settleArrived(): void {
+    if (this.#tickets.size > 0 && this.#arrived.length === 0) this.#bridge.get().wait(0);
+    if (this.#arrived.length > 0) this.#settle();
+  }
+
+  /** Aborts a call; one whose attempt is over is given up. */
+  abort(attempt: GraphAttempt, reason: Error): void {
+    const ticket = this.#tickets.get(attempt);
+    if (attempt.status === 'running') ticket?.abort(reason);
+    else if (ticket !== undefined) {
+      this.#tickets.delete(attempt);
+      ticket.abandon(reason);
+    }
+  }
+
+  /** Gives up whatever is left: the run is over. */
+  end(): void {
+    if (this.#tickets.size === 0) return;
+    const reason = new LockstepError('RUN_CANCELLED', 'The run is over.');
+    for (const ticket of this.#tickets.values()) ticket.abandon(reason);
+    this.#tickets.clear();
+  }
+
+  /** Real milliseconds until a time of the clock; `undefined` when that time does not come by itself. */
+  #left(time: number | undefined): number | undefined {
+    return time === undefined || this.#clock.isVirtual ? undefined : Math.max(0, time - this.#clock.now());
+  }
+
+  /** Nothing is left that could answer: what is due comes next, or nothing ever does. */
+  #goOnWithout(wakeAt: number | undefined): void {
+    if (wakeAt === undefined) {
+      this.#run.execution.failStalled(this.#run.now);
+      this.end();
+    } else {
+      this.#clock.sleepSync(Math.max(0, wakeAt - this.#run.now));
+      this.#run.now = this.#clock.now();
+    }
+  }
+
+  #settle(): void {
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    for (const { attempt, context, report } of arrived) this.#take(attempt, context, report);
+  }
+
+  #take(attempt: GraphAttempt, context: NodeContext, report: BridgeReport): void {
+    const run = this.#run;
+    if (report.kind !== 'completed' && report.kind !== 'failed') return this.#repeat(attempt, context, report);
+    if (!this.#tickets.delete(attempt)) return;
+    run.now = this.#clock.now();
+    if (report.kind === 'failed') return this.#host.settleFailure(run, attempt, report.error, run.now);
+    try {
+      if (report.change !== undefined) context.setState(report.change.state);
+    } catch (error) {
+      return this.#host.settleFailure(run, attempt, error, run.now);
+    }
+    this.#host.settleOutput(run, attempt, report.output, run.now);
+  }
+
+  /** What a node says and nobody can take fails the node, as where it is called in this thread. */
+  #repeat(attempt: GraphAttempt, context: NodeContext, speech: BridgeSpeech): void {
+    if (attempt.status !== 'running') return;
+    const run = this.#run;
+    try {
+      repeat(speech, context);
+    } catch (error) {
+      run.now = this.#clock.now();
+      this.#host.settleFailure(run, attempt, error, run.now);
+      const { id } = attempt.node;
+      this.abort(attempt, new LockstepError('RUN_CANCELLED', `Node "${id}" has failed: what it said was refused.`));
+    }
+  }
+}

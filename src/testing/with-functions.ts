@@ -1,0 +1,36 @@
+import type { NodeImplementation } from '../base/node.js';
+import { childOf, Workflow } from '../base/workflow.js';
+
+/** Makes another implementation of one that has a function. `path` names the node as `owner/node`, the owners being maps and subworkflows. */
+export type ChangeFunction = (path: string, implementation: NodeImplementation) => NodeImplementation;
+
+/**
+ * The same workflow with other functions, those of children included. Maps, subworkflows and gates have none: the machine
+ * performs them.
+ */
+export function withFunctions<Params, Output>(
+  { data, bindings }: Workflow<Params, Output>,
+  change: ChangeFunction,
+  owners = '',
+): Workflow<Params, Output> {
+  const implementations = new Map<string, NodeImplementation>();
+  for (const [id, implementation] of bindings.implementations) {
+    const { gate } = implementation;
+    const child = childOf(implementation);
+    const path = `${owners}${id}`;
+    if (child !== undefined)
+      implementations.set(id, { ...implementation, child: withFunctions(child, change, `${path}/`) });
+    else implementations.set(id, gate === undefined ? change(path, implementation) : implementation);
+  }
+  return new Workflow(data, { ...bindings, implementations });
+}
+
+/** The paths of all nodes that have a function, those of children included. */
+export function pathsOf(workflow: Workflow): readonly string[] {
+  const paths: string[] = [];
+  withFunctions(workflow, (path, implementation) => {
+    paths.push(path);
+    return implementation;
+  });
+  return paths;
+}
