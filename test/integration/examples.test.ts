@@ -1,4 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { type PackedProject, packedProject, sourcesOf } from '../support/packed-project.js';
 
@@ -27,7 +29,11 @@ describe('The examples', function () {
 
   it('seattle-weather runs in both runtimes, from any folder, and reports what is true of the table', async () => {
     expect(await project.compile('seattle-weather')).to.deep.equal({ code: 0, stdout: '', stderr: '' });
-    const { code, stdout, stderr } = await project.run('seattle-weather/build/main.js', tmpdir());
+    const elsewhere = mkdtempSync(join(tmpdir(), 'lockstep-demo-'));
+    const { code, stdout, stderr } = await project.run('seattle-weather/build/main.js', elsewhere);
+    const page = join(elsewhere, '.lockstep', 'seattle-weather.html');
+    expect(readFileSync(page, 'utf8')).to.contain('<title>seattle-weather: completed</title>');
+    rmSync(elsewhere, { recursive: true });
     expect(stderr).to.equal('');
     expect(code).to.equal(0);
     const lines = stdout.split('\n');
@@ -38,6 +44,7 @@ describe('The examples', function () {
     expect(count('1461 days, 0 rows dropped.')).to.equal(1);
     expect(count('It rained on 623 days (42.6 %).')).to.equal(1);
     expect(count('The two runtimes agree: output, statuses, reasons')).to.equal(1);
+    expect(count('seattle-weather.html: open it in a browser.')).to.equal(1);
     expect(stdout).to.not.contain('\r');
   });
 });

@@ -136,6 +136,15 @@ describe('docs/feature-map.md', () => {
     });
   }
 
+  it('points to files that hold what goes beyond the plan', () => {
+    const rows = rowsOf('Beyond the plan');
+    expect(rows).to.have.length.greaterThan(20);
+    for (const [name, source, test] of rows) {
+      expect(holds(bare(source), bare(name)), `${name} in ${source}`).to.equal(true);
+      expect(holds(bare(test), bare(name)), `${name} in ${test}`).to.equal(true);
+    }
+  });
+
   it('lists what does not exist, each with a reason', () => {
     const rows = rowsOf('Does not exist here');
     expect(rows.map(([name]) => bare(name))).to.deep.equal(absent);

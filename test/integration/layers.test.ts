@@ -61,6 +61,17 @@ describe('the layer check', function () {
     expect(status).to.equal(1);
   });
 
+  it('names a runtime that imports the report, and a file of the report page that imports a Node module', () => {
+    plant('src/runtimes/planted.ts', `export { toDot } from '../report/dot.js';`);
+    plant('src/report/page/planted.ts', `export { readFileSync } from 'node:fs';`);
+
+    const { status, output } = checkLayers();
+
+    expect(output).to.contain('report-beside-runtimes: src/runtimes/planted.ts -> src/report/dot.ts');
+    expect(output).to.match(/page-for-browsers: src\/report\/page\/planted\.ts -> (node:)?fs/);
+    expect(status).to.equal(1);
+  });
+
   it('names the files of a cycle, even when an import is of a type only', () => {
     plant('src/base/planted.ts', `import type { Other } from './planted-other.js';\nexport type Planted = Other | 1;`);
     plant(

@@ -19,6 +19,7 @@ describe('The packed package, in a project of its own', function () {
         'route: completed',
         'some: skipped',
         'none: completed',
+        'In a thread { y: 42 }',
         '',
       ].join('\n'),
       stderr: '',

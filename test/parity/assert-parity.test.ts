@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
+import { z } from 'zod';
 import { defineNode } from '../../src/base/node.js';
 import type { NodeContext } from '../../src/base/node-context.js';
 import type { RetryOptions } from '../../src/base/node-options.js';
@@ -26,6 +27,7 @@ function calling(run: (context: NodeContext) => unknown, options: { readonly ret
   const node = defineNode({
     name: 'call',
     outputs: { value: type<unknown>() },
+    state: z.unknown(),
     run: (_, context) => ({ value: run(context) }),
   });
   const w = workflow('calling');
@@ -137,6 +139,59 @@ describe('assertParity', () => {
     expect([error.code, error.path]).to.deep.equal(['PARITY_NEEDS_STUB', 'cal']);
   });
 
+  it('names the inputs that a node of a child mutates by their scope', async () => {
+    const sort = defineNode({
+      name: 'sort',
+      inputs: { rows: type<number[]>() },
+      outputs: { value: type<number[]>() },
+      run: ({ rows }) => ({ value: rows.sort((a, b) => a - b) }),
+    });
+    const w = workflow('sorting');
+    const lists = w.fn('lists', {}, () => [[1], [3, 1, 2]]);
+    w.map('all', lists.out.value, (rows) => sort({ rows }));
+    const error = await difference(w.build());
+    expect([error.code, error.path]).to.deep.equal(['PARITY_INPUT_MUTATED', 'all[1]/sort.rows']);
+  });
+
+  it('points to what a node of a child was given differently', async () => {
+    let calls = 0;
+    const inner = workflow('inner');
+    const first = inner.fn('first', {}, () => (calls++ > 1 ? 1 : 0));
+    inner.fn('second', { n: first.out.value }, () => 1);
+    const child = inner.build();
+    const w = workflow('outer');
+    w.map('all', w.fn('list', {}, () => [1, 2]).out.value, () => child());
+    expect((await difference(w.build())).path).to.equal('inputs.all[0]/inner/second/1/1');
+  });
+
+  it('asks for stubs of asynchronous nodes in children, and takes them by the same paths', async () => {
+    const inner = workflow('inner', { params: { n: type<number>() } });
+    const get = inner.fn('get', { n: inner.params.n }, async ({ n }) => n);
+    const sly = inner.fn('sly', { n: get.out.value }, ({ n }) => Promise.resolve(n) as never as number);
+    const child = inner.build({ outputs: { n: sly.out.value } });
+    const w = workflow('outer');
+    const sub = w.add('sub', child({ n: 1 }));
+    const list = w.fn('list', {}, () => [1, 2]);
+    const all = w.map('all', list.out.value, (n) => child({ n }));
+    const built = w.build({ outputs: { n: sub.out.n, all: all.out.n } });
+    const error = await difference(built);
+    expect([error.code, error.path]).to.deep.equal(['PARITY_NEEDS_STUB', 'sub/get, all/inner/get']);
+    const stub = ({ n }: { readonly n?: unknown }) => ({ value: 10 * (n as number) });
+    const gets = { 'sub/get': stub, 'all/inner/get': stub };
+    const hidden = await difference(built, { stubs: gets });
+    expect([hidden.code, hidden.path]).to.deep.equal(['PARITY_NEEDS_STUB', 'sub/sly, all/inner/sly']);
+    const outcome = await assertParity(built, {}, { stubs: { ...gets, 'sub/sly': stub, 'all/inner/sly': stub } });
+    expect(outcome.status === 'completed' && outcome.output).to.deep.equal({ n: 100, all: [100, 200] });
+    const unknown = await difference(built, { stubs: { ...gets, get: stub } });
+    expect([unknown.code, unknown.path]).to.deep.equal(['PARITY_NEEDS_STUB', 'get']);
+  });
+
+  it('compares runs that wait', async () => {
+    const w = workflow('gated');
+    w.gate('ok', { shows: { n: 1 } });
+    expect((await assertParity(w.build())).status).to.equal('waiting');
+  });
+
   it('gives both runtimes the same seed, clock and options', async () => {
     const seen: unknown[] = [];
     const built = calling(
@@ -203,6 +258,18 @@ describe('a promise that nothing can settle', () => {
     await using runtime = new AsyncLocalRuntime({ clock });
     const outcome = await advanceUntil(() => runtime.settle(w.build()), clock);
     expect(outcome.status === 'failed' && outcome.error.failure.code).to.equal('NEVER_SETTLED');
+  });
+
+  it('fails first the newest of the runs that wait for each other', async () => {
+    const clock = new VirtualClock();
+    await using runtime = new AsyncLocalRuntime({ clock });
+    const inner = workflow('inner');
+    inner.fn('waits', {}, () => new Promise<never>(() => undefined));
+    const built = inner.build();
+    const w = workflow('outer');
+    const asks = w.fn('asks', {}, async () => (await runtime.settle(built)).status);
+    const outcome = await advanceUntil(() => runtime.execute(w.build({ outputs: { of: asks.out.value } })), clock);
+    expect(outcome.unwrap()).to.deep.equal({ of: 'failed' });
   });
 
   it('is not confused with real input and output, or a real timer', async () => {

@@ -46,10 +46,8 @@ export function alone<Features>(
       ...[parameters, options]: ExecuteArguments<Params>
     ): RunOutcome<Output> {
       try {
-        const run = this.openRun(workflow, parameters, options, () => undefined);
-        const { secrets } = run.execution.plan;
-        const loaded = (this.ports.secrets?.load(secrets) ?? {}) as Readonly<Record<string, string>>;
-        this.beginRun(run, this.acceptSecrets(run, loaded));
+        const run = this.openRun(this.requestRun(workflow, parameters, options), () => undefined);
+        this.beginRun(run, this.loadSecrets(run) as ReadonlyMap<string, string>);
         for (let attempt = run.execution.next(run.now); attempt !== undefined; attempt = run.execution.next(run.now))
           this.perform(run, attempt);
         return this.closeRun(run);

@@ -1,21 +1,22 @@
 import { deepStrictEqual } from 'node:assert';
 import { inspect } from 'node:util';
 import { canonicalLog, type RunEvent } from '../../src/base/events.js';
-import type { NodeImplementation } from '../../src/base/node.js';
+import type { CycleReport } from '../../src/base/graph-result.js';
 import type { EmittedData, ProgressUpdate } from '../../src/base/notifications.js';
 import type { RunOutcome } from '../../src/base/outcome.js';
 import type { NotRunReason } from '../../src/base/reason.js';
 import type { RunRejectedError } from '../../src/base/run-errors.js';
-import type { CycleReport, RunResult } from '../../src/base/run-result.js';
-import type { Warning } from '../../src/base/run-view.js';
+import type { RunResult } from '../../src/base/run-result.js';
 import type { RunOptions } from '../../src/base/runtime-options.js';
 import type { NodeStatus } from '../../src/base/status.js';
-import { Workflow } from '../../src/base/workflow.js';
+import type { Warning } from '../../src/base/warning.js';
+import type { Workflow } from '../../src/base/workflow.js';
 import { AsyncLocalRuntime, type AsyncLocalRuntimeOptions } from '../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime, type LocalRuntimeOptions } from '../../src/runtimes/local-runtime.js';
 import { type LogEntry, MemoryLog } from '../../src/testing/memory-log.js';
 import { seededIds, seededRandom } from '../../src/testing/seeded.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
+import { withFunctions } from '../../src/testing/with-functions.js';
 
 /** How a workflow is run: in LocalRuntime, in AsyncLocalRuntime, and there with every node function made asynchronous. */
 export type Form = 'local' | 'async' | 'async nodes';
@@ -73,19 +74,13 @@ class FreeRunningClock extends VirtualClock {
   }
 }
 
-/** The same workflow with every node function made asynchronous. Switches stay: they are no functions of the user. */
+/** The same workflow with every node function made asynchronous, those of children included. Switches stay: they are no functions of the user. */
 export function withAsyncNodes<Params, Output>(workflow: Workflow<Params, Output>): Workflow<Params, Output> {
-  const implementations = new Map<string, NodeImplementation>();
-  for (const [id, implementation] of workflow.bindings.implementations) {
+  return withFunctions(workflow, (_, implementation) => {
     const { run } = implementation;
-    const asynchronous: NodeImplementation = {
-      ...implementation,
-      async: true,
-      run: async (inputs, context) => run(inputs, context),
-    };
-    implementations.set(id, implementation.switch === undefined ? asynchronous : implementation);
-  }
-  return new Workflow<Params, Output>(workflow.data, { ...workflow.bindings, implementations });
+    if (implementation.switch !== undefined) return implementation;
+    return { ...implementation, async: true, run: async (inputs, context) => run(inputs, context) };
+  });
 }
 
 function called<T>(value: T | (() => T) | undefined): T | undefined {

@@ -5,10 +5,11 @@ import type { CancelledRun, FailedRun, RejectedRun, RunOutcome } from '../../src
 import type { NotRunReason } from '../../src/base/reason.js';
 import type { CompletedRun, RunResult } from '../../src/base/run-result.js';
 import type { RunOptions, RuntimeOptions } from '../../src/base/runtime-options.js';
-import { Workflow } from '../../src/base/workflow.js';
+import type { Workflow } from '../../src/base/workflow.js';
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../src/runtimes/local-runtime.js';
 import { seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
+import { withFunctions } from '../../src/testing/with-functions.js';
 
 /** The ways in which one and the same workflow is run. */
 export const WAYS = [
@@ -38,23 +39,22 @@ export interface Setup {
 
 const hops = seededRandom('hops');
 
-/** The same node, answering with a promise after a number of microtasks that depends on node, visit and attempt. */
+/** The same node, answering with a promise after a number of microtasks that depends on scope, node, visit and attempt. */
 function asyncImplementation(id: string, implementation: NodeImplementation): NodeImplementation {
   return {
     ...implementation,
     async: true,
     run: async (inputs, context) => {
-      for (let left = Math.floor(hops.keyed(`${id}/${context.visit}/${context.attempt}`) * 6); left >= 0; left--)
-        await null;
+      const key = `${context.scope}${id}/${context.visit}/${context.attempt}`;
+      for (let left = Math.floor(hops.keyed(key) * 6); left >= 0; left--) await null;
       return implementation.run(inputs, context);
     },
   };
 }
 
-/** The same workflow with every node, switches included, in its asynchronous form. */
-export function asyncForm<P, O>({ data, bindings }: Workflow<P, O>): Workflow<P, O> {
-  const implementations = new Map([...bindings.implementations].map(([id, one]) => [id, asyncImplementation(id, one)]));
-  return new Workflow<P, O>(data, { ...bindings, implementations });
+/** The same workflow with every function, those of switches and children included, in its asynchronous form. */
+export function asyncForm<P, O>(workflow: Workflow<P, O>): Workflow<P, O> {
+  return withFunctions(workflow, (path, one) => asyncImplementation(path, one));
 }
 
 /** Waits for a run on a virtual clock: once nothing moves any more, the clock goes on to its next timer, or says that there is none. */
@@ -161,7 +161,8 @@ export class Runner {
   }
 }
 
-function summary(outcome: RunOutcome<unknown>, events: readonly RunEvent[]): unknown {
+/** What must be the same in every way. */
+export function summary(outcome: RunOutcome<unknown>, events: readonly RunEvent[]): unknown {
   if (outcome.status === 'rejected')
     return { status: 'rejected', problems: outcome.error.problems.map(({ code, at }) => ({ code, at })) };
   const nodes = [...outcome.nodes.values()].map(({ id, status, attempts, visits, reason, error, failures }) => ({
@@ -186,6 +187,7 @@ function summary(outcome: RunOutcome<unknown>, events: readonly RunEvent[]): unk
     cycles,
     warnings: outcome.warnings,
     results: [...outcome.results],
+    gates: outcome.gates.map(({ gate, shows }) => ({ gate, shows })),
     log,
   };
 }

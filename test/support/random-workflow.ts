@@ -1,13 +1,7 @@
 import fc from 'fast-check';
-import {
-  type FlowCycle,
-  type FlowFailure,
-  type FlowNode,
-  type FlowRetry,
-  type FlowSource,
-  type FlowSpec,
-  withoutAmbiguity,
-} from './flow.js';
+import { withoutAmbiguity } from './build-flow.js';
+import type { FlowFailure, FlowNode, FlowRetry, FlowSpec, FlowWay } from './flow.js';
+import { resolve } from './resolve-flow.js';
 
 /**
  * Random workflows. What is drawn (`Raw…`) says only "the third thing before me"; `resolve` turns it into a `FlowSpec` with names,
@@ -18,15 +12,19 @@ import {
 export interface FlowFeatures {
   /** Cycles, nested up to two levels. Default true. */
   readonly cycles?: boolean;
+  /** Maps, subworkflows and gates; children nested up to two levels. Default true. */
+  readonly children?: boolean;
   /** Nodes take time and have limits. Default false. */
   readonly timing?: boolean;
+  /** Gates. Default true. */
+  readonly gates?: boolean;
   /** Retries that wait. Default true. */
   readonly delays?: boolean;
-  /** The most parts at the top. Default 13. */
+  /** The most parts at the top. Default 10. */
   readonly size?: number;
 }
 
-type RawSource =
+export type RawSource =
   | { readonly pick: 'output'; readonly of: number; readonly port: number; readonly path: 'whole' | 'n' | 'none' }
   | { readonly pick: 'cycle'; readonly of: number; readonly port: number }
   | { readonly pick: 'parameter'; readonly of: number }
@@ -34,12 +32,12 @@ type RawSource =
   | { readonly pick: 'join'; readonly of: number; readonly cases: readonly RawOutput[] }
   | { readonly pick: 'required'; readonly of: RawOutput; readonly path: 'whole' | 'n' };
 
-interface RawOutput {
+export interface RawOutput {
   readonly of: number;
   readonly port: number;
 }
 
-interface RawInput {
+export interface RawInput {
   readonly from: RawSource | null;
   /** A second connection, where the node is wired by strings. */
   readonly also: RawOutput | null;
@@ -47,7 +45,7 @@ interface RawInput {
   readonly config: number | null | undefined;
 }
 
-interface RawNode {
+export interface RawNode {
   readonly part: 'node';
   readonly kind: FlowNode['kind'];
   readonly inputs: readonly RawInput[];
@@ -63,7 +61,7 @@ interface RawNode {
   readonly totalTimeoutMs: number | undefined;
 }
 
-interface RawCycle {
+export interface RawCycle {
   readonly part: 'cycle';
   readonly body: readonly RawPart[];
   readonly entry: RawSource;
@@ -80,13 +78,60 @@ interface RawCycle {
   readonly headFails: readonly FlowFailure[];
 }
 
-type RawPart = RawNode | RawCycle;
+/** An input of what a map runs: the item, its number, or something from outside. */
+export interface RawBodyInput {
+  readonly take: 'item' | 'n of item' | 'index' | 'outside';
+  readonly from: RawSource;
+  readonly optional: boolean;
+}
 
-interface RawFlow {
+export interface RawChild {
   readonly parts: readonly RawPart[];
+  readonly outputs: readonly RawSource[];
+}
+
+export interface RawOwner {
+  readonly inputs: readonly RawInput[];
+  readonly join: FlowNode['join'];
+  readonly after: readonly number[];
+  readonly retry: FlowRetry | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly totalTimeoutMs: number | undefined;
+}
+
+/** A node of its own kind: it lies on the way from the head to the tail of the cycle around it, or only may. */
+export interface RawLooped extends RawOwner {
+  readonly looped: boolean;
+}
+
+export interface RawMap extends RawLooped {
+  readonly part: 'map';
+  /** `fresh`: a node before it makes the list. `any`: it may be no list. */
+  readonly list: RawOutput & { readonly pick: 'list' | 'collect' | 'fresh' | 'any' };
+  readonly takes: readonly RawBodyInput[];
+  /** It runs a task, or a workflow. */
+  readonly body: RawNode | RawChild;
+  readonly maxConcurrency: number | undefined;
+  readonly onItemError: 'fail' | 'collect';
+}
+
+export interface RawSubworkflow extends RawLooped {
+  readonly part: 'subworkflow';
+  readonly child: RawChild;
+  readonly allowed: boolean;
+  readonly wired: boolean;
+}
+
+export interface RawGate extends RawLooped {
+  readonly part: 'gate';
+  readonly answers: readonly FlowWay[];
+}
+
+export type RawPart = RawNode | RawCycle | RawMap | RawSubworkflow | RawGate;
+
+export interface RawFlow extends RawChild {
   readonly parameters: FlowSpec['parameters'];
   readonly set: readonly { readonly node: number; readonly port: number; readonly value: number | null }[];
-  readonly outputs: readonly RawSource[];
 }
 
 // ── What is drawn. ──
@@ -151,6 +196,8 @@ const failure: fc.Arbitrary<FlowFailure> = fc.record({
   how: fc.constantFrom('throws', 'throws', 'code', 'nonError', 'nothing', 'unknownPort'),
 });
 
+const sometimes: fc.Arbitrary<FlowFailure> = failure.map((planned) => ({ ...planned, sometimes: true }));
+
 function retry(delays: boolean): fc.Arbitrary<FlowRetry> {
   return fc.record({
     attempts: fc.integer({ min: 1, max: 3 }),
@@ -174,9 +221,10 @@ function few<T>(arbitrary: fc.Arbitrary<T>, maxLength: number, of: number): fc.A
   );
 }
 
+// Between the times that nodes take, so that no attempt ends at the very moment of its limit.
+const limit = fc.constantFrom(5.5, 9.5, 15.5);
+
 function node({ timing = false, delays = true }: FlowFeatures): fc.Arbitrary<RawNode> {
-  // Between the times that nodes take, so that no attempt ends at the very moment of its limit.
-  const limit = fc.constantFrom(5.5, 9.5, 15.5);
   return fc.record({
     part: fc.constant('node' as const),
     kind: fc.constantFrom('task', 'task', 'task', 'try', 'first', 'all', 'partition'),
@@ -194,20 +242,106 @@ function node({ timing = false, delays = true }: FlowFeatures): fc.Arbitrary<Raw
   }) as fc.Arbitrary<RawNode>;
 }
 
-function parts(features: FlowFeatures, depth: number): fc.Arbitrary<readonly RawPart[]> {
-  const maxLength = depth === 0 ? (features.size ?? 13) : 3;
-  const one = node(features);
-  if (features.cycles === false || depth === 2)
-    return fc.array(one, { minLength: depth === 0 ? 1 : 0, maxLength, size: 'max' });
-  const cycle = cycleOf(features, depth + 1);
-  return fc.array(fc.oneof({ weight: 5, arbitrary: one as fc.Arbitrary<RawPart> }, { weight: 1, arbitrary: cycle }), {
-    minLength: depth === 0 ? 1 : 0,
-    maxLength,
+/** How deep something lies: in how many cycles of its graph, and in how many graphs. */
+interface Depth {
+  readonly cycles: number;
+  readonly graphs: number;
+}
+
+const TOP: Depth = { cycles: 0, graphs: 0 };
+
+function parts(features: FlowFeatures, depth: Depth): fc.Arbitrary<readonly RawPart[]> {
+  const isTop = depth.cycles === 0;
+  const isChild = depth.graphs > 0 && depth.cycles === 1;
+  const one: { readonly weight: number; readonly arbitrary: fc.Arbitrary<RawPart> }[] = [
+    { weight: 30, arbitrary: node(features) },
+  ];
+  if (features.cycles !== false && depth.cycles < 2)
+    one.push({ weight: 6, arbitrary: cycleOf(features, { ...depth, cycles: depth.cycles + 1 }) });
+  if (features.children !== false) {
+    // Few cycles go round often enough to show what a second visit does.
+    const often = depth.graphs === 0 && depth.cycles > 0 ? 4 : 1;
+    if (depth.graphs < 2) one.push({ weight: 3 * often, arbitrary: mapOf(features, depth) });
+    if (depth.graphs < 2) one.push({ weight: 3 * often, arbitrary: subworkflowOf(features, depth) });
+    if (features.gates !== false) one.push({ weight: 2 * often, arbitrary: gateOf(features) });
+  }
+  return fc.array(fc.oneof(...one), {
+    minLength: isTop || isChild ? 1 : 0,
+    maxLength: isTop ? (features.size ?? 10) : 3,
     size: 'max',
   });
 }
 
-function cycleOf(features: FlowFeatures, depth: number): fc.Arbitrary<RawCycle> {
+function childOf(features: FlowFeatures, { graphs }: Depth): fc.Arbitrary<RawChild> {
+  return fc.record({
+    parts: parts(features, { cycles: 1, graphs: graphs + 1 }),
+    outputs: fc.array(source, { maxLength: 2 }),
+  });
+}
+
+function ownerOf({ timing = false, delays = true }: FlowFeatures) {
+  return {
+    looped: fc.boolean(),
+    inputs: fc.array(input, { maxLength: 3 }),
+    join: fc.constantFrom('required', 'required', 'required', 'all', 'any', 'always'),
+    after: few(index, 2, 6),
+    retry: rarely(retry(delays), 3),
+    timeoutMs: timing ? rarely(limit, 4) : fc.constant(undefined),
+    totalTimeoutMs: timing ? rarely(limit, 4) : fc.constant(undefined),
+  };
+}
+
+const takes: fc.Arbitrary<RawBodyInput> = fc.record({
+  take: fc.constantFrom('item', 'item', 'item', 'index', 'outside', 'n of item'),
+  from: source,
+  optional: fc.boolean(),
+});
+
+function mapOf(features: FlowFeatures, depth: Depth): fc.Arbitrary<RawMap> {
+  const task = fc
+    .tuple(node(features), few(sometimes, 1, 2))
+    .map(([drawn, failures]) => ({ ...drawn, kind: 'task' as const, failures: [...failures, ...drawn.failures] }));
+  return fc.record({
+    part: fc.constant('map' as const),
+    ...ownerOf(features),
+    list: fc.record({
+      of: index,
+      port: fc.nat({ max: 3 }),
+      pick: fc.constantFrom('list', 'list', 'list', 'fresh', 'fresh', 'collect', 'any'),
+    }),
+    takes: fc.array(takes, { minLength: 1, maxLength: 3 }),
+    body: fc.oneof(
+      { weight: 1, arbitrary: task as fc.Arbitrary<RawMap['body']> },
+      { weight: 1, arbitrary: childOf(features, depth) },
+    ),
+    maxConcurrency: rarely(fc.constantFrom(1, 2), 2),
+    onItemError: fc.constantFrom('fail', 'collect'),
+  }) as fc.Arbitrary<RawMap>;
+}
+
+function subworkflowOf(features: FlowFeatures, depth: Depth): fc.Arbitrary<RawSubworkflow> {
+  return fc.record({
+    part: fc.constant('subworkflow' as const),
+    ...ownerOf(features),
+    child: childOf(features, depth),
+    allowed: fc.boolean(),
+    wired: fc.boolean(),
+  }) as fc.Arbitrary<RawSubworkflow>;
+}
+
+function gateOf(features: FlowFeatures): fc.Arbitrary<RawGate> {
+  return fc.record({
+    part: fc.constant('gate' as const),
+    ...ownerOf(features),
+    timeoutMs: features.timing ? rarely(limit, 2) : fc.constant(undefined),
+    answers: fc.array(fc.constantFrom('approve' as const, 'reject' as const, 'expire' as const), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+  }) as fc.Arbitrary<RawGate>;
+}
+
+function cycleOf(features: FlowFeatures, depth: Depth): fc.Arbitrary<RawCycle> {
   return fc.record({
     part: fc.constant('cycle' as const),
     body: parts(features, depth),
@@ -230,7 +364,7 @@ const values = fc.record({ p0: number, p1: number });
 /** Workflows, as plain specs. */
 export function flows(features: FlowFeatures = {}): fc.Arbitrary<FlowSpec> {
   const raw: fc.Arbitrary<RawFlow> = fc.record({
-    parts: parts(features, 0),
+    parts: parts(features, TOP),
     parameters: fc.oneof(
       { weight: 2, arbitrary: fc.constant({ how: 'none' as const, values: {} }) },
       { weight: 1, arbitrary: values.map((given) => ({ how: 'declared' as const, values: given })) },
@@ -240,312 +374,4 @@ export function flows(features: FlowFeatures = {}): fc.Arbitrary<FlowSpec> {
     outputs: fc.array(source, { maxLength: 3 }),
   });
   return raw.map((drawn) => withoutAmbiguity(resolve(drawn)));
-}
-
-// ── From what was drawn to a spec with names. ──
-
-/** Something that a later part can read. */
-interface Visible {
-  readonly id: string;
-  readonly ports: readonly string[];
-  /** Cases to join, where it is a switch that takes one of them, or a node that may fail. */
-  readonly cases: readonly string[] | undefined;
-}
-
-class Resolver {
-  readonly nodes: FlowNode[] = [];
-  readonly cycles: FlowCycle[] = [];
-  readonly #flow: RawFlow;
-  /** Heads of the cycles whose bodies are being resolved. */
-  readonly #openHeads = new Set<string>();
-  /** Cycles whose enclosing cycle is known. */
-  readonly #enclosed = new Set<string>();
-  #count = 0;
-
-  constructor(flow: RawFlow) {
-    this.#flow = flow;
-  }
-
-  resolve(): FlowSpec {
-    const { parts: all, parameters, set, outputs } = this.#flow;
-    const visible = this.#parts(all, []);
-    const named: Record<string, FlowSource> = {};
-    outputs.forEach((raw, position) => {
-      const from = this.#source(raw, visible);
-      if (from !== undefined) named[`o${position}`] = from;
-    });
-    const addressed: Record<string, Record<string, number | null>> = {};
-    for (const { node: of, port, value } of set) {
-      const target = this.nodes[of % this.nodes.length] as FlowNode;
-      const name = Object.keys(target.inputs)[port % 3];
-      if (name === undefined) continue;
-      addressed[target.id] ??= {};
-      (addressed[target.id] as Record<string, number | null>)[name] = value;
-    }
-    return { parameters, set: addressed, nodes: this.nodes, cycles: this.cycles, outputs: named };
-  }
-
-  #parts(raw: readonly RawPart[], visible: readonly Visible[]): readonly Visible[] {
-    let seen = visible;
-    for (const part of raw) seen = part.part === 'node' ? [...seen, this.#node(part, seen)] : this.#cycle(part, seen);
-    return seen;
-  }
-
-  #output(raw: RawOutput, visible: readonly Visible[]): FlowSource | undefined {
-    const nodes = visible.filter(({ ports }) => ports[0] !== 'reason');
-    if (nodes.length === 0) return undefined;
-    // Counted from the end: what is near is read more often, and shrinking moves nothing.
-    const owner = nodes[nodes.length - 1 - (raw.of % nodes.length)] as Visible;
-    return {
-      kind: 'output',
-      node: owner.id,
-      port: owner.ports[raw.port % owner.ports.length] as string,
-      path: 'whole',
-    };
-  }
-
-  #source(raw: RawSource, visible: readonly Visible[]): FlowSource | undefined {
-    switch (raw.pick) {
-      case 'output': {
-        const from = this.#output(raw, visible);
-        return from?.kind === 'output' ? { ...from, path: raw.path } : from;
-      }
-      case 'cycle': {
-        const ended = visible.filter(({ ports }) => ports[0] === 'reason');
-        const owner = ended[raw.of % Math.max(1, ended.length)];
-        return owner === undefined
-          ? this.#output(raw, visible)
-          : { kind: 'output', node: owner.id, port: owner.ports[raw.port % 2] as string, path: 'whole' };
-      }
-      case 'parameter':
-        if (this.#flow.parameters.how !== 'declared') return this.#output({ of: raw.of, port: 0 }, visible);
-        return { kind: 'parameter', name: `p${raw.of % 2}` };
-      case 'required': {
-        const of = this.#output(raw.of, visible);
-        return of?.kind === 'output' ? { kind: 'required', of: { ...of, path: raw.path } } : undefined;
-      }
-      case 'join':
-        return this.#join(raw, visible);
-      default: {
-        const of = this.#several(raw.of, visible);
-        if (of.length === 0) return undefined;
-        if (raw.pick === 'or') return { kind: 'or', of, literal: raw.literal };
-        return { kind: raw.pick, of };
-      }
-    }
-  }
-
-  #several(raw: readonly RawOutput[], visible: readonly Visible[]): FlowSource[] {
-    const all = raw.flatMap((one) => this.#output(one, visible) ?? []);
-    return all.filter(
-      (one, position) => all.findIndex((other) => JSON.stringify(other) === JSON.stringify(one)) === position,
-    );
-  }
-
-  #join(raw: Extract<RawSource, { pick: 'join' }>, visible: readonly Visible[]): FlowSource | undefined {
-    const owners = visible.filter(({ cases }) => cases !== undefined);
-    const owner = owners[owners.length - 1 - (raw.of % Math.max(1, owners.length))];
-    if (owner === undefined) return this.#output(raw.cases[0] as RawOutput, visible);
-    const own: Record<string, FlowSource> = {};
-    (owner.cases as readonly string[]).forEach((name, position) => {
-      const port = name === 'ok' ? 'value' : name === 'failed' ? '$error' : name;
-      const pick = raw.cases[position % raw.cases.length] as RawOutput;
-      const other = pick.port === 0 ? undefined : this.#output(pick, visible);
-      own[name] = other ?? { kind: 'output', node: owner.id, port, path: 'whole' };
-    });
-    return { kind: 'join', owner: owner.id, cases: own };
-  }
-
-  #name(prefix: string): string {
-    return `${prefix}${this.#count++}`;
-  }
-
-  #node(raw: RawNode, visible: readonly Visible[]): Visible {
-    const listless = raw.kind === 'partition' && (raw.inputs[0]?.from ?? null) === null;
-    const kind = listless ? 'all' : raw.kind;
-    const isSwitch = kind === 'first' || kind === 'all' || kind === 'partition';
-    const id = this.#name(isSwitch ? 's' : kind === 'try' ? 't' : 'n');
-    const loose = raw.join === 'any' || raw.join === 'always';
-    const inputs: Record<string, FlowNode['inputs'][string]> = {};
-    const wanted = isSwitch
-      ? [
-          raw.inputs[0] ??
-            ({
-              from: { pick: 'output', of: 0, port: 0, path: 'whole' },
-              also: null,
-              optional: false,
-              config: 0,
-            } as const),
-        ]
-      : raw.inputs;
-    wanted.forEach((one, position) => {
-      const drawn = one.from === null ? undefined : this.#source(one.from, visible);
-      const first =
-        kind === 'partition' && drawn?.kind === 'output' ? ({ kind: 'collect', of: [drawn] } as const) : drawn;
-      const also = one.also === null || isSwitch ? undefined : this.#output(one.also, visible);
-      const from = [first, also].filter((each) => each !== undefined && each.kind === 'output');
-      const wired = raw.wired && !isSwitch && from.length > 0 && first?.kind === 'output';
-      const sources = wired
-        ? JSON.stringify(from[0]) === JSON.stringify(from[1])
-          ? from.slice(0, 1)
-          : from
-        : first === undefined
-          ? []
-          : [first];
-      const config = one.config === undefined && sources.length === 0 ? position : one.config;
-      inputs[isSwitch ? 'value' : `i${position}`] = {
-        from: sources as FlowSource[],
-        optional: !isSwitch && (one.optional || loose),
-        ...(config !== undefined && (wired || sources.length === 0) ? { config } : {}),
-        ...(wired ? { wired: true as const } : {}),
-      };
-    });
-    const cases =
-      kind === 'partition' || kind === 'all' || kind === 'first'
-        ? ['a', 'b', 'c'].slice(0, raw.gives === 'null' ? 2 : 3)
-        : undefined;
-    this.nodes.push({
-      id,
-      kind,
-      inputs,
-      join: isSwitch && loose ? 'required' : raw.join,
-      after: [...new Set(raw.after.flatMap((of) => visible[of % Math.max(1, visible.length)]?.id ?? []))],
-      gives: raw.gives,
-      failures: isSwitch ? [] : raw.failures,
-      form: isSwitch ? 'inline' : raw.form,
-      ...(cases === undefined ? {} : { cases, otherwise: raw.gives !== 'visit' && raw.gives !== 'state' }),
-      ...(raw.retry === undefined ? {} : { retry: raw.retry }),
-      ...(raw.takesMs === 0 ? {} : { takesMs: raw.takesMs }),
-      ...(raw.timeoutMs === undefined ? {} : { timeoutMs: raw.timeoutMs }),
-      ...(raw.totalTimeoutMs === undefined ? {} : { totalTimeoutMs: raw.totalTimeoutMs }),
-    });
-    const ports = cases ?? (kind === 'try' ? ['value', '$error'] : ['value']);
-    return { id, ports, cases: kind === 'try' ? ['ok', 'failed'] : kind === 'first' ? cases : undefined };
-  }
-
-  /**
-   * A cycle has a head, which takes the feedback, and a tail, which reads the head, the body and the tails of inner cycles. An
-   * inner head reads the head around it. So every inner cycle lies on the path from the head to the tail around it.
-   */
-  #cycle(raw: RawCycle, visible: readonly Visible[]): readonly Visible[] {
-    const id = this.#name('c');
-    const head = `${id}_head`;
-    const around = visible.findLast((one) => one.id.endsWith('_head') && this.#openHeads.has(one.id));
-    const entry = this.#source(raw.entry, visible);
-    this.#plain(
-      head,
-      {
-        fed: {
-          from: entry === undefined ? [] : [entry],
-          optional: raw.extra !== undefined,
-          ...(entry === undefined ? { config: 1 } : {}),
-        },
-        ...(around === undefined ? {} : { up: { from: [whole(around.id, 'value')], optional: false } }),
-        more: { from: [], optional: true },
-      },
-      { failures: raw.headFails, gives: raw.until === undefined ? 'number' : 'visit' },
-    );
-    let seen: readonly Visible[] = [...visible, { id: head, ports: ['value'], cases: undefined }];
-    let path = whole(head, 'value');
-    if (raw.exit === 'while') {
-      const gate = `${id}_while`;
-      this.#switch(gate, path);
-      path = whole(gate, 'a');
-      seen = [...seen, { id: gate, ports: ['a', 'b'], cases: ['a', 'b'] }];
-    }
-    this.#openHeads.add(head);
-    const before = this.cycles.length;
-    seen = this.#parts(raw.body, seen);
-    this.#openHeads.delete(head);
-    const inner = this.cycles.slice(before).filter((cycle) => !this.#enclosed.has(cycle.id));
-    return this.#close(raw, id, path, seen, inner);
-  }
-
-  #close(
-    raw: RawCycle,
-    id: string,
-    path: FlowSource,
-    visible: readonly Visible[],
-    inner: readonly FlowCycle[],
-  ): readonly Visible[] {
-    const tail = `${id}_tail`;
-    const loose = raw.tailJoin === 'any' || raw.tailJoin === 'always';
-    const inputs: Record<string, FlowNode['inputs'][string]> = { t: { from: [path], optional: loose } };
-    inner.forEach((cycle, position) => {
-      inputs[`u${position}`] = { from: [whole(`${cycle.id}_tail`, 'value')], optional: true };
-    });
-    raw.tail.forEach((one, position) => {
-      const from = this.#output(one, visible);
-      if (from !== undefined) inputs[`i${position}`] = { from: [from], optional: loose || position > 0 };
-    });
-    this.#plain(tail, inputs, { join: raw.tailJoin });
-    let seen: readonly Visible[] = [...visible, { id: tail, ports: ['value'], cases: undefined }];
-    let back = whole(tail, 'value');
-    if (raw.exit === 'again') {
-      const again = `${id}_again`;
-      this.#switch(again, back);
-      back = whole(again, 'a');
-      seen = [...seen, { id: again, ports: ['a', 'b'], cases: ['a', 'b'] }];
-    }
-    const feedback: FlowCycle['feedback'][number][] = [{ from: back, node: `${id}_head`, port: 'fed' }];
-    if (raw.extra)
-      feedback.push({
-        from: whole(raw.extra === 'head' ? `${id}_head` : tail, 'value'),
-        node: `${id}_head`,
-        port: 'more',
-      });
-    for (const cycle of inner) {
-      this.#enclosed.add(cycle.id);
-      // Nothing leads from its last node to the tail around it: it must say where it belongs.
-      if (this.nodes.some((node) => node.id === `${cycle.id}_again`))
-        this.cycles[this.cycles.indexOf(cycle)] = { ...cycle, within: id };
-    }
-    this.cycles.push({
-      id,
-      feedback,
-      ...(raw.until === undefined ? {} : { until: { of: whole(`${id}_head`, 'value'), least: raw.until } }),
-      maxIterations: raw.maxIterations,
-      onMaxIterations: raw.onMaxIterations,
-      ...(raw.timeoutMs === undefined ? {} : { timeoutMs: raw.timeoutMs, onTimeout: raw.onMaxIterations }),
-      keepHistory: raw.keepHistory,
-    });
-    return [...seen, { id, ports: ['reason', 'iterations'], cases: undefined }];
-  }
-
-  #plain(id: string, inputs: FlowNode['inputs'], more: Partial<FlowNode>): void {
-    this.nodes.push({
-      id,
-      kind: 'task',
-      inputs,
-      join: 'required',
-      after: [],
-      gives: 'number',
-      failures: [],
-      form: 'timer',
-      ...more,
-    });
-  }
-
-  #switch(id: string, from: FlowSource): void {
-    this.nodes.push({
-      id,
-      kind: 'first',
-      inputs: { value: { from: [from], optional: false } },
-      join: 'required',
-      after: [],
-      gives: 'number',
-      failures: [],
-      form: 'inline',
-      cases: ['a', 'b'],
-      otherwise: true,
-    });
-  }
-}
-
-function whole(node: string, port: string): FlowSource {
-  return { kind: 'output', node, port, path: 'whole' };
-}
-
-function resolve(raw: RawFlow): FlowSpec {
-  return new Resolver(raw).resolve();
 }

@@ -1,11 +1,15 @@
 import {
+  A_TIME,
+  answerOf,
   belongs,
   defaultOf,
   type FlowCycle,
+  type FlowMap,
   type FlowNode,
   type FlowSource,
   type FlowSpec,
   LITERAL,
+  mayFail,
   work,
 } from './flow.js';
 
@@ -21,9 +25,16 @@ export interface Fate {
   readonly output?: Readonly<Record<string, unknown>>;
   /** Of a node that failed. */
   readonly code?: string;
+  /** Of a map that failed: the item whose failure it reports. */
+  readonly item?: number;
   readonly attempts: number;
   readonly visits: number;
+  /** What the last attempt of a map or subworkflow ran. */
+  readonly children?: readonly ChildFate[];
 }
+
+/** What became of an item of a map, or of a subworkflow. */
+export type ChildFate = Pick<Prediction, 'status' | 'nodes' | 'cycles'>;
 
 /** What a cycle came to, in its last entry. */
 export interface Ending {
@@ -44,10 +55,12 @@ export interface Prediction {
 
 class Fails extends Error {
   readonly code: string;
+  readonly item: number | undefined;
 
-  constructor(code: string) {
+  constructor(code: string, item?: number) {
     super(code);
     this.code = code;
+    this.item = item;
   }
 }
 
@@ -68,14 +81,21 @@ interface Turn {
   fed: ReadonlyMap<string, Seen>;
   /** The last live output of each node, and of each of its ports. */
   readonly outputs: Map<string, Readonly<Record<string, unknown>>>;
-  readonly ports: Map<string, unknown>;
+  readonly ports: Map<string, { readonly value: unknown; readonly iteration: number }>;
 }
 
 type OutputOf = Extract<FlowSource, { kind: 'output' }>;
 
 const dead: Seen = { is: 'dead', value: () => undefined };
 const blocked: Seen = { is: 'blocked', value: () => undefined };
-const FINAL = new Set(['INPUT_MISSING', 'INPUT_CONFLICT', 'OUTPUT_MISSING', 'NODE_RETURNED_NOTHING', 'OUTPUT_UNKNOWN']);
+const FINAL = new Set([
+  'INPUT_MISSING',
+  'INPUT_CONFLICT',
+  'OUTPUT_MISSING',
+  'NOT_A_LIST',
+  'NODE_RETURNED_NOTHING',
+  'OUTPUT_UNKNOWN',
+]);
 
 function live(value: () => unknown): Seen {
   return { is: 'live', value };
@@ -133,6 +153,8 @@ function bodiesOf({ nodes, cycles }: FlowSpec): ReadonlyMap<string, ReadonlySet<
 
 class Reference {
   readonly #spec: FlowSpec;
+  readonly #scope: string;
+  readonly #parameters: Readonly<Record<string, unknown>>;
   readonly #nodes: ReadonlyMap<string, FlowNode>;
   readonly #bodies: ReadonlyMap<string, ReadonlySet<string>>;
   /** Cycles around a node or cycle, innermost first. */
@@ -142,9 +164,13 @@ class Reference {
   readonly #turns = new Map<string, Turn>();
   readonly #visits = new Map<string, number>();
   readonly #states = new Map<string, number>();
+  /** What the attempt that is being made has opened. */
+  #children: readonly Prediction[] | undefined;
 
-  constructor(spec: FlowSpec) {
+  constructor(spec: FlowSpec, scope: string, parameters: Readonly<Record<string, unknown>>) {
     this.#spec = spec;
+    this.#scope = scope;
+    this.#parameters = parameters;
     this.#nodes = new Map(spec.nodes.map((node) => [node.id, node]));
     this.#bodies = bodiesOf(spec);
     const size = (id: string): number => this.#bodies.get(id)?.size ?? 0;
@@ -174,7 +200,7 @@ class Reference {
     const nodes = Object.fromEntries(this.#fates);
     const cycles = Object.fromEntries(this.#endings);
     const failed: Prediction = { status: 'failed', output: undefined, nodes, cycles };
-    const broken = this.#spec.nodes.some(({ id, kind }) => this.#fates.get(id)?.status === 'failed' && kind !== 'try');
+    const broken = this.#spec.nodes.some((node) => this.#fates.get(node.id)?.status === 'failed' && !mayFail(node));
     if (broken || [...this.#endings.values()].some((ending) => ending.failed)) return failed;
     const output: Record<string, unknown> = {};
     try {
@@ -281,7 +307,7 @@ class Reference {
     const here = [id, ...(this.#around.get(id) ?? [])];
     const broken = [...(this.#bodies.get(id) as ReadonlySet<string>)].some((node) => {
       const { status } = this.#fates.get(node) as Fate;
-      return status === 'blocked' || (status === 'failed' && this.#nodes.get(node)?.kind !== 'try');
+      return status === 'blocked' || (status === 'failed' && !mayFail(this.#nodes.get(node) as FlowNode));
     });
     const innerFailed = this.#spec.cycles.some(
       (inner) => this.#around.get(inner.id)?.includes(id) && this.#endings.get(inner.id)?.failed,
@@ -309,13 +335,13 @@ class Reference {
       case 'output':
         return this.#seeOutput(source, reader);
       case 'parameter':
-        return live(() => this.#spec.parameters.values[source.name]);
+        return this.#seeParameter(source);
       case 'required': {
         const of = this.#see(source.of, reader);
         return of.is === 'blocked' ? of : live(() => missing(of.value()));
       }
       case 'or': {
-        const all = source.of.map((of) => this.#see(of, reader));
+        const all = this.#seeRivals(source.of, reader);
         if (source.literal) all.push(live(() => LITERAL));
         const lives = all.filter(({ is }) => is === 'live');
         if (lives.length > 0) return live(() => lives.map((one) => one.value()).find((value) => value !== undefined));
@@ -323,12 +349,36 @@ class Reference {
       }
       case 'join':
         return this.#seeJoin(source, reader);
+      case 'oneOf':
+        return several('oneOf', this.#seeRivals(source.of, reader));
       default:
         return several(
           source.kind,
           source.of.map((of) => this.#see(of, reader)),
         );
     }
+  }
+
+  /** A parameter that was not given is dead; one whose path leads nowhere, too. */
+  #seeParameter({ name, path }: Extract<FlowSource, { kind: 'parameter' }>): Seen {
+    const value = read(this.#parameters[name], path ?? 'whole');
+    return value === undefined ? dead : live(() => value);
+  }
+
+  /** Sees alternatives. Of those that leave one cycle, older iterations than the last in which one was live count as dead. */
+  #seeRivals(sources: readonly FlowSource[], reader: readonly string[]): Seen[] {
+    const seen = sources.map((of) => this.#see(of, reader));
+    const exits = sources.map((of, place) => {
+      const left = of.kind === 'output' ? this.#left(of.node, reader) : undefined;
+      if (of.kind !== 'output' || left === undefined || seen[place]?.is !== 'live') return undefined;
+      const kept = this.#turns.get(left)?.ports.get(`${of.node}.${of.port}`);
+      return kept === undefined ? undefined : { left, iteration: kept.iteration };
+    });
+    return seen.map((one, place) => {
+      const exit = exits[place];
+      const older = exits.some((rival) => exit && rival?.left === exit.left && rival.iteration > exit.iteration);
+      return older ? dead : one;
+    });
   }
 
   #seeOutput({ node, port, path }: OutputOf, reader: readonly string[]): Seen {
@@ -348,7 +398,7 @@ class Reference {
     if (this.#endings.has(node)) return live(() => read(this.#endings.get(node)?.iterations, path));
     const { ports } = this.#turns.get(left) as Turn;
     const key = `${node}.${port}`;
-    return ports.has(key) ? live(() => read(ports.get(key), path)) : dead;
+    return ports.has(key) ? live(() => read(ports.get(key)?.value, path)) : dead;
   }
 
   #seeJoin({ owner, cases }: Extract<FlowSource, { kind: 'join' }>, reader: readonly string[]): Seen {
@@ -361,15 +411,15 @@ class Reference {
           ? { $error: fate.code }
           : fate?.output
         : this.#turns.get(left)?.outputs.get(owner);
-    const [port] = Object.keys(output ?? {});
-    if (port === undefined) return dead;
-    const isTry = this.#nodes.get(owner)?.kind === 'try';
-    return this.#see(cases[isTry ? (port === '$error' ? 'failed' : 'ok') : port] as FlowSource, reader);
+    if (output === undefined) return dead;
+    const [port = ''] = Object.keys(output);
+    const way = mayFail(this.#nodes.get(owner) as FlowNode) ? (port === '$error' ? 'failed' : 'ok') : port;
+    return this.#see(cases[way] as FlowSource, reader);
   }
 
   #isStuck(node: string): boolean {
     const fate = this.#fates.get(node);
-    return fate?.status === 'blocked' || (fate?.status === 'failed' && this.#nodes.get(node)?.kind !== 'try');
+    return fate?.status === 'blocked' || (fate?.status === 'failed' && !mayFail(this.#nodes.get(node) as FlowNode));
   }
 
   // ── What a node does. ──
@@ -391,12 +441,7 @@ class Reference {
     const [first] = from;
     if (first === undefined || first.kind === 'parameter') return undefined;
     const reader = this.#around.get(node) ?? [];
-    return from.length === 1
-      ? this.#see(first, reader)
-      : several(
-          'oneOf',
-          from.map((one) => this.#see(one, reader)),
-        );
+    return from.length === 1 ? this.#see(first, reader) : several('oneOf', this.#seeRivals(from, reader));
   }
 
   #decision(node: FlowNode): 'run' | 'skipped' | 'blocked' {
@@ -429,11 +474,14 @@ class Reference {
     for (const cycle of this.#around.get(node.id) ?? []) (this.#turns.get(cycle) as Turn).entered = true;
     for (let failures = 0; ; ) {
       let code: string;
+      let item: number | undefined;
+      this.#children = undefined;
       try {
         const output = this.#attempt(node, failures);
         this.#keep(node.id, output);
-        return { status: 'completed', output, attempts: failures + 1, visits };
+        return { status: 'completed', output, attempts: failures + 1, visits, ...this.#opened() };
       } catch (error) {
+        item = error instanceof Fails ? error.item : undefined;
         code =
           error instanceof Fails
             ? error.code
@@ -444,17 +492,23 @@ class Reference {
       failures++;
       const { attempts = 1, dontRetryCode = false } = node.retry ?? {};
       if (failures < attempts && !FINAL.has(code) && !(dontRetryCode && code === 'SCRIPTED')) continue;
-      if (node.kind === 'try') this.#keep(node.id, { $error: { code } });
-      return { status: 'failed', code, attempts: failures, visits };
+      if (mayFail(node)) this.#keep(node.id, { $error: { code } });
+      const more = item === undefined ? {} : { item };
+      return { status: 'failed', code, ...more, attempts: failures, visits, ...this.#opened() };
     }
+  }
+
+  #opened(): Pick<Fate, 'children'> {
+    if (this.#children === undefined || this.#children.length === 0) return {};
+    return { children: this.#children.map(({ status, nodes, cycles }) => ({ status, nodes, cycles })) };
   }
 
   /** Remembers what was live for the readers outside of every cycle around the node. */
   #keep(node: string, output: Readonly<Record<string, unknown>>): void {
     for (const cycle of this.#around.get(node) ?? []) {
-      const { outputs, ports } = this.#turns.get(cycle) as Turn;
+      const { outputs, ports, iteration } = this.#turns.get(cycle) as Turn;
       outputs.set(node, output);
-      for (const [port, value] of Object.entries(output)) ports.set(`${node}.${port}`, value);
+      for (const [port, value] of Object.entries(output)) ports.set(`${node}.${port}`, { value, iteration });
     }
   }
 
@@ -468,10 +522,12 @@ class Reference {
     }
     for (const [port, { optional }] of Object.entries(node.inputs)) {
       const fallback = optional ? defaultOf(port) : undefined;
-      if (inputs[port] === undefined && fallback !== undefined) inputs[port] = fallback;
+      if (inputs[port] === undefined && fallback !== undefined && hasDefaults(node)) inputs[port] = fallback;
     }
-    const { value: switched } = inputs;
-    if (node.cases !== undefined) return choose(node, switched);
+    if (node.cases !== undefined) return choose(node, inputs.value);
+    if (node.map !== undefined) return this.#map(node, node.map, inputs, failures + 1);
+    if (node.child !== undefined) return this.#subworkflow(node, node.child, inputs, failures + 1);
+    if (node.gate !== undefined) return this.#gate(node);
     let next: number | undefined;
     const setState = (state: number): void => {
       next = state;
@@ -488,8 +544,60 @@ class Reference {
     return returned as Readonly<Record<string, unknown>>;
   }
 
+  /** Where the children of an attempt live. */
+  #prefix(node: string, attempt: number): string {
+    const visit = this.#visit(node);
+    return `${this.#scope}${node}${attempt > 1 ? `#${visit}.${attempt}` : visit > 1 ? `#${visit}` : ''}`;
+  }
+
+  #subworkflow({ id }: FlowNode, child: FlowSpec, inputs: Readonly<Record<string, unknown>>, attempt: number) {
+    const ended = new Reference(child, `${this.#prefix(id, attempt)}/`, inputs).predict();
+    this.#children = [ended];
+    return ended.output ?? fail('CHILD_FAILED');
+  }
+
+  #map(
+    { id }: FlowNode,
+    { body, onItemError }: FlowMap,
+    { $list: list, ...outside }: Readonly<Record<string, unknown>>,
+    attempt: number,
+  ): Readonly<Record<string, unknown>> {
+    if (!Array.isArray(list)) return fail('NOT_A_LIST');
+    const ports = body.child === undefined ? ['value'] : Object.keys(body.child.outputs);
+    const graph = graphOf(body, ports);
+    const ended = list.map((item: unknown, index) =>
+      new Reference(graph, `${this.#prefix(id, attempt)}[${index}]/`, {
+        ...outside,
+        $item: item,
+        $index: index,
+      }).predict(),
+    );
+    this.#children = ended;
+    const first = ended.findIndex(({ status }) => status === 'failed');
+    if (onItemError === 'fail' && first !== -1) return fail('CHILD_FAILED', first);
+    const outputs = ended.flatMap(({ output }) => (output === undefined ? [] : [output]));
+    const items = ended.map(({ output, nodes }) =>
+      output === undefined
+        ? { status: 'failed', error: { code: nodes[body.id]?.code } }
+        : { status: 'completed', output },
+    );
+    return {
+      ...Object.fromEntries(
+        ports.map((port) => [port, outputs.flatMap((output) => (Object.hasOwn(output, port) ? [output[port]] : []))]),
+      ),
+      $items: items,
+      $failed: items.flatMap(({ error }, index) => (error === undefined ? [] : [{ index, error }])),
+    };
+  }
+
+  #gate(node: FlowNode): Readonly<Record<string, unknown>> {
+    const { way, answer } = answerOf(node, this.#scope, this.#visit(node.id));
+    if (way === 'approve') return { approved: answer };
+    return way === 'reject' ? { rejected: { reason: null, by: null } } : { timedOut: { at: A_TIME } };
+  }
+
   /** The value of an input, strongest source first. */
-  #input({ id, inputs }: FlowNode, port: string): unknown {
+  #input({ id, kind, inputs }: FlowNode, port: string): unknown {
     const { from, config } = inputs[port] as FlowNode['inputs'][string];
     const { set, parameters } = this.#spec;
     const fed = this.#feedback(id, port);
@@ -500,8 +608,9 @@ class Reference {
     const seen = fed ?? this.#connection(id, port);
     const connected = seen?.is === 'live' ? seen.value() : undefined;
     if (connected !== undefined) return connected;
-    if (from[0]?.kind === 'parameter') return parameters.values[from[0].name];
-    if (parameters.how === 'broadcast' && parameters.values[port] !== undefined) return parameters.values[port];
+    if (from[0]?.kind === 'parameter') return read(this.#parameters[from[0].name], from[0].path ?? 'whole');
+    const reached = parameters.how === 'broadcast' && (kind === 'task' || kind === 'try' || kind === 'subworkflow');
+    if (reached && this.#parameters[port] !== undefined) return this.#parameters[port];
     return config;
   }
 }
@@ -521,8 +630,25 @@ function several(kind: 'oneOf' | 'collect', all: readonly Seen[]): Seen {
   };
 }
 
-function fail(code: string): never {
-  throw new Fails(code);
+/** What a map does with an item: a workflow of one node. */
+function graphOf(body: FlowNode, ports: readonly string[]): FlowSpec {
+  const outputs = ports.map((port) => [port, { kind: 'output', node: body.id, port, path: 'whole' }] as const);
+  return {
+    parameters: { how: 'declared', values: {} },
+    set: {},
+    nodes: [body],
+    cycles: [],
+    outputs: Object.fromEntries(outputs),
+  };
+}
+
+/** What a map takes for its body and what a gate shows goes through no schema. */
+function hasDefaults({ kind }: FlowNode): boolean {
+  return kind !== 'map' && kind !== 'gate';
+}
+
+function fail(code: string, item?: number): never {
+  throw new Fails(code, item);
 }
 
 /** Refuses a value that is not there; `null` is one. */
@@ -553,5 +679,5 @@ function choose({ kind, cases = [], otherwise }: FlowNode, value: unknown): Read
 
 /** Says what becomes of every node and cycle of a workflow, and of the run. The one port that it does not know is a cycle's `reason`. */
 export function predict(spec: FlowSpec): Prediction {
-  return new Reference(spec).predict();
+  return new Reference(spec, '', spec.parameters.values).predict();
 }

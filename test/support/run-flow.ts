@@ -1,14 +1,22 @@
+import type { ActiveRun } from '../../src/base/active-run.js';
 import type { Attempt } from '../../src/base/attempt.js';
-import { canonicalLog, type RunEvent } from '../../src/base/events.js';
-import type { ExecutionState } from '../../src/base/execution-state.js';
+import { canonicalLog, type RunEvent, subjectOf } from '../../src/base/events.js';
+import type { Execution } from '../../src/base/execution.js';
+import { ExecutionState } from '../../src/base/execution-state.js';
+import type { GraphAttempt } from '../../src/base/graph-execution.js';
+import type { ChildResult, GraphResult } from '../../src/base/graph-result.js';
 import type { RunOutcome } from '../../src/base/outcome.js';
+import { RunCancelledError, RunFailedError } from '../../src/base/run-errors.js';
+import type { WaitingRun } from '../../src/base/run-result.js';
 import type { RunView } from '../../src/base/run-view.js';
-import type { RunOptions, RuntimeOptions } from '../../src/base/runtime-options.js';
+import type { ResumeOptions, RunOptions, RuntimeOptions } from '../../src/base/runtime-options.js';
+import type { GateReport } from '../../src/base/waiting-runs.js';
 import type { Workflow } from '../../src/base/workflow.js';
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../src/runtimes/local-runtime.js';
 import { advanceUntil, MemoryLog, seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
-import { buildFlow, type FlowSpec } from './flow.js';
+import { buildFlow } from './build-flow.js';
+import { allNodes, answerOf, type FlowNode, type FlowSpec, type FlowValue, firstTry } from './flow.js';
 
 /** How a flow is run. */
 export interface FlowRun {
@@ -25,8 +33,10 @@ export interface FlowRun {
   readonly cancelAt?: number;
   /** Events of an earlier run, to continue from. */
   readonly history?: readonly RunEvent[];
-  /** Called whenever an attempt has settled, with the events so far. */
-  readonly onSettled?: (state: ExecutionState, events: readonly RunEvent[]) => void;
+  /** Called with the state after so many events, and the time: before each further one, and whenever an attempt has settled. */
+  readonly onStep?: (state: ExecutionState, length: number, now: number) => void;
+  /** `known`: gates are answered as they open. A number: one at a time, in an order with this seed. Default: all of them, whenever the run waits. */
+  readonly answers?: 'known' | number;
 }
 
 /** What a run left behind. */
@@ -36,13 +46,80 @@ export interface FlowTrace {
   /** The events of this run; those of a history are not among them. */
   readonly events: readonly RunEvent[];
   readonly state: ExecutionState | undefined;
+  /** Attempts that held a slot at the end. */
+  readonly running: number;
 }
 
-interface Probe {
-  readonly history: readonly RunEvent[] | undefined;
-  readonly events: RunEvent[];
-  readonly onSettled: FlowRun['onSettled'];
-  state: ExecutionState | undefined;
+class Probe {
+  readonly #spec: FlowSpec;
+  readonly #how: FlowRun;
+  readonly events: RunEvent[] = [];
+  #execution: Execution | undefined;
+  running = 0;
+
+  constructor(spec: FlowSpec, how: FlowRun) {
+    this.#spec = spec;
+    this.#how = how;
+  }
+
+  get history(): readonly RunEvent[] | undefined {
+    return this.#how.history;
+  }
+
+  get state(): ExecutionState | undefined {
+    return this.#execution?.state;
+  }
+
+  onBegin({ execution }: ActiveRun): void {
+    this.#execution = execution;
+  }
+
+  /** The run waits: what is answered now happens to another copy of its state. */
+  onWait(): void {
+    this.#execution = undefined;
+    if (this.events.length > 20_000) throw new Error('The run waits for ever.');
+  }
+
+  onEvent(event: RunEvent): void {
+    this.#step(event.ts);
+    this.events.push(event);
+  }
+
+  onSettled(): void {
+    this.#step(this.events.at(-1)?.ts ?? 0);
+  }
+
+  #step(now: number): void {
+    if (this.#execution === undefined || this.events.length === 0) return;
+    this.#how.onStep?.(this.#execution.state, this.events.length, now);
+  }
+
+  onPerformed({ now }: ActiveRun, attempt: GraphAttempt): void {
+    if (attempt.status !== 'waiting' || this.#how.answers !== 'known') return;
+    const { graph } = attempt;
+    const { way, answer } = this.answerTo(`${graph.scope}${attempt.node.id}`, attempt.visit);
+    if (way === 'approve') graph.closeGate(attempt, { kind: 'gate.approved', answer, by: null }, now);
+    else if (way === 'reject') graph.closeGate(attempt, { kind: 'gate.rejected', reason: null, by: null }, now);
+    else graph.closeGate(attempt, { kind: 'gate.expired' }, now);
+  }
+
+  onEnd(): void {
+    this.onSettled();
+    if (this.#execution !== undefined) this.running = this.#execution.core.running;
+  }
+
+  /** @param visit default: that in which the gate was opened last */
+  answerTo(gate: string, visit = this.#lastVisit(gate)) {
+    const [, scope = '', id] = /^(.*\/)?([^/]*)$/.exec(gate) ?? [];
+    const node = allNodes(this.#spec).find((each) => each.id === id) as FlowNode;
+    return answerOf(node, scope, visit);
+  }
+
+  #lastVisit(gate: string): number {
+    const all = [...(this.history ?? []), ...this.events];
+    const opened = all.findLast((event) => event.kind === 'gate.opened' && subjectOf(event) === gate);
+    return opened?.kind === 'gate.opened' ? opened.data.visit : 0;
+  }
 }
 
 class ProbedLocal extends LocalRuntime {
@@ -52,14 +129,25 @@ class ProbedLocal extends LocalRuntime {
     return this.probe?.history ?? super.loadHistory(runId);
   }
 
+  protected override beginRun(run: ActiveRun, secrets: ReadonlyMap<string, string>, since?: number): void {
+    this.probe?.onBegin(run);
+    super.beginRun(run, secrets, since);
+  }
+
+  protected override perform(run: ActiveRun, attempt: GraphAttempt): PromiseLike<unknown> | undefined {
+    const returned = super.perform(run, attempt);
+    this.probe?.onPerformed(run, attempt);
+    return returned;
+  }
+
   protected override afterAttempt(run: RunView, attempt: Attempt): void {
     super.afterAttempt(run, attempt);
-    this.probe?.onSettled?.(run.state, this.probe.events);
+    this.probe?.onSettled();
   }
 
   protected override finishRun(run: RunView): void {
     super.finishRun(run);
-    if (this.probe !== undefined) this.probe.state = run.state;
+    this.probe?.onEnd();
   }
 }
 
@@ -70,15 +158,59 @@ class ProbedAsync extends AsyncLocalRuntime {
     return this.probe?.history ?? super.loadHistory(runId);
   }
 
+  protected override beginRun(run: ActiveRun, secrets: ReadonlyMap<string, string>, since?: number): void {
+    this.probe?.onBegin(run);
+    super.beginRun(run, secrets, since);
+  }
+
+  protected override perform(run: ActiveRun, attempt: GraphAttempt): PromiseLike<unknown> | undefined {
+    const returned = super.perform(run, attempt);
+    this.probe?.onPerformed(run, attempt);
+    return returned;
+  }
+
   protected override afterAttempt(run: RunView, attempt: Attempt): void {
     super.afterAttempt(run, attempt);
-    this.probe?.onSettled?.(run.state, this.probe.events);
+    this.probe?.onSettled();
   }
 
   protected override finishRun(run: RunView): void {
     super.finishRun(run);
-    if (this.probe !== undefined) this.probe.state = run.state;
+    this.probe?.onEnd();
   }
+}
+
+type Outcome = RunOutcome<Readonly<Record<string, unknown>>>;
+type AnyWorkflow = Workflow<object, Readonly<Record<string, unknown>>>;
+
+/** What is asked of both runtimes once a run waits. */
+interface Answering {
+  gates(runId: string): readonly GateReport[];
+  approve(runId: string, gate: string, answer?: unknown): void;
+  reject(runId: string, gate: string): void;
+  resume(workflow: AnyWorkflow, runId: string, options: ResumeOptions): unknown;
+}
+
+/** Answers gates of a run that waits, as their scripts say: all of them, or one. Where only time can answer, it passes. */
+function answer(runtime: Answering, { runId, wakeAt }: WaitingRun, { how, clock, probe, signal }: Setting): void {
+  const { answers } = how;
+  probe.onWait();
+  const open = runtime.gates(runId).flatMap(({ gate }) => {
+    const { way, answer: given } = probe.answerTo(gate);
+    return way === 'expire' ? [] : [{ gate, way, given }];
+  });
+  if (open.length === 0 && !signal.aborted) clock.advance(Math.max(0, (wakeAt ?? clock.now()) - clock.now()));
+  const at = typeof answers === 'number' ? Math.floor(seededRandom(answers).keyed(`${open.length}`) * open.length) : 0;
+  for (const { gate, way, given } of typeof answers === 'number' ? open.slice(at, at + 1) : open) {
+    if (way === 'approve') runtime.approve(runId, gate, given);
+    else runtime.reject(runId, gate);
+  }
+}
+
+/** What a resumed run came to, as a value. */
+function ended(error: unknown): Outcome {
+  if (error instanceof RunFailedError || error instanceof RunCancelledError) return error.result as Outcome;
+  throw error;
 }
 
 function clockAfter(history: readonly RunEvent[] | undefined): VirtualClock {
@@ -86,57 +218,73 @@ function clockAfter(history: readonly RunEvent[] | undefined): VirtualClock {
   return last === undefined ? new VirtualClock() : new VirtualClock(last.ts);
 }
 
-/** Runs a flow on a virtual clock. */
+/** Runs a flow on a virtual clock, and answers its gates until it has ended. */
 export async function runFlow(spec: FlowSpec, how: FlowRun = {}): Promise<FlowTrace> {
-  const { scheduler, pace, history, cancelAt, maxConcurrency, onError = 'continue' } = how;
-  const clock = clockAfter(history);
+  const { scheduler, pace, cancelAt, onError = 'continue', timeoutMs } = how;
+  const clock = clockAfter(how.history);
   const form = { clock, ...(scheduler === undefined ? {} : { scheduler }), ...(pace === undefined ? {} : { pace }) };
-  const workflow = buildFlow(spec, form);
-  const probe: Probe = { history, events: [], onSettled: how.onSettled, state: undefined };
+  const workflow = buildFlow(spec, form) as AnyWorkflow;
+  const probe = new Probe(spec, how);
   const canceller = new AbortController();
-  const run: RunOptions = {
-    set: spec.set,
-    signal: canceller.signal,
-    ...(how.timeoutMs === undefined ? {} : { timeoutMs: how.timeoutMs }),
-    onEvent: (event) => {
-      probe.events.push(event);
-      if (event.seq === cancelAt) canceller.abort(new Error('as planned'));
-    },
+  const hear = (event: RunEvent): void => {
+    probe.onEvent(event);
+    if (event.seq === cancelAt) canceller.abort(new Error('as planned'));
   };
-  const options: RuntimeOptions = { onError, clock, ids: seededIds(), random: seededRandom(1), log: new MemoryLog() };
-  const outcome = await perform(workflow as Workflow<object, Readonly<Record<string, unknown>>>, spec, how, {
-    options,
-    run,
+  const setting: Setting = {
+    how,
+    options: { onError, clock, ids: seededIds(), random: seededRandom(1), log: new MemoryLog() },
+    run: { set: spec.set, signal: canceller.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+    signal: canceller.signal,
+    hear,
     clock,
     probe,
-    maxConcurrency,
-  });
-  return { workflow, outcome, events: probe.events, state: probe.state };
+  };
+  const outcome = await perform(workflow, spec.parameters.values, setting);
+  return { workflow, outcome, events: probe.events, state: probe.state, running: probe.running };
 }
 
 interface Setting {
-  readonly options: RuntimeOptions;
+  readonly how: FlowRun;
+  readonly options: Omit<RuntimeOptions, 'secrets'>;
   readonly run: RunOptions;
+  readonly signal: AbortSignal;
+  readonly hear: (event: RunEvent) => void;
   readonly clock: VirtualClock;
   readonly probe: Probe;
-  readonly maxConcurrency: number | undefined;
 }
 
 async function perform(
-  workflow: Workflow<object, Readonly<Record<string, unknown>>>,
-  { parameters }: FlowSpec,
-  { runtime = 'local' }: FlowRun,
-  { options, run, clock, probe, maxConcurrency }: Setting,
-) {
-  const { secrets: _, ...own } = options;
+  workflow: AnyWorkflow,
+  values: Readonly<Record<string, FlowValue>>,
+  setting: Setting,
+): Promise<Outcome> {
+  const { how, options, run, clock, probe, hear, signal } = setting;
+  const { maxConcurrency, runtime = 'local' } = how;
   if (runtime === 'local') {
-    using local = new ProbedLocal(own);
+    using local = new ProbedLocal(options);
+    local.on('event', hear);
     local.probe = probe;
-    return local.settle(workflow, parameters.values, run);
+    let outcome: Outcome = local.settle(workflow, values, run);
+    while (outcome.status === 'waiting') {
+      answer(local, outcome, setting);
+      try {
+        outcome = local.resume(workflow, outcome.runId, { signal });
+      } catch (error) {
+        outcome = ended(error);
+      }
+    }
+    return outcome;
   }
-  await using async = new ProbedAsync({ ...own, ...(maxConcurrency === undefined ? {} : { maxConcurrency }) });
+  await using async = new ProbedAsync({ ...options, ...(maxConcurrency === undefined ? {} : { maxConcurrency }) });
+  async.on('event', hear);
   async.probe = probe;
-  return await advanceUntil(() => async.settle(workflow, parameters.values, run), clock);
+  let outcome: Outcome = await advanceUntil(() => async.settle(workflow, values, run), clock);
+  while (outcome.status === 'waiting') {
+    const { runId } = outcome;
+    answer(async, outcome, setting);
+    outcome = await advanceUntil(() => async.resume(workflow, runId, { signal }).catch(ended), clock);
+  }
+  return outcome;
 }
 
 /** Everything about a run that must not depend on the order in which attempts settled. */
@@ -149,12 +297,20 @@ export function resultOf(outcome: FlowTrace['outcome']): Readonly<Record<string,
   if (outcome.status === 'rejected')
     return { status: 'rejected', problems: outcome.error.problems.map(({ code, at }) => [code, at]) };
   const failed = outcome.status === 'failed' || outcome.status === 'cancelled' ? outcome.error : undefined;
-  return {
+  return untimed({
     status: outcome.status,
     error: failed === undefined ? undefined : [failed.code, 'failure' in failed ? failed.failure : failed.reason],
     where: failed !== undefined && 'node' in failed ? failed.node : undefined,
     output: outcome.output,
-    nodes: [...outcome.nodes.values()].map(({ id, status, reason, attempts, visits, error, failures }) => ({
+    ...graphView(outcome),
+    warnings: outcome.warnings.map(({ code, at, message }) => `${code} ${at} ${message}`).sort(),
+  }) as Readonly<Record<string, unknown>>;
+}
+
+/** What became of the nodes and cycles of a graph, and of the children of its nodes. */
+function graphView(result: GraphResult): Readonly<Record<string, unknown>> {
+  return {
+    nodes: [...result.nodes.values()].map(({ id, status, reason, attempts, visits, error, failures }) => ({
       id,
       status,
       reason,
@@ -164,29 +320,52 @@ export function resultOf(outcome: FlowTrace['outcome']): Readonly<Record<string,
       failures: failures.map(
         (failure) => `${failure.visit}/${failure.attempt} ${failure.status} ${failure.error.code}`,
       ),
+      children: openedIn(result, id)?.map((child) => ({
+        scope: child.scope,
+        status: child.status,
+        error: child.error,
+        ...graphView(child),
+      })),
     })),
-    results: Object.fromEntries(outcome.results),
-    failures: outcome.failures,
-    cycles: [...outcome.cycles.values()].map(({ elapsedMs: _, ...cycle }) => cycle),
-    warnings: outcome.warnings.map(({ code, at, message }) => `${code} ${at} ${message}`).sort(),
+    results: Object.fromEntries(result.results),
+    failures: result.failures,
+    cycles: [...result.cycles.values()].map(({ elapsedMs: _, ...cycle }) => cycle),
   };
 }
 
-/** The canonical log without the one option in which compared runs may differ. */
-export function comparableLog(events: readonly RunEvent[]): readonly unknown[] {
-  return canonicalLog(
-    events.map((event) =>
-      event.kind === 'run.started'
-        ? { ...event, data: { ...event.data, options: { ...event.data.options, maxConcurrency: null } } }
-        : event,
-    ),
-  );
+/** The children of a node; `undefined` where it has opened none. */
+export function openedIn(result: GraphResult, id: string): readonly ChildResult[] | undefined {
+  const children = result.children(id);
+  return children.length === 0 ? undefined : children;
 }
 
-/** The log of a run in which no attempt was lost: lost attempts are left out, the others counted anew. */
+/** Times in values are those at which gates timed out: no two runs share them. */
+function untimed(value: unknown): unknown {
+  if (typeof value === 'number' && value > 1e12) return 'a time';
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(untimed);
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, untimed(inner)]));
+}
+
+/** The canonical log without times in values, without the one option in which compared runs may differ, and without waits. */
+export function comparableLog(events: readonly RunEvent[]): readonly unknown[] {
+  const comparable = events.flatMap((event): RunEvent[] => {
+    if (event.kind === 'run.waiting' || event.kind === 'run.resumed') return [];
+    return event.kind === 'run.started'
+      ? [{ ...event, data: { ...event.data, options: { ...event.data.options, maxConcurrency: null } } }]
+      : [event];
+  });
+  return untimed(canonicalLog(comparable)) as readonly unknown[];
+}
+
+/**
+ * The log of a run in which no attempt was lost: lost attempts are left out, the others counted anew. What they opened is named as
+ * if there had been no attempts before.
+ */
 export function withoutLosses(events: readonly RunEvent[]): readonly RunEvent[] {
   const lost = new Map<string, number[]>();
-  const visitOf = ({ node, visit }: { readonly node: string; readonly visit: number }): string => `${node}/${visit}`;
+  const visitOf = ({ scope, node, visit }: { readonly scope: string; readonly node: string; readonly visit: number }) =>
+    `${scope}${node}/${visit}`;
   for (const { kind, data } of events) {
     if (kind === 'attempt.lost') lost.set(visitOf(data), [...(lost.get(visitOf(data)) ?? []), data.attempt]);
   }
@@ -200,32 +379,60 @@ export function withoutLosses(events: readonly RunEvent[]): readonly RunEvent[] 
   });
 }
 
+/** A view in which the names of scopes do not say which attempt of a map or subworkflow opened them. */
+export function withoutTries<T>(view: T): T {
+  if (typeof view === 'string') return firstTry(view) as T;
+  if (typeof view !== 'object' || view === null) return view;
+  if (Array.isArray(view)) return view.map(withoutTries) as T;
+  return Object.fromEntries(Object.entries(view).map(([name, inner]) => [name, withoutTries(inner)])) as T;
+}
+
 /** A copy of events as a store would give them back. */
 export function stored(events: readonly RunEvent[]): readonly RunEvent[] {
   return JSON.parse(JSON.stringify(events)) as readonly RunEvent[];
 }
 
-function plain(value: unknown): unknown {
+function plain(value: unknown, now: number): unknown {
+  if (value instanceof ExecutionState) return stateView(value, now);
   if (ArrayBuffer.isView(value)) return [...(value as Int32Array)];
+  if (value instanceof Set) return [...value].sort();
   if (value instanceof Map)
-    return [...value].map(([key, inner]) => [key, plain(inner)]).sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
-  if (Array.isArray(value)) return Array.from(value, plain);
+    return [...value]
+      .map(([key, inner]) => [key, plain(inner, now)])
+      .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+  if (Array.isArray(value)) return Array.from(value, (inner) => plain(inner, now));
   if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner, now)]));
   return value;
 }
 
+/** A graph in which nothing has happened: a fold begins a child with its first event. */
+function isUntouched({ status, attempts, regions }: ExecutionState): boolean {
+  return (
+    status.every((each) => each === 0) &&
+    attempts.every((each) => each === 0) &&
+    regions.every(({ stopped, iteration }) => !stopped && iteration === 0)
+  );
+}
+
 /**
- * Every public field of a state, as plain data. `attention` is left out: it says only whether `next` has looked already. That a
- * delayed node became ready is no event, so a delay that is over at `now` counts as readiness.
+ * Every public field of a state and of those of its children, as plain data. `attention` is left out: it says only whether `next`
+ * has looked already. That a delayed node became ready is no event, so a delay that is over at `now` counts as readiness.
  */
 export function stateView(state: ExecutionState, now: number): Readonly<Record<string, unknown>> {
-  const { plan, ready, delayed, attention: _, ...fields } = state;
+  const { plan, ready, delayed, attention: _, children, ...fields } = state;
   const isReady = (index: number): boolean => ready.has(index) || (delayed.get(index) ?? now + 1) <= now;
   const view: Record<string, unknown> = {
     ready: plan.nodes.map(({ index }) => isReady(index)),
     delayed: [...delayed].filter(([, at]) => at > now).sort(([a], [b]) => a - b),
+    children: [...(children ?? [])]
+      .sort(([a], [b]) => a - b)
+      .map(([index, { graphs, ...own }]) => [
+        index,
+        own,
+        graphs.map((graph) => (isUntouched(graph) ? undefined : stateView(graph, now))).filter(Boolean),
+      ]),
   };
-  for (const [name, value] of Object.entries(fields)) view[name] = plain(value);
+  for (const [name, value] of Object.entries(fields)) view[name] = plain(value, now);
   return view;
 }

@@ -1,6 +1,6 @@
 import { expectTypeOf } from 'expect-type';
 import { z } from 'zod';
-import type { Ref } from '../../src/index.js';
+import type { NodeContext, Ref } from '../../src/index.js';
 import { defineNode, type, variadic, workflow } from '../../src/index.js';
 
 const Row = z.object({ name: z.string(), size: z.number() });
@@ -197,6 +197,62 @@ describe('types of node definitions', () => {
           return {};
         },
       });
+    });
+
+    it('gives out the secrets that the node declares, and no other', () => {
+      defineNode({
+        name: 'n',
+        outputs: { kind: z.enum(['pro', 'free']) },
+        secrets: ['TOKEN', 'KEY'],
+        run: (_, { secret }) => {
+          expectTypeOf(secret).parameter(0).toEqualTypeOf<'TOKEN' | 'KEY'>();
+          refused(() => {
+            secret('TOKEN');
+            secret('KEY');
+            // @ts-expect-error there is no such secret
+            secret('TOKENN');
+          });
+          return { kind: 'pro' };
+        },
+      });
+      defineNode({
+        name: 'n',
+        outputs: {},
+        run: async (_, context) => {
+          expectTypeOf(context.secret).parameter(0).toEqualTypeOf<never>();
+          refused(() => {
+            // @ts-expect-error the node declares no secret
+            context.secret('TOKEN');
+          });
+          return {};
+        },
+      });
+    });
+
+    it('gives out any secret where the names are not known to the compiler, and to a function that takes a plain NodeContext', () => {
+      const names: readonly string[] = ['TOKEN'];
+      const digest = (context: NodeContext): string => context.secret('TOKEN').slice(0, 4);
+      defineNode({
+        name: 'n',
+        outputs: {},
+        secrets: names,
+        run: (_, context) => {
+          expectTypeOf(context.secret).parameter(0).toEqualTypeOf<string>();
+          return {};
+        },
+      });
+      defineNode({
+        name: 'n',
+        outputs: { digest: z.string() },
+        secrets: ['TOKEN'],
+        run: (_, context) => ({ digest: digest(context) }),
+      });
+      defineNode({
+        name: 'n',
+        outputs: { digest: z.string() },
+        run: (_, context: NodeContext) => ({ digest: digest(context) }),
+      });
+      expectTypeOf<NodeContext['secret']>().parameter(0).toEqualTypeOf<string>();
     });
 
     it('has the types of everything else', () => {

@@ -34,13 +34,12 @@ const async = new AsyncLocalRuntime();
 describe('types of runs', () => {
   it('LocalRuntime.execute returns a run, not a promise; AsyncLocalRuntime.execute a promise of the same', async () => {
     const run = local.execute(none());
-    expectTypeOf(run).toEqualTypeOf<CompletedRun<{ readonly n: number }> | WaitingRun<{ readonly n: number }>>();
+    expectTypeOf(run).toEqualTypeOf<CompletedRun<{ readonly n: number }> | WaitingRun>();
     expectTypeOf(run).not.toHaveProperty('then');
     const other = async.execute(none());
-    expectTypeOf(other).toEqualTypeOf<
-      Promise<CompletedRun<{ readonly n: number }> | WaitingRun<{ readonly n: number }>>
-    >();
+    expectTypeOf(other).toEqualTypeOf<Promise<CompletedRun<{ readonly n: number }> | WaitingRun>>();
     expectTypeOf(run.unwrap()).toEqualTypeOf<{ readonly n: number }>();
+    expectTypeOf(run.output).toEqualTypeOf<{ readonly n: number } | undefined>(); // a run that waits has none yet
     expect((await other).unwrap()).to.deep.equal(run.unwrap());
   });
 
@@ -124,7 +123,7 @@ describe('types of runs', () => {
     expectTypeOf(run.value(w.params.n)).toEqualTypeOf<number>();
     expect([run.value(route.out.few), run.value(route.out.many)]).to.deep.equal([3, undefined]);
     expectTypeOf(run.node(route).status).toEqualTypeOf<
-      'pending' | 'running' | 'completed' | 'failed' | 'skipped' | 'blocked' | 'cancelled'
+      'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'skipped' | 'blocked' | 'cancelled'
     >();
   });
 

@@ -499,7 +499,7 @@ describe('hostile nodes', () => {
             return { value: 1 };
           },
           {},
-          { state: type<number>() },
+          { state: z.number().optional() },
         ),
       );
       const before = heard.length;

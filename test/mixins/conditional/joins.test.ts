@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { z } from 'zod';
+import { when } from '../../../src/base/condition.js';
 import { defineNode } from '../../../src/base/node.js';
 import { otherwise } from '../../../src/base/nodes/switch.js';
 import { collect, oneOf, required } from '../../../src/base/ref.js';
@@ -284,6 +285,67 @@ describe('joins and choices', () => {
       expect(absent.error.node).to.equal(undefined);
     }),
   );
+
+  describe('exclusive branches inside a cycle, read outside', () => {
+    /** Counts up from `from`; even numbers go through `even`, odd ones through `odd`; stops at `last`. */
+    function alternating(last: number) {
+      const w = workflow('alternating', { params: { from: type<number>() } });
+      const count = defineNode({
+        name: 'count',
+        inputs: { n: type<number>() },
+        outputs: { n: type<number>() },
+        run: ({ n }) => ({ n: n + 1 }),
+      });
+      const next = w.add('next', count({ n: w.params.from }));
+      const route = w.switch('route', next.out.n, { even: (n) => n % 2 === 0, odd: otherwise });
+      const even = w.fn('even', { n: route.out.even }, ({ n }) => `even ${n}`);
+      const odd = w.fn('odd', { n: route.out.odd }, ({ n }) => `odd ${n}`);
+      const too = w.fn('too', { n: route.out.odd }, ({ n }) => `too ${n}`);
+      const inside = { even: even.out.value, odd: odd.out.value, too: too.out.value };
+      w.cycle('loop', {
+        feedback: [next.out.n.to(next.in.n)],
+        until: when({ n: next.out.n, ...inside }, ({ n }) => n >= last),
+        maxIterations: 9,
+      });
+      return { w, even, odd, too };
+    }
+
+    it(
+      'are read by oneOf and or as of the last iteration in which one of them was live',
+      everyWay(async (run) => {
+        const { w, even, odd } = alternating(5);
+        const built = w.build({
+          outputs: {
+            one: oneOf(even.out.value, odd.out.value),
+            first: even.out.value.or(odd.out.value).or('none'),
+            all: collect(even.out.value, odd.out.value),
+            even: even.out.value,
+          },
+        });
+        expect((await run.complete(built, { params: { from: 1 } })).output).to.deep.equal({
+          one: 'odd 5',
+          first: 'odd 5',
+          all: ['even 4', 'odd 5'],
+          even: 'even 4',
+        });
+        expect((await run.complete(built, { params: { from: 4 } })).output).to.deep.equal({
+          one: 'odd 5',
+          first: 'odd 5',
+          all: ['odd 5'],
+        });
+      }),
+    );
+
+    it(
+      'conflict when they are live in the same iteration',
+      everyWay(async (run) => {
+        const { w, even, odd, too } = alternating(5);
+        w.add('end', maybe({ v: oneOf(even.out.value, odd.out.value, too.out.value) }));
+        const failed = await run.fail(w.build(), { params: { from: 1 } });
+        expect(failed.node('end').error?.code).to.equal('INPUT_CONFLICT');
+      }),
+    );
+  });
 
   it(
     'a path below a dead source is dead; a path that leads nowhere falls to the weaker source with one warning',

@@ -162,20 +162,19 @@ describe('cycles that cannot be built', () => {
     expect(message).to.contain('b.n');
   });
 
-  it('UNKNOWN_PORT and UNKNOWN_NODE: feedback and until are checked like connections', () => {
-    const { w, a } = chain();
-    w.cycle('loop', {
-      feedback: [{ from: { kind: 'output', node: 'c', port: 'm', path: [] }, to: { node: 'a', port: 'n' } }],
-      maxIterations: 2,
-    });
-    expect(thrownBy(() => w.build()).code).to.equal('UNKNOWN_PORT');
-    expect(a.id).to.equal('a');
-    const other = chain();
-    other.w.cycle('loop', {
-      feedback: [{ from: { kind: 'output', node: 'c', port: 'n', path: [] }, to: { node: 'aa', port: 'n' } }],
-      maxIterations: 2,
-    });
-    expect(thrownBy(() => other.w.build()).code).to.equal('UNKNOWN_NODE');
+  it('INVALID_CYCLE: feedback and until that were not made by to() and when(), also of the right shape', () => {
+    const { w, a, c } = chain();
+    const edge = c.out.n.to(a.in.n);
+    const until = when(c.out.n, () => true);
+    for (const feedback of [{ ...edge }, until, w.build])
+      expect(thrownBy(() => w.cycle('loop', { feedback: [feedback as never], maxIterations: 2 })).code).to.equal(
+        'INVALID_CYCLE',
+      );
+    for (const condition of [{ ...until }, edge, null, 'n > 5', { of: { of: edge.from }, test: () => true }])
+      expect(
+        thrownBy(() => w.cycle('loop', { feedback: [edge], until: condition as never, maxIterations: 2 })),
+      ).to.deep.include({ code: 'INVALID_CYCLE', at: 'loop', value: condition });
+    expect(w.cycle('loop', { feedback: [edge], until, maxIterations: 2 }).id).to.equal('loop');
   });
 
   const wrong: Readonly<Record<string, Partial<Record<keyof CycleOptions, unknown>>>> = {
@@ -191,6 +190,10 @@ describe('cycles that cannot be built', () => {
     'onMaxIterations unknown': { onMaxIterations: 'stop' },
     'onTimeout unknown': { onTimeout: 'stop' },
     'until that is no condition': { until: () => true },
+    'until null': { until: null },
+    'within null': { within: null },
+    'within a number': { within: 3 },
+    'feedback with null': { feedback: [null] },
   };
   for (const [name, options] of Object.entries(wrong)) {
     it(`INVALID_CYCLE: ${name}`, () => {

@@ -149,6 +149,10 @@ describe('the condition of a cycle', () => {
         const wrong = await run.fail(halving({ until: () => answer as never }));
         expect(wrong.error.failure.code, String(answer)).to.equal('CONDITION_THREW');
       }
+      for (const answer of [1, 'yes', {}, { met: 1 }]) {
+        const wrong = await run.fail(halving({ until: () => answer as never }));
+        expect(wrong.error.failure.message).to.contain(`cycle "fit" answered ${answer}, not a boolean.`);
+      }
     }),
   );
 
@@ -157,6 +161,7 @@ describe('the condition of a cycle', () => {
     everyWay(async (run) => {
       const result = await run.fail(halving({ until: (async () => Promise.reject(new Error('late'))) as never }));
       expect(result.error.failure.code).to.equal('CONDITION_THREW');
+      expect(result.error.failure.message).to.contain('answered [object Promise], not a boolean.');
     }),
   );
 

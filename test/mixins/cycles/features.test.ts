@@ -3,8 +3,9 @@ import { when } from '../../../src/base/condition.js';
 import { defineNode } from '../../../src/base/node.js';
 import type { RunView } from '../../../src/base/run-view.js';
 import { type } from '../../../src/base/schema.js';
+import { COMPLETED } from '../../../src/base/status.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
-import type { Convergence } from '../../../src/mixins/cycles/cycles.js';
+import type { Convergence } from '../../../src/mixins/cycles/convergence.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime, type LocalRuntimeOptions } from '../../../src/runtimes/local-runtime.js';
 import { MemoryLog, VirtualClock } from '../../../src/testing/index.js';
@@ -140,7 +141,7 @@ for (const [name, create] of Object.entries(makers)) {
       const elapsed: number[] = [];
       const look = (runtime: LocalRuntime | AsyncLocalRuntime, run: RunView): void => {
         run.state.outputs[1] = { n: 5 };
-        run.state.status[1] = 2;
+        run.state.status[1] = COMPLETED;
         runtime.checkCycleConvergence(run, 'fit', 1e15);
       };
       class Local extends LocalRuntime {

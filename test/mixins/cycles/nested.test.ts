@@ -363,6 +363,26 @@ describe('nested cycles', () => {
   );
 
   it(
+    'an iteration of a cycle leaves what stands inside its neighbour as it ended',
+    everyWay(async (run) => {
+      const w = workflow('neighbours');
+      const quick = w.add('quick', add({ n: 0 }));
+      const quickEnd = w.add('quickEnd', pass({ n: quick.out.n }));
+      const slow = w.add('slow', add({ n: 0 }));
+      const slowEnd = w.add('slowEnd', pass({ n: slow.out.n }));
+      w.cycle('quickInner', { feedback: [quick.out.n.to(quick.in.n)], maxIterations: 3 });
+      w.cycle('quickOuter', { feedback: [quickEnd.out.n.to(quick.in.n)], maxIterations: 1 });
+      w.cycle('slowInner', { feedback: [slow.out.n.to(slow.in.n)], maxIterations: 2 });
+      w.cycle('slowOuter', { feedback: [slowEnd.out.n.to(slow.in.n)], maxIterations: 4 });
+      const result = await run.complete(w.build({ outputs: { quick: quickEnd.out.n, slow: slowEnd.out.n } }));
+      expect(result.output).to.deep.equal({ quick: 3, slow: 8 });
+      expect(result.cycle('quickInner')).to.include({ reason: 'max_iterations', iterations: 3, totalIterations: 3 });
+      expect(result.cycle('quickOuter')).to.include({ reason: 'max_iterations', iterations: 1, totalIterations: 1 });
+      expect(result.cycle('slowInner')).to.include({ reason: 'max_iterations', iterations: 2, totalIterations: 8 });
+    }),
+  );
+
+  it(
     'within puts a cycle into another where the connections alone do not say so',
     everyWay(async (run) => {
       const w = workflow('within');

@@ -98,16 +98,17 @@ describe('the state of a node', () => {
   );
 
   it(
-    'undefined where no schema was declared, and still reset when an inner cycle is entered again',
+    'is undefined at first where its schema is optional, and reset when an inner cycle is entered again',
     everyWay(async (run) => {
       const seen: unknown[] = [];
       const free = defineNode({
         name: 'free',
         inputs: { n: type<number>() },
         outputs: { n: type<number>() },
+        state: z.number().optional(),
         run: ({ n }, ctx) => {
           seen.push(ctx.state);
-          ctx.setState(n as never);
+          ctx.setState(n);
           return { n: n + 1 };
         },
       });
@@ -119,6 +120,30 @@ describe('the state of a node', () => {
       w.cycle('outer', { feedback: [close.out.value.to(open.in.n)], maxIterations: 2 });
       await run.complete(w.build());
       expect(seen).to.deep.equal([undefined, 0, undefined, 2]);
+    }),
+  );
+
+  it(
+    'cannot be set where none was declared, and the attempt is not tried again',
+    everyWay(async (run) => {
+      const stateless = defineNode({
+        name: 'stateless',
+        outputs: {},
+        retry: { attempts: 3 },
+        run: (_, { state, setState }) => {
+          expect(state).to.equal(undefined);
+          setState(7 as never);
+          return {};
+        },
+      });
+      const w = workflow('stateless');
+      w.add('step', stateless());
+      const { error, attempts } = (await run.fail(w.build())).node('step');
+      expect([error?.code, error?.message, attempts]).to.deep.equal([
+        'STATE_UNDECLARED',
+        'Node "step" called setState() and declares no state. Declare the state in the node definition.',
+        1,
+      ]);
     }),
   );
 });

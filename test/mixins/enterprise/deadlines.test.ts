@@ -40,14 +40,14 @@ describe('the time limit of an attempt', () => {
   );
 
   it(
-    'an attempt that takes exactly as long completes',
+    'an attempt that takes exactly as long fails: it had not settled before its limit',
     everyWay(async (run) => {
       const clock = new VirtualClock();
       const w = workflow('exact');
       w.add('step', taking(run, clock, [50], { timeoutMs: 50 })({}));
-      const result = await run.complete(w.build(), { runtime: { clock } });
-      expect(result.durationMs).to.equal(50);
-    }, SYNC_WAYS),
+      const result = await run.fail(w.build(), { runtime: { clock } });
+      expect([result.durationMs, result.error.failure.code]).to.deep.equal([50, 'ATTEMPT_TIMEOUT']);
+    }),
   );
 
   it(

@@ -120,4 +120,61 @@ describe('nodes that never settle', () => {
     expect(lines).to.deep.equal(['completed 7']);
     expect(code).to.equal(0);
   });
+
+  it('a run that waits for another one goes on when that has failed: the newest is failed first', () => {
+    const { code, lines } = inProcess(`
+      const inner = workflow('inner');
+      inner.fn('stuck', {}, () => new Promise(() => {}));
+      const built = inner.build();
+      const runtimes = [new AsyncLocalRuntime(), new AsyncLocalRuntime()];
+      for (const other of runtimes) {
+        const middle = workflow('middle');
+        middle.fn('asks', {}, async () => (await runtimes[0].settle(built)).status);
+        const asking = middle.build();
+        const outer = workflow('outer');
+        const asks = outer.fn('asks', {}, async () => {
+          const run = await other.execute(asking);
+          return run.results.get('asks').value;
+        });
+        const run = await runtimes[0].settle(outer.build({ outputs: { inner: asks.out.value } }));
+        console.log(run.status, run.output.inner);
+      }
+    `);
+    expect(lines).to.deep.equal(['completed failed', 'completed failed']);
+    expect(code).to.equal(0);
+  });
+
+  it('a run that is still stuck after that fails as well', () => {
+    const { code, lines } = inProcess(`
+      const runtime = new AsyncLocalRuntime();
+      const inner = workflow('inner');
+      inner.fn('stuck', {}, () => new Promise(() => {}));
+      const built = inner.build();
+      const outer = workflow('outer');
+      outer.fn('asks', {}, async () => {
+        await runtime.settle(built);
+        console.log('goes on');
+        return new Promise(() => {});
+      });
+      const run = await runtime.settle(outer.build());
+      console.log(run.status, run.error.failure.code, process.listenerCount('beforeExit'));
+    `);
+    expect(lines).to.deep.equal(['goes on', 'failed NEVER_SETTLED 0']);
+    expect(code).to.equal(0);
+  });
+
+  it('a limit of the run keeps the process alive, which a signal does not', () => {
+    const { code, lines } = inProcess(`
+      const w = workflow('hangs');
+      w.fn('stuck', {}, () => new Promise(() => {}));
+      const built = w.build();
+      const runtime = new AsyncLocalRuntime();
+      const limited = await runtime.settle(built, {}, { timeoutMs: 20 });
+      const signalled = await runtime.settle(built, {}, { signal: AbortSignal.timeout(20) });
+      const both = await runtime.settle(built, {}, { signal: AbortSignal.timeout(20), timeoutMs: 60_000 });
+      console.log(limited.error.failure.code, signalled.error.failure.code, both.status);
+    `);
+    expect(lines).to.deep.equal(['RUN_TIMEOUT NEVER_SETTLED cancelled']);
+    expect(code).to.equal(0);
+  });
 });

@@ -398,7 +398,7 @@ describe('what is tried again', () => {
         defineNode({
           name: 'secretive',
           outputs: { ok: z.boolean() },
-          run: (_, ctx) => ({ ok: ctx.secret('NOPE') === '' }),
+          run: (_, ctx) => ({ ok: ctx.secret('NOPE' as never) === '' }),
         })({}),
         options,
       );

@@ -60,7 +60,7 @@ describe('The parameters mixin without any other', () => {
     const strict = new Parametric({ validation: 'strict' }).settle(build(), { x: 3, y: 4 } as never);
     expect(strict.status === 'rejected' && strict.error.code).to.equal('UNMATCHED_NAME');
     const missing = new Parametric().settle(build());
-    expect(missing.status === 'rejected' && missing.error.code).to.equal('MISSING_INPUT');
+    expect(missing.status === 'rejected' && missing.error.code).to.equal('INPUT_MISSING');
   });
 
   it('leaves schemas of inputs to another: no default, no check', () => {

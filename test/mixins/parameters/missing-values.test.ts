@@ -45,7 +45,7 @@ describe('A connection whose path leads nowhere', () => {
     const run = await both(reading({ b: 1 }, {}));
     expect(run.errors).to.deep.equal({ h: 'INPUT_MISSING' });
     expect(run.messages.h).to.equal(
-      'Input "h.x" is required and got no value (source.v.a → h.x). Make the source produce it, or give the input a default.',
+      'Input "h.x" is required and got no value (source.v.a → h.x). Bind it, make its source produce a value, or give it a default.',
     );
     expect(run.attempts).to.deep.equal({ source: 1, h: 1 });
   });
@@ -182,7 +182,8 @@ describe('A source that failed, as it may, or was skipped', () => {
 });
 
 describe('A required input that nothing gives a value', () => {
-  const message = 'Input "h.x" is required and nothing gives it a value. Bind it, or pass a node-addressed parameter.';
+  const message =
+    'Input "h.x" is required and nothing gives it a value. Bind it, make its source produce a value, or give it a default.';
   const unbound = (schema: z.ZodType) => () => {
     const w = workflow('unbound');
     w.add('source', give(1));
@@ -193,7 +194,7 @@ describe('A required input that nothing gives a value', () => {
   it('is refused before the first node, at every level', async () => {
     for (const validation of ['off', 'warn', 'strict'] as const) {
       const run = await both(unbound(z.number()), { runtime: { validation } });
-      expect(run.problems).to.deep.equal([{ code: 'MISSING_INPUT', message }]);
+      expect(run.problems).to.deep.equal([{ code: 'INPUT_MISSING', message }]);
       expect(run.log).to.deep.equal([]);
     }
   });
@@ -206,7 +207,7 @@ describe('A required input that nothing gives a value', () => {
 
   it('is refused when the parameter that should is undefined', async () => {
     for (const given of [{ params: { x: undefined } }, { run: { set: { h: { x: undefined } } } }]) {
-      expect((await both(unbound(z.number()), given)).problems).to.deep.equal([{ code: 'MISSING_INPUT', message }]);
+      expect((await both(unbound(z.number()), given)).problems).to.deep.equal([{ code: 'INPUT_MISSING', message }]);
     }
   });
 
@@ -217,7 +218,7 @@ describe('A required input that nothing gives a value', () => {
       return w.build({ outputs: { seen: h.out.seen } });
     };
     for (const params of [{}, { p: {} }])
-      expect((await both(bound, { params })).problems).to.deep.equal([{ code: 'MISSING_INPUT', message }]);
+      expect((await both(bound, { params })).problems).to.deep.equal([{ code: 'INPUT_MISSING', message }]);
     expect((await both(bound, { params: { p: { a: 3 } } })).output).to.deep.equal({ seen: 3 });
   });
 
@@ -228,7 +229,7 @@ describe('A required input that nothing gives a value', () => {
       w.cycle('loop', { feedback: [h.out.seen.to(h.in.x as never)], maxIterations: 2 });
       return w.build({ outputs: { seen: h.out.seen } });
     };
-    expect((await both(fed)).problems).to.deep.equal([{ code: 'MISSING_INPUT', message }]);
+    expect((await both(fed)).problems).to.deep.equal([{ code: 'INPUT_MISSING', message }]);
     expect((await both(fed, { params: { h: { x: 1 } } })).output).to.deep.equal({ seen: 1 });
   });
 
@@ -246,7 +247,7 @@ describe('A required input that nothing gives a value', () => {
       );
       return w.build();
     });
-    expect(run.problems.map(({ code }) => code)).to.deep.equal(['MISSING_INPUT']);
+    expect(run.problems.map(({ code }) => code)).to.deep.equal(['INPUT_MISSING']);
   });
 });
 

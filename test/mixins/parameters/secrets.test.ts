@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { when } from '../../../src/base/condition.js';
 import { defineNode } from '../../../src/base/node.js';
 import type { NodeContext } from '../../../src/base/node-context.js';
-import type { RunFailedError } from '../../../src/base/run-errors.js';
+import type { RunFailedError, RunRejectedError } from '../../../src/base/run-errors.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
@@ -93,6 +93,15 @@ describe('A secret', () => {
     expect(run.output).to.deep.equal({ v: 1 });
   });
 
+  it('under a name that is no text is refused like any other that is not declared', async () => {
+    const run = await both(
+      single((context) => context.secret(Symbol('TOKEN') as never)),
+      withSecrets,
+    );
+    expect(run.errors).to.deep.equal({ h: 'SECRET_UNDECLARED' });
+    expect(run.messages.h).to.contain('asked for secret "Symbol(TOKEN)"');
+  });
+
   it('that a node does not declare is refused to it, although another declares it, and is not tried again', async () => {
     const run = await both(() => {
       const w = workflow('greedy');
@@ -104,7 +113,7 @@ describe('A secret', () => {
           outputs: {},
           retry: { attempts: 3 },
           run: (_, { secret }) => {
-            secret('TOKEN');
+            secret('TOKEN' as never);
             return {};
           },
         })(),
@@ -134,6 +143,35 @@ describe('A secret', () => {
         { code: 'SECRET_MISSING', message: 'Secret "constructor" has no value. Make the provider return it.' },
       ]);
       expect(run.log).to.deep.equal([]);
+    }
+  });
+
+  it('without a value is missing whatever a provider answers, at once or later', async () => {
+    for (const answer of [null, undefined, 5, 'TOKEN', true, Symbol('s'), [], () => secrets.load()]) {
+      const problems = [
+        { code: 'SECRET_MISSING', message: 'Secret "TOKEN" has no value. Make the provider return it.' },
+      ];
+      const build = single(() => 1);
+      const now = await both(build, { runtime: { secrets: { load: () => answer as never } } });
+      const provider = { load: async () => answer };
+      const later = await both(build, { forms: ['async', 'async nodes'], runtime: { secrets: provider as never } });
+      expect([now.problems, later.problems]).to.deep.equal([problems, problems]);
+    }
+  });
+
+  it('that throws when it is read is a rejection of the run, with the cause', async () => {
+    const trap = {
+      get TOKEN(): string {
+        throw new Error('sealed');
+      },
+    };
+    const build = single(() => 1);
+    const now = await both(build, { runtime: { secrets: { load: () => trap } } });
+    const provider = { load: async () => trap };
+    const later = await both(build, { forms: ['async', 'async nodes'], runtime: { secrets: provider as never } });
+    for (const run of [now, later]) {
+      const cause = (run.error as RunRejectedError).problems[0]?.cause as Error;
+      expect([run.status, run.code, cause.message]).to.deep.equal(['rejected', 'SECRETS_FAILED', 'sealed']);
     }
   });
 
@@ -246,7 +284,7 @@ describe('A secret is masked', () => {
       }),
       withSecrets,
     );
-    const place = { runId: 'run-1', node: 'h', visit: 1, attempt: 1 };
+    const place = { runId: 'run-1', scope: '', node: 'h', visit: 1, attempt: 1 };
     expect(run.progress).to.deep.equal([{ ...place, current: 1, total: 2, message: 'with [secret]' }]);
     expect(run.data).to.deep.equal([
       { ...place, data: { chunk: ['[secret]'] } },

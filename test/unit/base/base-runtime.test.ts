@@ -102,7 +102,7 @@ describe('base runtime', () => {
         built: Workflow<Params, Output>,
         ...[parameters, options]: [parameters?: Params, options?: RunOptions]
       ): RunOutcome<Output> {
-        const run = this.openRun(built, parameters, options, () => undefined);
+        const run = this.openRun(this.requestRun(built, parameters, options), () => undefined);
         this.beginRun(run, new Map());
         for (let attempt = run.execution.next(run.now); attempt !== undefined; attempt = run.execution.next(run.now))
           this.perform(run, attempt);
@@ -246,14 +246,24 @@ describe('base runtime', () => {
       });
     }
 
-    it('maxConcurrency is an option of AsyncLocalRuntime alone, and a whole number of at least 1', () => {
-      for (const maxConcurrency of [0, 1.5, -1, Number.POSITIVE_INFINITY, '3']) {
-        expect(refusal(() => new AsyncLocalRuntime({ maxConcurrency: maxConcurrency as number })).message).to.equal(
-          'runtime.maxConcurrency must be a whole number of at least 1. Correct the named option.',
-        );
+    it('maxConcurrency is a whole number of at least 1', () => {
+      for (const maxConcurrency of [0, 1.5, -1, Number.POSITIVE_INFINITY, '3'] as number[]) {
+        for (const make of [
+          () => new AsyncLocalRuntime({ maxConcurrency }),
+          () => new LocalRuntime({ maxConcurrency }),
+        ])
+          expect(refusal(make).message).to.equal(
+            'runtime.maxConcurrency must be a whole number of at least 1. Correct the named option.',
+          );
       }
-      // @ts-expect-error LocalRuntime has no such option
-      expect(refusal(() => new LocalRuntime({ maxConcurrency: 2 })).code).to.equal('UNKNOWN_OPTION');
+    });
+
+    it('bridge is an option of LocalRuntime alone, and has the methods of the port', () => {
+      expect(refusal(() => new LocalRuntime({ bridge: {} as never })).message).to.equal(
+        'runtime.bridge must have the method submit(). Correct the named option.',
+      );
+      // @ts-expect-error AsyncLocalRuntime has no such option
+      expect(refusal(() => new AsyncLocalRuntime({ bridge: {} })).code).to.equal('UNKNOWN_OPTION');
     });
   });
 
@@ -486,10 +496,17 @@ describe('base runtime', () => {
   });
 
   describe('options of a run', () => {
-    const wrong = async (options: unknown): Promise<string> => {
-      const error = caught(() => new LocalRuntime({ ids: seededIds() }).execute(one(), {}, options as never));
+    const wrong = async (
+      options: unknown,
+      runtime: LocalRuntimeOptions & AsyncLocalRuntimeOptions = {},
+    ): Promise<string> => {
+      const error = caught(() =>
+        new LocalRuntime({ ...runtime, ids: seededIds() }).execute(one(), {}, options as never),
+      );
       expect(error).to.be.instanceOf(RunRejectedError);
-      const other = await rejection(new AsyncLocalRuntime({ ids: seededIds() }).execute(one(), {}, options as never));
+      const other = await rejection(
+        new AsyncLocalRuntime({ ...runtime, ids: seededIds() }).execute(one(), {}, options as never),
+      );
       expect(other.message).to.equal(error.message);
       return error.message;
     };
@@ -508,8 +525,26 @@ describe('base runtime', () => {
       expect(await wrong({ timeoutMs: 5, softTimeoutMs: 6 })).to.equal(
         says('run.softTimeoutMs must be less than timeoutMs (5).'),
       );
+      expect(await wrong({ timeoutMs: 500 }, { softTimeoutMs: 500 })).to.equal(
+        says('run.timeoutMs must be more than runtime.softTimeoutMs (500) and is 500.'),
+      );
+      expect(await wrong({ softTimeoutMs: 50 }, { timeoutMs: 50 })).to.equal(
+        says('run.softTimeoutMs must be less than runtime.timeoutMs (50) and is 50.'),
+      );
       for (const options of [5, 'fast', []])
         expect(await wrong(options)).to.equal(says('The options of a run must be an object.'));
+    });
+
+    it('may replace one limit of the runtime, or both', () => {
+      const limited = new LocalRuntime({ softTimeoutMs: 1_000, timeoutMs: 2_000 });
+      for (const options of [
+        { timeoutMs: 1_001 },
+        { softTimeoutMs: 1_999 },
+        { timeoutMs: 9_000, softTimeoutMs: 8_000 },
+      ])
+        expect(limited.execute(one(), {}, options).status).to.equal('completed');
+      const error = caught(() => limited.execute(one(), {}, { timeoutMs: 1_000 }));
+      expect([error.code, error.at, error.value]).to.deep.equal(['INVALID_OPTION', 'run.timeoutMs', 1_000]);
     });
 
     it('that do not exist reject the run, with a did-you-mean', async () => {
@@ -544,7 +579,7 @@ describe('base runtime', () => {
 
     it('hear progress and data, with the place they come from', async () => {
       const outcome = await both(() => one(talk));
-      const place = { runId: 'run-1', node: 'a', visit: 1, attempt: 1 };
+      const place = { runId: 'run-1', scope: '', node: 'a', visit: 1, attempt: 1 };
       expect(outcome.progress).to.deep.equal([{ ...place, current: 1, total: 2, message: 'half' }]);
       expect(outcome.data).to.deep.equal([{ ...place, data: { token: 'a' } }]);
     });
@@ -555,7 +590,16 @@ describe('base runtime', () => {
       runtime.on('progress', (update) => heard.push(update));
       runtime.execute(one(({ progress }) => progress(3)));
       expect(heard).to.deep.equal([
-        { runId: 'run-1', node: 'a', visit: 1, attempt: 1, current: 3, total: undefined, message: undefined },
+        {
+          runId: 'run-1',
+          scope: '',
+          node: 'a',
+          visit: 1,
+          attempt: 1,
+          current: 3,
+          total: undefined,
+          message: undefined,
+        },
       ]);
     });
 

@@ -7,6 +7,8 @@ import { otherwise } from '../../../src/base/nodes/switch.js';
 import { collect, oneOf, required } from '../../../src/base/ref.js';
 import { type } from '../../../src/base/schema.js';
 import { type WorkflowBuilder, workflow } from '../../../src/base/workflow-builder.js';
+import { checkWorkflow } from '../../../src/base/workflow-checks.js';
+import type { CycleData } from '../../../src/base/workflow-data.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
 import { caught, refusal } from '../../support/caught.js';
 
@@ -31,9 +33,10 @@ const pair = defineNode({
   run: ({ value }) => ({ value }),
 });
 
-/** The output of a node fed back to its own input. */
-function loop(node: string) {
-  return { from: { kind: 'output', node, port: 'value', path: [] }, to: { node, port: 'value' } } as const;
+/** A node of which the output is fed back to its own input. */
+function loop(w: WorkflowBuilder<Record<never, never>>, id: string) {
+  const node = w.node(id, pair, { value: 1 });
+  return node.out.value.to(node.in.value);
 }
 
 /** A chain of `step` nodes with the given ids, the first one fed by a literal. */
@@ -620,7 +623,7 @@ describe('build errors', () => {
         expect(refusal(() => w.switch('route', n, { big: test as never }))).to.deep.equal({
           code: 'INVALID_SWITCH',
           at: 'route.big',
-          message: `Case route.big is neither a predicate, an operator nor otherwise. ${REMEDY.case}`,
+          message: `Case route.big is neither a predicate, an operator, an expression nor otherwise. ${REMEDY.case}`,
         });
       }
       expect(refusal(() => w.switch('route', n, { a: otherwise, b: otherwise })).message).to.equal(
@@ -785,7 +788,9 @@ describe('build errors', () => {
         expect(wrong({ keepHistory })).to.equal(says('keepHistory must be a whole number of at least 0'));
       expect(wrong({ onMaxIterations: 'stop' })).to.equal(says('onMaxIterations and onTimeout are "accept" or "fail"'));
       expect(wrong({ onTimeout: 'stop' })).to.equal(says('onMaxIterations and onTimeout are "accept" or "fail"'));
-      expect(wrong({ until: () => true })).to.equal(says('until must be made by when()'));
+      expect(wrong({ until: () => true })).to.equal(
+        says('until must be made by when(), tolerance(), plateau(), budget(), anyOf() or allOf()'),
+      );
       expect(wrong({ feedback: [] })).to.equal(says('feedback must list at least one edge'));
       expect(wrong({ feedback: a.out.value })).to.equal(says('feedback must list at least one edge'));
       expect(wrong({ feedback: [a.out.value] })).to.equal(says('feedback lists edges, made by output.to(input)'));
@@ -896,11 +901,8 @@ describe('build errors', () => {
         outputs: { value: type<number>() },
         run: ({ value }) => ({ value }),
       });
-      w.node('a', two, { value: 1 });
-      w.cycle('fit', {
-        feedback: [{ from: { kind: 'output', node: 'a', port: 'value', path: [] }, to: { node: 'a', port: 'value' } }],
-        maxIterations: 2,
-      });
+      const a = w.node('a', two, { value: 1 });
+      w.cycle('fit', { feedback: [a.out.value.to(a.in.value)], maxIterations: 2 });
       w.connect('fit.reason', 'a.why');
       expect(refusal(() => w.build())).to.deep.equal({
         code: 'UNMARKED_CYCLE',
@@ -912,19 +914,16 @@ describe('build errors', () => {
 
     it('refuses cycles that read how the other one ended', () => {
       const w = workflow('etl');
-      w.node('a', pair, { value: 1 });
-      w.node('b', pair, { value: 1 });
-      w.cycle('fa', { feedback: [loop('a')], maxIterations: 2 });
-      w.cycle('fb', { feedback: [loop('b')], maxIterations: 2 });
+      w.cycle('fa', { feedback: [loop(w, 'a')], maxIterations: 2 });
+      w.cycle('fb', { feedback: [loop(w, 'b')], maxIterations: 2 });
       w.connect('fa.reason', 'b.other').connect('fb.reason', 'a.other');
       expect(refusal(() => w.build()).code).to.equal('UNMARKED_CYCLE');
     });
 
     it('refuses cycles that wait for each other as wholes, although no node waits for itself', () => {
       const w = workflow('etl');
-      for (const id of ['a1', 'a2', 'b1', 'b2']) w.node(id, pair, { value: 1 });
-      w.cycle('fa', { feedback: [loop('a1'), loop('a2')], maxIterations: 2 });
-      w.cycle('fb', { feedback: [loop('b1'), loop('b2')], maxIterations: 2 });
+      w.cycle('fa', { feedback: [loop(w, 'a1'), loop(w, 'a2')], maxIterations: 2 });
+      w.cycle('fb', { feedback: [loop(w, 'b1'), loop(w, 'b2')], maxIterations: 2 });
       w.connect('a1.value', 'b1.other').connect('b2.value', 'a2.other');
       expect(refusal(() => w.build())).to.deep.equal({
         code: 'OVERLAPPING_CYCLES',
@@ -933,27 +932,30 @@ describe('build errors', () => {
       });
     });
 
-    it('refuses feedback and conditions that name what does not exist', () => {
-      const make = (from: string, to: string) => {
-        const w = workflow('etl');
-        w.node('a', step, { value: 1 });
-        w.cycle('fit', {
-          feedback: [{ from: { kind: 'output', node: from, port: 'value', path: [] }, to: { node: 'a', port: to } }],
-          maxIterations: 2,
-        });
-        return w;
-      };
-      expect(refusal(() => make('aa', 'value').build()).message).to.equal(
-        'The connection aa.value → a.value names "aa". Did you mean "a"? Correct the id.',
-      );
-      expect(refusal(() => make('a', 'valeu').build()).message).to.equal(
-        'The connection a.value → a.valeu names the input "a.valeu". Did you mean "value"? Correct the port name.',
-      );
+    it('refuses feedback and conditions that name what does not exist, in data', () => {
       const w = workflow('etl');
       const a = w.add('a', step({ value: 0 }));
-      const gone = { of: { of: { kind: 'output', node: 'a', port: 'los', path: [] } }, test: () => true } as const;
-      w.cycle('fit', { feedback: [a.out.value.to(a.in.value)], until: gone, maxIterations: 2 });
-      expect(refusal(() => w.build())).to.deep.equal({
+      w.cycle('fit', {
+        feedback: [a.out.value.to(a.in.value)],
+        until: when(a.out.value, () => true),
+        maxIterations: 2,
+      });
+      const { data, bindings } = w.build();
+      const [fit] = data.cycles as [CycleData];
+      const wrong = (change: Partial<CycleData>) =>
+        refusal(() => checkWorkflow({ ...data, cycles: [{ ...fit, ...change }] }, bindings));
+      const edge = (node: string, port: string): Partial<CycleData> => ({
+        feedback: [{ from: { kind: 'output', node, port: 'value', path: [] }, to: { node: 'a', port } }],
+      });
+      expect(wrong(edge('aa', 'value')).message).to.equal(
+        'The connection aa.value → a.value names "aa". Did you mean "a"? Correct the id.',
+      );
+      expect(wrong(edge('a', 'valeu')).message).to.equal(
+        'The connection a.value → a.valeu names the input "a.valeu". Did you mean "value"? Correct the port name.',
+      );
+      const of = { kind: 'output', node: 'a', port: 'los', path: [] } as const;
+      const until = { kind: 'function', of } as const;
+      expect(wrong({ until })).to.deep.equal({
         code: 'UNKNOWN_PORT',
         at: 'until of fit',
         message: `The until of fit reads "a.los". Known: "value". ${REMEDY.port}`,
@@ -986,6 +988,18 @@ describe('build errors', () => {
       expect(wrong({ inputMode: 'froze' })).to.equal(
         `node "n".inputMode must be one of "shared", "frozen". ${REMEDY.option}`,
       );
+    });
+
+    it('refuses a state without a value to start with', () => {
+      const message = `The state of node "n" has no value to start with: give its schema a default, or make it optional. ${REMEDY.field}`;
+      for (const state of [z.number(), z.object({ n: z.number().default(0) }), type<number>(), z.string().min(1)])
+        expect(refusal(() => defineNode({ ...base, state }))).to.deep.equal({
+          code: 'INVALID_DEFINITION',
+          at: 'n',
+          message,
+        });
+      for (const state of [z.number().default(0), z.number().optional(), z.unknown(), z.undefined()])
+        expect(() => defineNode({ ...base, state })).not.to.throw();
     });
 
     it('refuses a port without a Standard Schema', () => {
@@ -1034,6 +1048,7 @@ describe('build errors', () => {
         [{ softTimeoutMs: Number.POSITIVE_INFINITY }, 'softTimeoutMs must be a finite number of milliseconds > 0'],
         [{ totalTimeoutMs: -1 }, 'totalTimeoutMs must be a finite number of milliseconds > 0'],
         [{ timeoutMs: 10, softTimeoutMs: 10 }, 'softTimeoutMs must be less than timeoutMs (10)'],
+        [{ totalTimeoutMs: 10, softTimeoutMs: 10 }, 'softTimeoutMs must be less than totalTimeoutMs (10)'],
         [{ retry: { attempts: 0 } }, 'retry.attempts must be a whole number of at least 1'],
         [{ retry: { attempts: 1.5 } }, 'retry.attempts must be a whole number of at least 1'],
         [{ retry: { maxLost: -1 } }, 'retry.maxLost must be a whole number of at least 0'],
@@ -1062,10 +1077,20 @@ describe('build errors', () => {
       const slow = defineNode({ ...base, timeoutMs: 100 });
       expect(refusal(() => workflow('w').add('a', slow(), { softTimeoutMs: 100 }))).to.deep.equal({
         code: 'INVALID_OPTION',
-        at: 'a',
+        at: 'node "a".softTimeoutMs',
         message: `node "a".softTimeoutMs must be less than timeoutMs (100). ${REMEDY.option}`,
       });
       expect(workflow('w').add('a', slow(), { softTimeoutMs: 99 }).id).to.equal('a');
+      const long = defineNode({ ...base, totalTimeoutMs: 100 });
+      expect(refusal(() => workflow('w').add('a', long(), { softTimeoutMs: 100 }))).to.deep.equal({
+        code: 'INVALID_OPTION',
+        at: 'node "a".softTimeoutMs',
+        message: `node "a".softTimeoutMs must be less than totalTimeoutMs (100). ${REMEDY.option}`,
+      });
+      expect(
+        refusal(() => workflow('w').add('a', defineNode({ ...base, softTimeoutMs: 9 })(), { totalTimeoutMs: 9 })).code,
+      ).to.equal('INVALID_OPTION');
+      expect(workflow('w').add('a', long(), { softTimeoutMs: 99 }).id).to.equal('a');
     });
   });
 
@@ -1168,9 +1193,10 @@ describe('build errors', () => {
     it('refuses a reference to a parameter that was not declared, in data', () => {
       const w = workflow('etl', { params: { path: type<string>() } });
       w.node('a', step, {});
-      const gone = { from: { kind: 'parameter', name: 'pth', path: [] }, to: { node: 'a', port: 'value' } } as const;
-      w.cycle('fit', { feedback: [gone], maxIterations: 1 });
-      expect(refusal(() => w.build())).to.deep.equal({
+      const { data, bindings } = w.build();
+      const from = { kind: 'parameter', name: 'pth', path: [] } as const;
+      const connections = [{ from, to: { node: 'a', port: 'value' } }];
+      expect(refusal(() => checkWorkflow({ ...data, connections }, bindings))).to.deep.equal({
         code: 'UNKNOWN_PARAMETER',
         at: 'connection parameter pth → a.value',
         message:

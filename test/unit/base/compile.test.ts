@@ -178,10 +178,9 @@ describe('compile', () => {
         maxIterations: 2,
       });
       const [region] = compile(w.build()).regions;
-      expect(region?.test).to.equal(test);
-      expect(
-        region?.until !== undefined && 'named' in region.until ? [...region.until.named.keys()] : [],
-      ).to.deep.equal(['loss']);
+      expect(region?.until?.test).to.equal(test);
+      const { watched } = region?.until ?? {};
+      expect(watched instanceof Map ? [...watched.keys()] : []).to.deep.equal(['loss']);
     });
   });
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { z } from 'zod';
 import { compile } from '../../../src/base/compile.js';
 import { when } from '../../../src/base/condition.js';
 import { canonicalLog, EVENT_VERSION, type RunEvent, subjectOf } from '../../../src/base/events.js';
@@ -24,7 +25,7 @@ function everything() {
     name: 'counter',
     inputs: { value: type<number>() },
     outputs: { value: type<number>() },
-    state: type<number>(),
+    state: z.number().optional(),
     run: ({ value }, { setState }) => {
       setState(value);
       return { value: value + 1 };
@@ -64,7 +65,7 @@ describe('events', () => {
     new LocalRuntime(settings()).settle(
       everything(),
       { n: 3 },
-      { onEvent: (event) => events.push(event), set: { big: { n: 1 } } },
+      { onEvent: (event) => events.push(event), set: { big: { n: 1 } }, context: { tenant: 'acme' } },
     );
     const root = { subject: 'route', port: 'big', code: 'branch_not_taken' };
     const blocked = { subject: 'bad', port: null, code: 'upstream_failed' };
@@ -78,6 +79,7 @@ describe('events', () => {
           parameters: { n: 3 },
           set: [{ node: 'big', port: 'n', value: 1 }],
           options: { onError: 'continue', maxConcurrency: null, timeoutMs: null, softTimeoutMs: null },
+          context: { tenant: 'acme' },
         },
       },
       { kind: 'attempt.started', data: key('flaky') },
@@ -154,6 +156,58 @@ describe('events', () => {
     await running;
     expect(JSON.parse(JSON.stringify(sync))).to.deep.equal(sync);
     expect(canonicalLog(async).slice(1)).to.deep.equal(canonicalLog(sync).slice(1));
+  });
+
+  it('hold each warning once, where it was given, after the event that it belongs to', () => {
+    const maybe = defineNode({
+      name: 'maybe',
+      inputs: { v: type<number | undefined>() },
+      outputs: { v: type<number>() },
+      run: ({ v }) => ({ v: v ?? 0 }),
+    });
+    const w = workflow('warned');
+    const source = w.fn('source', {}, (): { n?: number } => ({}));
+    w.node('step', maybe, { v: 1 });
+    w.connect('source.value.n', 'step.v');
+    const events: RunEvent[] = [];
+    const run = new LocalRuntime(settings()).execute(w.build(), { odd: 1 }, { onEvent: (event) => events.push(event) });
+    const found = events.map(({ kind, data }) => (kind === 'run.warned' ? `${data.code} ${data.at}` : kind));
+    expect(found).to.deep.equal([
+      'run.started',
+      'unmatched-name odd',
+      'attempt.started',
+      'attempt.completed',
+      'attempt.started',
+      'missing-path source.value.n → step.v',
+      'attempt.completed',
+      'run.completed',
+    ]);
+    expect(run.warnings.map(({ code, at }) => `${code} ${at}`)).to.deep.equal([found[1], found[5]]);
+    expect(source.id).to.equal('source');
+  });
+
+  it('cannot be used to change the run: what they hold of a decision is frozen, the caller’s own objects are not', () => {
+    const context = { tenant: 'acme' };
+    const parameters = { n: 3 };
+    const refused: string[] = [];
+    const write = (what: string, target: object | undefined, name: string): void => {
+      if (target !== undefined && !Reflect.set(target, name, 'changed')) refused.push(what);
+    };
+    const run = new LocalRuntime(settings()).settle(everything(), parameters, {
+      context,
+      onEvent: (event) => {
+        write('event', event, 'ts');
+        if (event.kind === 'run.started') {
+          write('options', event.data.options, 'onError');
+          write('parameters', event.data.parameters, 'n');
+          write('context', event.data.context, 'tenant');
+        } else if (event.kind === 'attempt.failed') write('then', event.data.then, 'kind');
+        else if (event.kind === 'node.skipped') write('root', event.data.reason.root, 'subject');
+      },
+    });
+    expect(new Set(refused)).to.deep.equal(new Set(['event', 'options', 'parameters', 'context', 'then', 'root']));
+    expect([run.status, context, parameters]).to.deep.equal(['failed', { tenant: 'acme' }, { n: 3 }]);
+    expect(Object.isFrozen(context) || Object.isFrozen(parameters)).to.equal(false);
   });
 
   describe('cost nothing when nobody listens', () => {

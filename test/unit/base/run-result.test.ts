@@ -147,6 +147,8 @@ describe('run result', () => {
         attempt,
         status: 'failed',
         error: { name: 'Error', code: 'NODE_THREW', message: `failure ${attempt}` },
+        startedAt: START + (attempt - 1) * 15,
+        endedAt: START + (attempt - 1) * 15 + 5,
         retryAt,
       });
       expect(report).to.deep.equal({
@@ -204,7 +206,16 @@ describe('run result', () => {
         error,
         undefined,
       ]);
-      expect(report.failures).to.deep.equal([{ visit: 1, attempt: 1, status: 'failed', error, retryAt: undefined }]);
+      const [failure] = report.failures;
+      expect({ ...failure, startedAt: 0, endedAt: 0 }).to.deep.equal({
+        visit: 1,
+        attempt: 1,
+        status: 'failed',
+        error,
+        startedAt: 0,
+        endedAt: 0,
+        retryAt: undefined,
+      });
     });
 
     it('reports visits and the time of all of them for a node in a cycle', () => {
@@ -230,7 +241,7 @@ describe('run result', () => {
       expect(refusal(() => outcome.node('smal'))).to.deep.equal({
         code: 'UNKNOWN_NODE',
         at: 'smal',
-        message: 'Run run-1 has no node "smal". Did you mean "small"? Correct the id.',
+        message: 'Workflow "mixed" has no node "smal". Did you mean "small"? Correct the id.',
       });
       expect(caught(() => outcome.node(fit)).code).to.equal('UNKNOWN_NODE');
       expect(caught(() => outcome.node('toString')).code).to.equal('UNKNOWN_NODE');
@@ -267,10 +278,10 @@ describe('run result', () => {
       expect(refusal(() => outcome.cycle('fitt'))).to.deep.equal({
         code: 'UNKNOWN_NODE',
         at: 'fitt',
-        message: 'Run run-1 has no cycle "fitt". Did you mean "fit"? Correct the id.',
+        message: 'Workflow "mixed" has no cycle "fitt". Did you mean "fit"? Correct the id.',
       });
       expect(refusal(() => completed().run.cycle('fit')).message).to.equal(
-        'Run run-1 has no cycle "fit". There are none. Correct the id.',
+        'Workflow "small" has no cycle "fit". There are none. Correct the id.',
       );
     });
 

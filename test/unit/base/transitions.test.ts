@@ -18,7 +18,14 @@ import { moveAttempt, moveNode, moveRun } from '../../../src/base/transitions.js
 import { workflow } from '../../../src/base/workflow-builder.js';
 
 /** What is legal, written down once more: `from > to`. */
-const RUN = ['pending > running', 'running > completed', 'running > failed', 'running > cancelled'];
+const RUN = [
+  'pending > running',
+  'running > waiting',
+  'running > completed',
+  'running > failed',
+  'running > cancelled',
+  'waiting > running',
+];
 
 const NODE = [
   'pending > running',
@@ -29,12 +36,23 @@ const NODE = [
   'running > failed',
   'running > pending',
   'running > cancelled',
+  'running > waiting',
+  'waiting > completed',
+  'waiting > cancelled',
   'completed > pending',
   'failed > pending',
   'skipped > pending',
 ];
 
-const ATTEMPT = ['running > completed', 'running > failed', 'running > lost', 'running > cancelled'];
+const ATTEMPT = [
+  'running > waiting',
+  'running > completed',
+  'running > failed',
+  'running > lost',
+  'running > cancelled',
+  'waiting > completed',
+  'waiting > cancelled',
+];
 
 const w = workflow('machine');
 w.fn('only', {}, () => 1);
@@ -53,7 +71,7 @@ function nodeFrom(from: NodeStatus): ExecutionState {
 }
 
 function attemptFrom(from: AttemptStatus): Attempt {
-  const attempt = new Attempt(plan.nodes[0] as PlanNode, 1, 1, 0);
+  const attempt = new Attempt(undefined as never, plan.nodes[0] as PlanNode, 1, 1, 0);
   attempt.status = from;
   return attempt;
 }

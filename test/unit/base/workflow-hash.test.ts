@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { when } from '../../../src/base/condition.js';
 import { LockstepError } from '../../../src/base/errors.js';
-import { defineNode } from '../../../src/base/node.js';
+import { defineNode, variadic } from '../../../src/base/node.js';
 import type { ErrorMatcher } from '../../../src/base/node-options.js';
 import { merge } from '../../../src/base/nodes/merge.js';
 import type { Hash } from '../../../src/base/ports.js';
@@ -91,6 +91,49 @@ describe('The hash of a workflow', () => {
     expect(hashOf({ literal: { a: [true], b: 1 } })).to.equal(hashOf());
   });
 
+  it('does not depend on the order of connections into different inputs, of parameters, or of the calls of path()', () => {
+    const pair = defineNode({
+      name: 'pair',
+      version: '1',
+      inputs: { l: type<unknown>(), r: type<unknown>() },
+      outputs: { y: type<unknown>() },
+      run: ({ l }) => ({ y: l }),
+    });
+    const make = (reverse: 'as written' | 'reversed', into = ['b.l', 'b.r']): string => {
+      const turned = <T>(list: readonly T[]): readonly T[] => (reverse === 'reversed' ? [...list].reverse() : list);
+      const params = Object.fromEntries(turned(['p', 'q']).map((name) => [name, type<number>()]));
+      const w = workflow('order', { params });
+      const a = w.add('a', pair({ l: 1, r: 2 }));
+      w.node('b', pair, {}, { join: 'any' });
+      for (const to of turned(into)) w.connect('a.y', to);
+      const paths = new Map(turned(['u', 'v']).map((path) => [path, a.out.y.path(path, type<number>())] as const));
+      return hashWorkflow(w.build({ outputs: { u: paths.get('u'), v: paths.get('v') } as never }), hash);
+    };
+    expect(make('reversed')).to.equal(make('as written'));
+    expect(make('as written', ['b.l'])).to.not.equal(make('as written'));
+  });
+
+  it('depends on the order of connections into one input, and of the lists that are merged', () => {
+    const list = defineNode({ name: 'list', version: '1', outputs: { l: type<number[]>() }, run: () => ({ l: [1] }) });
+    const all = defineNode({
+      name: 'all',
+      version: '1',
+      inputs: { l: variadic(type<number[][]>()) },
+      outputs: {},
+      run: () => ({}),
+    });
+    const make = (order: readonly string[], lists: readonly ('a' | 'b')[]): string => {
+      const w = workflow('order');
+      const handles = { a: w.add('a', list()), b: w.add('b', list()) };
+      w.node('all', all);
+      for (const from of order) w.connect(`${from}.l`, 'all.l');
+      w.add('zip', merge.zip(Object.fromEntries(lists.map((id) => [`of_${id}`, handles[id].out.l]))));
+      return hashWorkflow(w.build(), hash);
+    };
+    expect(make(['b', 'a'], ['a', 'b'])).to.not.equal(make(['a', 'b'], ['a', 'b']));
+    expect(make(['a', 'b'], ['b', 'a'])).to.not.equal(make(['a', 'b'], ['a', 'b']));
+  });
+
   const changes: Readonly<Record<string, Variation>> = {
     'a literal': { literal: { b: 2, a: [true] } },
     'an id': { id: 'other' },
@@ -121,13 +164,13 @@ describe('The canonical form of a workflow', () => {
     const built = build();
     const form = JSON.parse(canonicalWorkflow(built, hash)) as {
       nodes: { id: string; use: unknown; config: unknown }[];
-      cycles: { test: unknown }[];
+      cycles: { tests: unknown }[];
     };
     const node = (id: string) => form.nodes.find((candidate) => candidate.id === id);
     expect(node('a')?.use).to.deep.equal({ name: 'list', version: '2' });
     expect(node('first')?.use).to.deep.equal(nodeIdentity(built, 'first', hash));
     expect(node('zip')?.config).to.deep.equal({ $lengths: 'equal' });
-    expect(form.cycles[0]?.test).to.deep.equal({ digest: hash.sha256('(value) => value === 1'), unversioned: true });
+    expect(form.cycles[0]?.tests).to.deep.equal([{ digest: hash.sha256('(value) => value === 1'), unversioned: true }]);
   });
 
   for (const [what, literal, at] of [

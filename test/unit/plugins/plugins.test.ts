@@ -2,7 +2,13 @@ import { expect } from 'chai';
 import { ConfigurationError } from '../../../src/base/errors.js';
 import type { Clock, Log } from '../../../src/base/ports.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
-import { type AsyncPlugin, definePlugin, type Plugin, type SyncPlugin } from '../../../src/plugins/plugin.js';
+import {
+  type AsyncPlugin,
+  definePlugin,
+  type Plugin,
+  type PluginStart,
+  type SyncPlugin,
+} from '../../../src/plugins/plugin.js';
 import { type Token, token } from '../../../src/plugins/token.js';
 import { ACCESS_POLICY, CLOCK, HASH, IDS, LOG, RANDOM, SECRET_PROVIDER } from '../../../src/plugins/tokens.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
@@ -399,9 +405,13 @@ describe('plugins', () => {
     it('must say so: a start or stop that returns a promise does not fit a synchronous plugin', () => {
       // @ts-expect-error start returns a promise and async is not declared
       definePlugin({ name: 'sneaky', start: async () => undefined });
+      // @ts-expect-error start wants a signal, which is only given to one that says so
+      definePlugin({ name: 'sneaky', start: ({ signal }: PluginStart) => signal.throwIfAborted() });
       // @ts-expect-error stop returns a promise and async is not declared
       definePlugin({ name: 'sneaky', async: false, stop: async () => undefined });
-      expect(definePlugin({ name: 'honest', async: true, stop: async () => undefined }).async).to.equal(true);
+      const start = async ({ signal }: PluginStart): Promise<void> => signal.throwIfAborted();
+      expect(definePlugin({ name: 'honest', async: true, start, stop: async () => undefined }).async).to.equal(true);
+      definePlugin({ name: 'inferred', async: true, start: async ({ signal }) => signal.throwIfAborted() });
     });
 
     it('that does not say so is refused when it starts, and what had started is stopped', async () => {

@@ -1,23 +1,12 @@
 import { expect } from 'chai';
+import { z } from 'zod';
 import { defineNode } from '../../../src/base/node.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
 import { seededIds } from '../../../src/testing/seeded.js';
 import { VirtualClock } from '../../../src/testing/virtual-clock.js';
-
-/** A promise that is settled from outside. */
-function deferred<T>() {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<T>((kept, broken) => {
-    resolve = kept;
-    reject = broken;
-  });
-  return { promise, resolve, reject };
-}
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+import { deferred, turn } from '../../support/deferred.js';
 
 /** A clock of which every reading is a millisecond later, and which counts the turns it gave to others. */
 class TickingClock extends VirtualClock {
@@ -119,11 +108,11 @@ describe('AsyncLocalRuntime', () => {
       name: 'n',
       inputs: { tag: type<string>(), list: type<readonly string[]>() },
       outputs: { list: type<readonly string[]>() },
-      state: type<number>(),
+      state: z.number().optional(),
       run: async ({ tag, list }, { runId, emit, setState, state, context }) => {
         await turn();
         emit(tag);
-        setState(((state as number | undefined) ?? 0) + 1);
+        setState((state ?? 0) + 1);
         await null;
         return { list: [...list, `${tag}/${runId}/${String(state)}/${String(context.tenant)}`] };
       },

@@ -116,4 +116,25 @@ describe('formatRun', () => {
       'cycle capped: 1 iteration, stopped: max_iterations, CYCLE_LIMIT: Cycle "capped" reached its 1 iterations. Raise it, or set onMaxIterations: "accept".',
     ]);
   });
+
+  it('shows no duration for a gate that waits, nor for a map around one: their attempts have not ended', () => {
+    const g = workflow('asks');
+    g.gate('ok');
+    const asks = g.build();
+    const w = workflow('all', { params: { list: type<number[]>() } });
+    w.gate('ok');
+    w.map('each', w.params.list, () => asks({}));
+    const runtime = new LocalRuntime({ clock: new VirtualClock(), ids: seededIds() });
+    const run = runtime.execute(w.build(), { list: [1] });
+    expect(run.node('ok')).to.include({ status: 'waiting', durationMs: 0, endedAt: undefined });
+    expect(run.node('each')).to.include({ status: 'running', durationMs: 0, endedAt: undefined });
+    expect(formatRun(run).split('\n').slice(2)).to.deep.equal([
+      'node  status   visits  attempts  duration',
+      'ok    waiting  1       1         -',
+      'each  running  1       1         -         1 item: 1 running',
+      '',
+      'waits for an answer to gate ok',
+      'waits for an answer to gate each[0]/asks/ok',
+    ]);
+  });
 });

@@ -53,7 +53,7 @@ describe('LocalRuntime', () => {
       expect([error.code, error.at, error.message]).to.deep.equal([
         'ASYNC_NODE',
         'slow',
-        'Run of "w" refused: Node "slow" is asynchronous. Run it in AsyncLocalRuntime, or make the node synchronous.',
+        'Run of "w" refused: Node "slow" is asynchronous. Run it in AsyncLocalRuntime, make it synchronous, or define it with moduleNode().',
       ]);
       expect(ran).to.deep.equal([]);
     });

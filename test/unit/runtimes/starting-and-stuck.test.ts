@@ -96,7 +96,7 @@ describe('A fold', () => {
     new LocalRuntime().execute(built, {}, { onEvent: (event) => events.push(event) });
     expect(asked).to.be.greaterThan(0);
     asked = 0;
-    const start = { runId: 'r', parameters: {}, set: undefined, context: {}, random: seededRandom(1) };
+    const start = { runId: 'r', parameters: {}, set: undefined, context: {}, warnings: [], random: seededRandom(1) };
     const options = { onError: 'continue', maxConcurrency: null, timeoutMs: null, softTimeoutMs: null } as const;
     const folded = new Execution(compile(built), { ...start, options }, undefined as never, undefined);
     folded.fold(events);

@@ -74,15 +74,17 @@ describe('VirtualClock', () => {
     expect(called).to.equal(true);
   });
 
-  it('tells those who ask when it is told that nothing can happen any more', () => {
+  it('tells those who ask when it is told that nothing can happen any more: each once, the newest first', () => {
     const clock = new VirtualClock();
     const told: string[] = [];
     clock.onStall(() => told.push('one'));
-    const stop = clock.onStall(() => told.push('two'));
-    clock.stall();
+    const stop = clock.onStall(() => told.push('taken back'));
+    clock.onStall(() => told.push('three'));
     stop();
-    clock.stall();
-    expect(told).to.deep.equal(['one', 'two', 'one']);
+    expect(clock.stall()).to.equal(true);
+    expect(told).to.deep.equal(['three']);
+    expect([clock.stall(), clock.stall()]).to.deep.equal([true, false]);
+    expect(told).to.deep.equal(['three', 'one']);
   });
 });
 

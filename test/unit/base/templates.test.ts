@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are the templates of the product
 import { expect } from 'chai';
 import type { LockstepError } from '../../../src/base/errors.js';
-import { expandTemplates } from '../../../src/mixins/parameters/templates.js';
+import { expandTemplates } from '../../../src/base/templates.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
 
 const values = {
