@@ -1,6 +1,6 @@
 /**
- * The layer law: imports point down. base < mixins < runtimes; plugins stand beside them on base; the testing kit and the
- * command line are on top. Type-only imports count like any other. Run by scripts/check-layers.mjs.
+ * The layer law: imports point down. base < mixins < runtimes; plugins and report stand beside them on base; the testing kit and
+ * the command line are on top. Type-only imports count like any other. Run by scripts/check-layers.mjs.
  */
 
 /** The files of src/runtimes that may touch the container: where a runtime is put together. */
@@ -25,6 +25,25 @@ module.exports = {
   forbidden: [
     layer('base-is-pure', '^src/base/', [packages('eventemitter3')]),
     layer('mixins-on-base', '^src/mixins/', ['^src/base/', packages('@cfworker/json-schema')]),
+    layer('page-for-browsers', '^src/report/page/', ['^src/report/', '^src/base/']),
+    layer('forms-on-base', '^src/forms/', [
+      '^src/base/',
+      '^src/mixins/validation/json-schema\\.ts$',
+      packages('yaml', '@marcbachmann/cel-js'),
+    ]),
+    {
+      name: 'formats-in-forms-only',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/forms/'] },
+      to: { path: packages('yaml', '@marcbachmann/cel-js') },
+    },
+    {
+      name: 'forms-on-top',
+      comment: 'only the command line may import the data forms: whoever does not use them does not load them',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(forms|cli)/'] },
+      to: { path: '^src/forms/' },
+    },
     layer('index-only-exports', '^src/index\\.ts$', ['^src/(base|mixins|runtimes|plugins)/']),
     {
       name: 'runtimes-below-top',
@@ -47,6 +66,19 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/plugins/([^/]+)/' },
       to: { path: '^src/plugins/[^/]+/', pathNot: ['^src/plugins/$1/'] },
+    },
+    {
+      name: 'report-on-base',
+      comment: 'pictures and reports read what base defines; nothing below the command line knows them',
+      severity: 'error',
+      from: { path: '^src/report/' },
+      to: { path: '^src/', pathNot: ['^src/(base|report)/'] },
+    },
+    {
+      name: 'report-beside-runtimes',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(report|cli)/'] },
+      to: { path: '^src/report/' },
     },
     {
       name: 'testing-and-cli-on-top',

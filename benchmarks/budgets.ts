@@ -9,6 +9,8 @@ export const BUDGETS = {
   asyncNode: 3,
   /** An iteration of a cycle, against the same loop written by hand. */
   cycleIteration: 3.5,
+  /** A call through the SyncBridge, against a bare round trip over a message port with the same payload. */
+  bridgeCall: 1.2,
   /** The whole run of one node, in nanoseconds. */
   fixedRunNs: 6_000,
   /** Compiling a node, in nanoseconds. */

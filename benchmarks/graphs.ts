@@ -64,7 +64,11 @@ class Author {
   }
 
   finish(): Graph {
-    return { workflow: this.#builder.build() as Graph['workflow'], steps: this.#steps, stepsLater: this.#stepsLater };
+    return {
+      workflow: this.#builder.build() as unknown as Graph['workflow'],
+      steps: this.#steps,
+      stepsLater: this.#stepsLater,
+    };
   }
 }
 

@@ -15,8 +15,6 @@ export interface Row {
   /** The same of the medians: how it looks amid other work. */
   readonly medianRatio: number | undefined;
   readonly budget: Budget | undefined;
-  /** Where the budget is missed for a reason that docs/benchmarks.md gives: what fails instead, without a margin. */
-  readonly knownMiss?: number;
   /** Another variant, shown beside. */
   readonly note?: string;
 }

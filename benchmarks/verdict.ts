@@ -1,14 +1,16 @@
 import type { Row } from './scenario.js';
 
-/** What comes of holding a row against its budget; `shown` where it has none, `missed` where it is over for a known reason. */
-export type Verdict = 'within' | 'over' | 'missed' | 'shown';
+/** What comes of holding a row against its budget; `shown` where it has none. */
+export type Verdict = 'within' | 'over' | 'shown';
 
-/** Holds a row against its budget, times a margin. */
-export function verdictOf({ budget, ratio, ours, knownMiss }: Row, margin: number): Verdict {
+/**
+ * Holds a row against its budget, times a margin. A ratio is over when that of the least rounds and that of the medians both
+ * are: what makes ours more expensive raises the two, while one lucky round of the limit (a pair of threads that happened to
+ * share a core woke each other in half the time) moves only the first.
+ */
+export function verdictOf({ budget, ratio, medianRatio, ours }: Row, margin: number): Verdict {
   if (budget === undefined) return 'shown';
-  const spent = budget.kind === 'ratio' ? ratio : ours;
-  if (spent === undefined) return 'over';
-  if (knownMiss !== undefined) return spent <= budget.most ? 'within' : spent <= knownMiss ? 'missed' : 'over';
+  const spent = budget.kind === 'ratio' ? Math.min(ratio ?? Infinity, medianRatio ?? Infinity) : ours;
   return spent <= budget.most * margin ? 'within' : 'over';
 }
 

@@ -70,7 +70,7 @@ export const scenario: Scenario = {
     const bare = bareCycle(size);
     const local = new LocalRuntime();
     const async = new AsyncLocalRuntime();
-    if (local.execute(ours).output.loss !== cycleLoop(bare).outputs.get('judge')?.loss)
+    if (local.execute(ours).unwrap().loss !== cycleLoop(bare).outputs.get('judge')?.loss)
       throw new Error('The two sides differ.');
     const sides = [() => cycleLoop(bare), () => local.execute(ours), () => async.execute(ours)];
     const [limit, sync, later] = (await compare(sides, effort)) as [Times, Times, Times];

@@ -61,7 +61,7 @@ export const scenario: Scenario = {
       const seen: unknown[] = [];
       const large = relay(payload, seen);
       const small = relay(payloadOf(2).payload, []);
-      const { output } = await runtime.execute(large.built, large.params);
+      const output = (await runtime.execute(large.built, large.params)).unwrap();
       assertUntouched(payload, looks(), seen, output.value);
       const sides = [
         () => runtime.execute(small.built, small.params),

@@ -1,4 +1,4 @@
-import { AsyncLocalRuntime, defineNode, LocalRuntime, otherwise, workflow } from 'lockstep';
+import { AsyncLocalRuntime, defineNode, LocalRuntime, moduleNode, otherwise, workflow } from 'lockstep';
 import { z } from 'zod';
 
 const mean = defineNode({
@@ -6,6 +6,13 @@ const mean = defineNode({
   inputs: { numbers: z.array(z.number()) },
   outputs: { mean: z.number() },
   run: ({ numbers }) => ({ mean: numbers.reduce((sum, value) => sum + value, 0) / numbers.length }),
+});
+
+const triple = moduleNode({
+  name: 'triple',
+  module: new URL('./triple.js', import.meta.url),
+  inputs: { x: z.number() },
+  outputs: { y: z.number() },
 });
 
 const w = workflow('consumer', { params: { numbers: z.array(z.number()) } });
@@ -21,3 +28,7 @@ await using asynchronous = new AsyncLocalRuntime();
 const run = await asynchronous.execute(consumer, { numbers: [] });
 console.log('AsyncLocalRuntime', run.unwrap());
 for (const node of run.nodes.values()) console.log(`${node.id}: ${node.status}`);
+
+const v = workflow('threads');
+const tripled = v.add('tripled', triple({ x: 14 }));
+console.log('In a thread', local.execute(v.build({ outputs: { y: tripled.out.y } })).output);

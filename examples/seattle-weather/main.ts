@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { AsyncLocalRuntime, formatRun, LocalRuntime, type RunEvent } from 'lockstep';
+import { writeReport } from 'lockstep/report';
 import { differences } from './compare.js';
 import { showProgress } from './progress.js';
 import { seattleWeather } from './workflow.js';
@@ -29,6 +30,9 @@ console.log(`\nIn LocalRuntime\n${formatRun(local.run)}\n`);
 const asynchronous = await runAsynchronously();
 console.log(`\nIn AsyncLocalRuntime\n${formatRun(asynchronous.run)}\n`);
 console.log(`${local.run.unwrap().text}\n`);
+
+const page = writeReport(asynchronous.run, { file: '.lockstep/seattle-weather.html', events: asynchronous.events });
+console.log(`The report of the last run is ${page}: open it in a browser.\n`);
 
 const found = differences(local, asynchronous);
 if (found.length > 0) {
