@@ -77,6 +77,8 @@ export abstract class BaseRuntime extends RuntimeHooks {
       admit: (run, node, now) => this.admit(run, node, now),
       decideFailure: (run, attempt, error, now) => this.decideFailure(run, attempt, error, now),
       judge: (run, attempt, output) => this.judge(run, attempt, output),
+      afterAttempt: (run, attempt, settlement) => this.afterAttempt(run, attempt, settlement),
+      withdraw: (run, node) => this.withdraw(run, node),
     };
   }
 
@@ -272,6 +274,7 @@ export abstract class BaseRuntime extends RuntimeHooks {
       },
       this.#decisions,
       this.#sinkFor(options, () => execution, events),
+      this.observes(plan),
     );
     return { execution, options, thrown: new Map(), events, continues: history !== undefined, wake: undefined, now: 0 };
   }
@@ -387,7 +390,6 @@ export abstract class BaseRuntime extends RuntimeHooks {
       return;
     }
     attempt.graph.complete(attempt, output, now);
-    this.afterAttempt(attempt.graph, attempt);
   }
 
   /** Takes what a node threw. */
@@ -395,7 +397,6 @@ export abstract class BaseRuntime extends RuntimeHooks {
     if (attempt.status !== 'running') return;
     run.thrown.set(`${attempt.graph.scope}${attempt.node.id}`, error);
     attempt.graph.fail(attempt, error, now);
-    this.afterAttempt(attempt.graph, attempt);
   }
 
   #checkState(attempt: Attempt, next: unknown): void {

@@ -30,8 +30,6 @@ export interface ChildGraph {
   readonly scope: string;
   readonly state: ExecutionState;
   readonly isSettled: boolean;
-  /** A node may not start before another has settled: it is not done although it starts nothing. */
-  readonly isHeld: boolean;
   next(now: number): Attempt<ChildGraph> | undefined;
   stop(reason: NotRunReason, now: number): void;
   outcome(): RunOutcomeData;
@@ -94,7 +92,7 @@ export class Children<G extends ChildGraph> {
       }
       const graph = this.#graphs[number] as G;
       const attempt = graph.next(now) as ReturnType<G['next']> | undefined;
-      if (attempt !== undefined || graph.isHeld) return attempt;
+      if (attempt !== undefined) return attempt;
       this.#armed.delete(number);
       if (graph.isSettled && this.#outcomes[number] === undefined) this.#settle(number, graph, now);
     }

@@ -5,7 +5,7 @@ import { EventFold, type OpenAttempt } from './event-fold.js';
 import type { DecisiveOptions, RunEvent } from './events.js';
 import { ExecutionState } from './execution-state.js';
 import { type GraphAttempt, GraphExecution } from './graph-execution.js';
-import type { Plan } from './plan.js';
+import type { Plan, PlanNode } from './plan.js';
 import type { Random } from './ports.js';
 import { type Abort, type EventSink, RunCore } from './run-core.js';
 import type { Decisions } from './run-view.js';
@@ -35,7 +35,8 @@ const FOREVER = Number.POSITIVE_INFINITY;
 export class Execution extends GraphExecution {
   readonly #start: RunStart;
 
-  constructor(plan: Plan, start: RunStart, decisions: Decisions, sink: EventSink | undefined) {
+  /** @param observed whether `decisions` is told of attempts that have settled */
+  constructor(plan: Plan, start: RunStart, decisions: Decisions, sink: EventSink | undefined, observed = false) {
     const state = new ExecutionState(plan);
     const core: RunCore = new RunCore({
       runId: start.runId,
@@ -43,6 +44,7 @@ export class Execution extends GraphExecution {
       decisions,
       top: state,
       sink,
+      observed,
       warn: (scope, warning) => warnRun(core, state, scope, warning),
       alert: () => {
         state.attention = true;
@@ -62,13 +64,14 @@ export class Execution extends GraphExecution {
 
   /** Nothing runs, nothing waits for a time or for an answer, and the run is not over: nothing can ever move it on. */
   get isStuck(): boolean {
-    return !this.isSettled && this.core.running === 0 && this.core.gates.size === 0 && this.wakeAt() === undefined;
+    const { running, gates, parked } = this.core;
+    return !this.isSettled && running === 0 && gates.size === 0 && parked.size === 0 && this.wakeAt() === undefined;
   }
 
   /** Nothing can go on until a gate is answered or expires. Asked once `next` has nothing more. */
   get isWaiting(): boolean {
-    const { gates, running, delays } = this.core;
-    return gates.size > 0 && running === 0 && delays.next === FOREVER && !this.isSettled;
+    const { gates, running, delays, parked } = this.core;
+    return gates.size > 0 && running === 0 && parked.size === 0 && delays.next === FOREVER && !this.isSettled;
   }
 
   /** Starts the run. */
@@ -152,8 +155,23 @@ export class Execution extends GraphExecution {
     return true;
   }
 
-  /** Fails every attempt in flight: nothing can settle them any more. */
+  /** Whether nodes wait for room that something else has to make. */
+  get hasParked(): boolean {
+    return this.core.parked.size > 0;
+  }
+
+  /** Fails every node that waits for room: nothing that could make it will ever come to its end. */
+  failParked(now: number): void {
+    for (const { graph, index } of [...this.core.parked.values()]) {
+      const { id } = graph.state.plan.nodes[index] as PlanNode;
+      const what = `Node "${id}" waits for room that only this thread, which would have to wait for it, could make.`;
+      graph.refuse(index, new AttemptError('WOULD_DEADLOCK', what, { at: id }), now);
+    }
+  }
+
+  /** Fails every attempt in flight, and every node that waits for room: nothing can settle them any more. */
   failStalled(now: number): void {
+    this.failParked(now);
     for (const attempt of this.attemptsInFlight()) {
       const { id } = attempt.node;
       const what = `Node "${id}" never settled: nothing is left that could settle its promise.`;

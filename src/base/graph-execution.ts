@@ -1,20 +1,20 @@
 import { Attempt, type AttemptLimits, AttemptList } from './attempt.js';
 import { type ChildGraph, Children } from './children.js';
-import * as cycles from './cycle-transitions.js';
-import { AttemptError, errorData, LockstepError } from './errors.js';
+import { AttemptError, type ErrorData, errorData, LockstepError } from './errors.js';
 import { completion, keyOf, stopReason } from './event-data.js';
-import type { EventData } from './events.js';
-import type { ChildrenState, ExecutionState, RegionState } from './execution-state.js';
+import type { EventData, FailureVerdict } from './events.js';
+import type { ChildrenState, ExecutionState } from './execution-state.js';
+import { cancelRegion, decideNode, decideRegion } from './graph-decisions.js';
 import type { Plan, PlanNode, PlanRegion } from './plan.js';
 import type { Random } from './ports.js';
 import { ReadySet } from './ready-set.js';
 import type { NotRunReason } from './reason.js';
 import type { GateAnswer, Graph, RunCore } from './run-core.js';
 import { runOutcome } from './run-outcome.js';
-import type { RunView } from './run-view.js';
+import type { Admission, RunView, Settlement } from './run-view.js';
 import { maskError } from './secret-mask.js';
 import { bitsOf, LIVE } from './source-evaluation.js';
-import { BLOCKED, CANCELLED, COMPLETED, SKIPPED } from './status.js';
+import { CANCELLED, COMPLETED } from './status.js';
 import { isOverdue, isTimeout, limitsOf, passedSoftLimit, timedOut } from './time-limits.js';
 import * as apply from './transitions.js';
 import type { Warning } from './warning.js';
@@ -23,7 +23,7 @@ import type { Warning } from './warning.js';
 export type GraphAttempt = Attempt<GraphExecution>;
 
 /** Whose child a graph is, and which. */
-export interface Place {
+export interface ChildPlace {
   readonly children: Children<GraphExecution>;
   readonly number: number;
 }
@@ -37,14 +37,14 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
   readonly plan: Plan;
   readonly state: ExecutionState;
   /** Missing at the top. */
-  readonly place: Place | undefined;
+  readonly place: ChildPlace | undefined;
   readonly #inFlight = new AttemptList<GraphExecution>();
   /** Maps and subworkflows whose children may have something to start. */
   #armed: ReadySet | undefined;
   /** The children of maps and subworkflows that have opened them and have not settled, by node. */
   #owners: Map<number, Children<GraphExecution>> | undefined;
 
-  constructor(core: RunCore, state: ExecutionState, place: Place | undefined) {
+  constructor(core: RunCore, state: ExecutionState, place: ChildPlace | undefined) {
     this.core = core;
     this.plan = state.plan;
     this.state = state;
@@ -92,7 +92,6 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     const { state, plan, core } = this;
     const { maxConcurrency } = state.options;
     core.now = now;
-    if (this.place === undefined) core.held = false;
     for (;;) {
       if (state.attention && this.attend(now)) return undefined;
       // Nothing is decided while every slot is taken: with one slot, decisions are made in the order of LocalRuntime.
@@ -102,13 +101,13 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
         const owner = this.#armed.least();
         if (owner !== -1 && (index === -1 || owner < index)) {
           const attempt = this.#advance(owner, now);
-          if (attempt !== undefined || core.held) return attempt;
+          if (attempt !== undefined) return attempt;
           continue;
         }
       }
       if (index === -1) return undefined;
       const node = plan.nodes[index] as PlanNode;
-      if ((node.selective || state.tainted[index] === 1) && !this.#decideNode(node, now)) continue;
+      if ((node.selective || state.tainted[index] === 1) && !decideNode(this, node, now)) continue;
       const admission = core.decisions.admit(this, node, now);
       if (admission === 'start') {
         const attempt = this.#startAttempt(node, now);
@@ -116,24 +115,51 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
         this.fail(attempt, timedOut(attempt), now); // the limit of the node had passed before this attempt could start
         continue;
       }
-      if (admission === 'full') {
-        core.held = true;
-        return undefined;
-      }
-      apply.delay(state, index, admission.until);
-      core.delay(this, index, admission.until);
+      if (admission.kind === 'refuse') this.fail(this.#startAttempt(node, now), admission.error, now);
+      else this.#hold(node, admission);
     }
+  }
+
+  /** A node may not start yet. */
+  #hold(node: PlanNode, admission: Exclude<Admission, 'start' | { readonly kind: 'refuse' }>): void {
+    const { core, state } = this;
+    const at = admission.kind === 'later' ? admission.at : admission.until;
+    apply.delay(state, node.index, at);
+    if (admission.kind === 'park') core.park(`${this.scope}${node.id}`, { graph: this, index: node.index });
+    if (at !== Number.POSITIVE_INFINITY) core.delay(this, node.index, at);
+  }
+
+  /** A node that was parked may be asked about again. */
+  unpark(node: PlanNode): void {
+    const { core, state } = this;
+    if (!core.parked.delete(`${this.scope}${node.id}`)) return;
+    apply.wake(state, node.index);
+    this.touch();
+    core.wake?.();
+  }
+
+  /** A node that waits for room, or for a time, fails before it is called. */
+  refuse(index: number, error: Error, now: number): void {
+    const node = this.plan.nodes[index] as PlanNode;
+    this.#withdraw(node);
+    apply.wake(this.state, index);
+    this.fail(this.#startAttempt(node, now), error, now);
+  }
+
+  #withdraw(node: PlanNode): void {
+    if (this.core.parked.delete(`${this.scope}${node.id}`)) this.core.decisions.withdraw(this, node);
   }
 
   /** Does what must be done before another node may start. `true` when none may any more. */
   protected attend(now: number): boolean {
     const { state, core } = this;
     for (let due = core.delays.take(now); due !== undefined; due = core.delays.take(now)) {
+      core.parked.delete(`${due.graph.scope}${due.graph.state.plan.nodes[due.index]?.id}`);
       apply.wake(due.graph.state, due.index);
       due.graph.touch();
     }
     while (state.stopping === undefined && state.dueRegions.length > 0)
-      this.#decideRegion(Math.min(...state.dueRegions), now);
+      decideRegion(this, Math.min(...state.dueRegions), now);
     if (state.stopping !== undefined) {
       this.stop(stopReason(state), now);
       return true; // and asked again, nothing may start either
@@ -202,6 +228,7 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     core.gates.delete(`${this.scope}${attempt.node.id}`);
     apply.moveAttempt(attempt, 'completed');
     apply.closeGate(state, attempt.node, attempt.startedAt, apply.gateOutput(data, now), now);
+    this.#settled(attempt, 'completed', now);
     this.touch();
   }
 
@@ -222,6 +249,7 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     const { node, change } = attempt;
     if (change !== undefined) this.state.nodeStates.set(node.index, change.state);
     apply.completeAttempt(this.state, node, attempt.startedAt, output, now);
+    if (core.isObserved) this.#settled(attempt, 'completed', now);
     if (this.place !== undefined) this.touch();
     return true;
   }
@@ -241,6 +269,7 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     attempt.status = 'failed';
     this.#release(attempt);
     apply.failAttempt(state, attempt.node, attempt, data, decided.then, 'failed', now);
+    this.#settled(attempt, 'failed', now, { error: data, then: decided.then });
     if (decided.then.kind === 'retry') core.delay(this, attempt.node.index, decided.then.at);
     if (this.place !== undefined) this.touch();
     return true;
@@ -257,8 +286,20 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     const error = maskError(errorData(decided.error ?? lost), core.secrets);
     if (core.isRecorded) core.record('attempt.lost', { ...keyOf(attempt), error, then: decided.then }, now);
     apply.failAttempt(state, attempt.node, attempt, error, decided.then, 'lost', now);
+    this.#settled(attempt, 'lost', now, { error, then: decided.then });
     if (decided.then.kind === 'retry') core.delay(this, attempt.node.index, decided.then.at);
     this.touch();
+  }
+
+  #settled(
+    attempt: GraphAttempt,
+    status: Settlement['status'],
+    at: number,
+    failure?: { readonly error: ErrorData; readonly then: FailureVerdict },
+  ): void {
+    const { core } = this;
+    if (!core.isObserved) return;
+    core.decisions.afterAttempt(this, attempt, { status, at, error: failure?.error, then: failure?.then });
   }
 
   /** After a fold: takes up a gate that waits, or an attempt that has opened its children. `false` for any other. */
@@ -301,10 +342,6 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     return [...this.#inFlight.all(), ...graphs.flatMap((graph) => graph.attemptsInFlight())];
   }
 
-  get isHeld(): boolean {
-    return this.core.held;
-  }
-
   /** An output whose source was live and brought nothing: the types promise a value. */
   warnOfMissing(output: Readonly<Record<string, unknown>>): void {
     for (const [name, source] of this.plan.outputs) {
@@ -318,7 +355,7 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
   #advance(index: number, now: number): GraphAttempt | undefined {
     const children = this.#owners?.get(index);
     const attempt = children?.next(now);
-    if (attempt !== undefined || this.core.held) return attempt;
+    if (attempt !== undefined) return attempt;
     this.#armed?.delete(index);
     if (children === undefined || !children.isSettled) return undefined;
     const result = children.result();
@@ -347,39 +384,6 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     if (this.#owned(attempt) === undefined) this.core.running--;
     else this.#owners?.delete(attempt.node.index);
     if (attempt.suspended) this.#inFlight.remove(attempt);
-  }
-
-  /** Decides about a node with sources that may not be live. `true` when it runs. */
-  #decideNode(node: PlanNode, now: number): boolean {
-    const { core } = this;
-    const decision = core.decisions.decideNode(this, node);
-    if (decision.kind === 'run') return true;
-    const skipped = decision.kind === 'skip';
-    const data = { scope: this.scope, node: node.id, visit: this.state.visit(node.index), reason: decision.reason };
-    if (core.isRecorded) core.record(skipped ? 'node.skipped' : 'node.blocked', data, now);
-    apply.setAside(this.state, node, skipped ? SKIPPED : BLOCKED, decision.reason, now);
-    return false;
-  }
-
-  #decideRegion(number: number, now: number): void {
-    const { core } = this;
-    const region = this.plan.regions[number] as PlanRegion;
-    const around = this.state.regions[number] as RegionState;
-    const elapsedMs = Number.isNaN(around.enteredAt) ? 0 : now - around.enteredAt;
-    const decision = core.decisions.decideCycle(this, region, now);
-    const metric = decision.metric ?? null;
-    const end = { elapsedMs, metric: decision.metric };
-    const common = { scope: this.scope, cycle: region.id, elapsedMs, metric };
-    if (decision.kind === 'continue') {
-      if (core.isRecorded) core.record('cycle.iterated', { ...common, iteration: around.iteration }, now);
-      cycles.iterate(this.state, region, end);
-      return;
-    }
-    const { reason, failed, root } = decision;
-    const error = decision.error === undefined ? undefined : maskError(decision.error, core.secrets);
-    const stopped = { ...common, iterations: around.iterations, reason, failed, root: root ?? null };
-    if (core.isRecorded) core.record('cycle.stopped', { ...stopped, error: error ?? null }, now);
-    cycles.stopRegion(this.state, region, end, { reason, failed, root, error });
   }
 
   /** Applies the limits of an attempt that are due. */
@@ -424,7 +428,7 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
       if ((state.status[node.index] as number) < COMPLETED) this.#cancel(node, started.get(node.index), reason, now);
     }
     for (let number = plan.regions.length - 1; number >= 0; number--)
-      this.#cancelRegion(plan.regions[number] as PlanRegion, now);
+      cancelRegion(this, plan.regions[number] as PlanRegion, now);
     state.dueRegions.length = 0;
   }
 
@@ -433,6 +437,7 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     if (attempt === undefined) {
       const data = { scope, node: node.id, visit: state.visit(node.index), reason };
       if (core.isRecorded) core.record('node.cancelled', data, now);
+      this.#withdraw(node);
     } else {
       this.#owned(attempt)?.stop(reason, now);
       if (core.isRecorded) core.record('attempt.cancelled', { ...keyOf(attempt), reason }, now);
@@ -443,19 +448,7 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
       core.abort(attempt, new LockstepError('RUN_CANCELLED', what, { at: node.id }));
     }
     apply.setAside(state, node, CANCELLED, reason, now, attempt?.startedAt);
-  }
-
-  #cancelRegion(region: PlanRegion, now: number): void {
-    const { core, scope } = this;
-    const around = this.state.regions[region.index] as RegionState;
-    if (around.stopped) return;
-    for (const child of region.children) this.#cancelRegion(this.plan.regions[child] as PlanRegion, now);
-    const elapsedMs = Number.isNaN(around.enteredAt) ? 0 : now - around.enteredAt;
-    const how = { reason: 'cancelled' as const, failed: true };
-    const common = { scope, cycle: region.id, iterations: around.iterations, elapsedMs, metric: null };
-    if (core.isRecorded) core.record('cycle.stopped', { ...common, ...how, root: null, error: null }, now);
-    const end = { elapsedMs, metric: undefined };
-    cycles.stopRegion(this.state, region, end, { ...how, root: undefined, error: undefined });
+    if (attempt !== undefined) this.#settled(attempt, 'cancelled', now);
   }
 
   /** How this graph ended, once everything in it has settled. */

@@ -19,6 +19,8 @@ export interface Graph {
   touch(): void;
   /** Applies the limits of an attempt that are due. */
   expire(attempt: Attempt<Graph>, now: number): void;
+  /** A node that waits for room fails before it is called. */
+  refuse(index: number, error: Error, now: number): void;
   /** A gate was answered, or timed out. */
   closeGate(attempt: Attempt<Graph>, answer: GateAnswer, now: number): void;
 }
@@ -35,8 +37,8 @@ export interface Abort {
   readonly reason: Error;
 }
 
-/** A node whose retry waits. */
-interface Delay {
+/** A node of a graph. */
+export interface Place {
   readonly graph: Graph;
   readonly index: number;
 }
@@ -44,7 +46,7 @@ interface Delay {
 const NO_ABORTS: readonly Abort[] = [];
 const NO_SECRETS: ReadonlyMap<string, string> = new Map();
 
-function delayCounts({ graph, index }: Delay, at: number): boolean {
+function delayCounts({ graph, index }: Place, at: number): boolean {
   return graph.state.delayed.get(index) === at;
 }
 
@@ -66,19 +68,23 @@ export class RunCore {
   now = 0;
   /** Attempts in flight, in all graphs. A map, a subworkflow and a gate hold no slot. */
   running = 0;
-  /** A node may not start before another has settled: nobody is done who still has something to start. */
-  held = false;
+  /** Nodes that may not start before somebody makes room for them, by scope and id. */
+  readonly parked = new Map<string, Place>();
+  /** Makes whoever drives the run look at it again: something changed from outside. */
+  wake: (() => void) | undefined;
   /** Gates that wait, by scope and id. */
   readonly gates = new Map<string, Attempt<Graph>>();
   /** Time limits of attempts in flight and of gates. */
   readonly deadlines = new WakeQueue<Attempt<Graph>>(deadlineCounts);
-  /** Retries that wait. */
-  readonly delays = new WakeQueue<Delay>(delayCounts);
+  /** Nodes that may start, or are asked about again, at a time. */
+  readonly delays = new WakeQueue<Place>(delayCounts);
   /** The position of the next event. */
   seq = 0;
   #aborts: Abort[] = [];
   /** Whether anybody wants events. Without it, none is made. */
   readonly isRecorded: boolean;
+  /** Whether anybody is told of attempts that have settled. */
+  readonly isObserved: boolean;
   readonly #sink: EventSink | undefined;
   readonly #warn: (scope: string, warning: Warning) => void;
   readonly #alert: () => void;
@@ -89,6 +95,7 @@ export class RunCore {
     readonly decisions: Decisions;
     readonly top: ExecutionState;
     readonly sink: EventSink | undefined;
+    readonly observed: boolean;
     /** Warns the run. */
     readonly warn: (scope: string, warning: Warning) => void;
     /** Makes the run look at what is due. */
@@ -100,6 +107,7 @@ export class RunCore {
     this.top = parts.top;
     this.#sink = parts.sink;
     this.isRecorded = parts.sink !== undefined;
+    this.isObserved = parts.observed;
     this.#warn = parts.warn;
     this.#alert = parts.alert;
   }
@@ -113,9 +121,15 @@ export class RunCore {
     this.#warn(scope, warning);
   }
 
-  /** A node may start again at a time. */
+  /** A node may start, or is asked about again, at a time. */
   delay(graph: Graph, index: number, at: number): void {
     this.delays.add(at, { graph, index });
+    this.#alert();
+  }
+
+  /** A node waits for room. */
+  park(key: string, place: Place): void {
+    this.parked.set(key, place);
     this.#alert();
   }
 

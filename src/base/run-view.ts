@@ -22,6 +22,8 @@ export interface RunView {
   readonly random: Random;
   /** Adds a warning to the result, once for each code and place. */
   warn(warning: Warning): void;
+  /** A node that was parked may be asked about again. Nothing happens to one that is not parked. */
+  unpark(node: PlanNode): void;
 }
 
 /** What to do with a node whose sources have settled but are not all live. */
@@ -42,8 +44,26 @@ export type CycleDecision =
       readonly error: ErrorData | undefined;
     };
 
-/** Whether a node may start: now, not before a time (epoch ms), or only after something that runs has settled. */
-export type Admission = 'start' | 'full' | { readonly until: number };
+/** Whether a node may start. Times are epoch milliseconds. */
+export type Admission =
+  | 'start'
+  /** Not before a time: it is asked about again then. */
+  | { readonly kind: 'later'; readonly at: number }
+  /** Not before somebody makes room for it with `unpark`; asked about again then, and at `until` at the latest. */
+  | { readonly kind: 'park'; readonly until: number }
+  /** Never: the attempt fails with this error before the node is called. */
+  | { readonly kind: 'refuse'; readonly error: Error };
+
+/** How an attempt ended, as those are told who observe it. */
+export interface Settlement {
+  readonly status: 'completed' | 'failed' | 'lost' | 'cancelled';
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** As recorded; `undefined` unless it failed or was lost. */
+  readonly error: ErrorData | undefined;
+  /** What follows; `undefined` unless it failed or was lost. */
+  readonly then: FailureVerdict | undefined;
+}
 
 /**
  * The decisions that a run asks for. Each is synchronous and is asked once: the answer is recorded, and a fold never asks again.
@@ -60,6 +80,10 @@ export interface Decisions {
   decideFailure(run: RunView, attempt: Attempt, error: unknown, now: number): FailureDecision;
   /** Asked about every output before it counts: an error turns it into a failure. */
   judge(run: RunView, attempt: Attempt, output: Readonly<Record<string, unknown>>): Error | undefined;
+  /** Told of every attempt that has settled, in whatever way, where the run is observed. */
+  afterAttempt(run: RunView, attempt: Attempt, settlement: Settlement): void;
+  /** Told of a node that was parked and will not start: its run, or its owner, has stopped. */
+  withdraw(run: RunView, node: PlanNode): void;
 }
 
 /** What follows from a failed attempt, and under which error it is recorded where that is not the original one. */

@@ -1,9 +1,9 @@
 import type { Attempt } from './attempt.js';
 import { errorData, LockstepError } from './errors.js';
 import type { RunEvent } from './events.js';
-import type { PlanNode, PlanRegion } from './plan.js';
+import type { Plan, PlanNode, PlanRegion } from './plan.js';
 import type { BoundParameters, RunFindings, RunRequest } from './run-request.js';
-import type { Admission, CycleDecision, FailureDecision, NodeDecision, RunView } from './run-view.js';
+import type { Admission, CycleDecision, FailureDecision, NodeDecision, RunView, Settlement } from './run-view.js';
 import { inputBits, LIVE, readSource } from './source-evaluation.js';
 
 /**
@@ -69,8 +69,16 @@ export abstract class RuntimeHooks {
     return undefined;
   }
 
-  /** Observes that an attempt has settled. */
-  protected afterAttempt(_run: RunView, _attempt: Attempt): void {}
+  /** Whether the attempts of this run are observed one by one: by default, no. Layered: one who wants to know is enough. */
+  protected observes(_plan: Plan): boolean {
+    return false;
+  }
+
+  /** Observes that an attempt has settled, in whatever way: of functions, maps, subworkflows and gates, where `observes` says so. */
+  protected afterAttempt(_run: RunView, _attempt: Attempt, _settlement: Settlement): void {}
+
+  /** Observes that a node which `admit` had parked will not start: its run, or the owner of its graph, has stopped. */
+  protected withdraw(_run: RunView, _node: PlanNode): void {}
 
   /** Observes that a run has ended. */
   protected finishRun(_run: RunView): void {}

@@ -135,6 +135,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     if (drive.ended) return; // nothing to wait for: most of what follows costs more than a node
     const { execution, options } = drive.run;
     drive.run.wake = pump;
+    execution.core.wake = () => queueMicrotask(pump); // room is made while another run is busy
     if (options.signal !== undefined) drive.onEnd(onAbort(options.signal, pump));
     const { clock } = this.ports;
     drive.onStall(clock, () => this.#take(drive, () => execution.failStalled(clock.now())));

@@ -164,7 +164,9 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
       if (signal !== undefined && this.observeSignal(run, signal, run.now)) continue; // a listener aborted it just now
       if (this.abortCancelled(run)) continue; // who heard it may have answered a gate, or aborted the run
       if (execution.isSettled || execution.isWaiting) return;
-      if (calls?.wait() !== true) this.#sleep(run, execution.wakeAt());
+      if (calls?.wait() === true) continue;
+      if (execution.hasParked) execution.failParked(run.now);
+      else this.#sleep(run, execution.wakeAt());
     }
   }
 

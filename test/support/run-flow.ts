@@ -6,9 +6,10 @@ import { ExecutionState } from '../../src/base/execution-state.js';
 import type { GraphAttempt } from '../../src/base/graph-execution.js';
 import type { ChildResult, GraphResult } from '../../src/base/graph-result.js';
 import type { RunOutcome } from '../../src/base/outcome.js';
+import type { Plan } from '../../src/base/plan.js';
 import { RunCancelledError, RunFailedError } from '../../src/base/run-errors.js';
 import type { WaitingRun } from '../../src/base/run-result.js';
-import type { RunView } from '../../src/base/run-view.js';
+import type { RunView, Settlement } from '../../src/base/run-view.js';
 import type { ResumeOptions, RunOptions, RuntimeOptions } from '../../src/base/runtime-options.js';
 import type { GateReport } from '../../src/base/waiting-runs.js';
 import type { Workflow } from '../../src/base/workflow.js';
@@ -140,8 +141,12 @@ class ProbedLocal extends LocalRuntime {
     return returned;
   }
 
-  protected override afterAttempt(run: RunView, attempt: Attempt): void {
-    super.afterAttempt(run, attempt);
+  protected override observes(plan: Plan): boolean {
+    return super.observes(plan) || this.probe !== undefined;
+  }
+
+  protected override afterAttempt(run: RunView, attempt: Attempt, settlement: Settlement): void {
+    super.afterAttempt(run, attempt, settlement);
     this.probe?.onSettled();
   }
 
@@ -169,8 +174,12 @@ class ProbedAsync extends AsyncLocalRuntime {
     return returned;
   }
 
-  protected override afterAttempt(run: RunView, attempt: Attempt): void {
-    super.afterAttempt(run, attempt);
+  protected override observes(plan: Plan): boolean {
+    return super.observes(plan) || this.probe !== undefined;
+  }
+
+  protected override afterAttempt(run: RunView, attempt: Attempt, settlement: Settlement): void {
+    super.afterAttempt(run, attempt, settlement);
     this.probe?.onSettled();
   }
 

@@ -135,7 +135,7 @@ describe('A run with children that was cut off', () => {
     class Late extends Local {
       protected override admit(run: RunView, node: PlanNode, now: number): Admission {
         const opens = 1_704_067_200_100;
-        return run.scope === 'all[0]/' && now < opens ? { until: opens } : super.admit(run, node, now);
+        return run.scope === 'all[0]/' && now < opens ? { kind: 'later', at: opens } : super.admit(run, node, now);
       }
     }
     const build = () => {

@@ -25,12 +25,12 @@ describe('A run that nothing can move on', () => {
   it('is an error in both runtimes, never a silent hang', async () => {
     class Refusing extends LocalRuntime {
       protected override admit(): Admission {
-        return 'full';
+        return { kind: 'later', at: Number.POSITIVE_INFINITY };
       }
     }
     class RefusingAsync extends AsyncLocalRuntime {
       protected override admit(): Admission {
-        return 'full';
+        return { kind: 'later', at: Number.POSITIVE_INFINITY };
       }
     }
     expect(caught(() => new Refusing().execute(single()))).to.include({ code: 'WOULD_DEADLOCK' });
