@@ -27,6 +27,8 @@ export class Attempt<Graph = unknown> {
   limits: AttemptLimits | undefined;
   /** The state the node asked for; taken over when the attempt completes. */
   change: { readonly state: unknown } | undefined;
+  /** Its output is that of an earlier attempt with the same inputs: the node was not called. */
+  cached: boolean;
   /** It went on after its call returned. Owned by `AttemptList`, like its neighbours there. */
   suspended: boolean;
   earlier: Attempt<Graph> | undefined;
@@ -42,6 +44,7 @@ export class Attempt<Graph = unknown> {
     this.status = 'running';
     this.limits = undefined;
     this.change = undefined;
+    this.cached = false;
     this.suspended = false;
     this.earlier = undefined;
     this.later = undefined;

@@ -2,17 +2,19 @@ import type { ActiveRun } from './active-run.js';
 import type { Attempt } from './attempt.js';
 import { AttemptContext } from './attempt-context.js';
 import { openBuiltIn } from './built-in.js';
+import { CapabilityTable } from './capability-table.js';
 import { compile } from './compile.js';
 import { ConfigurationError, LockstepError, runtimeClosed } from './errors.js';
-import type { RunEvent } from './events.js';
+import { sinkFor, tellAnswers } from './event-sink.js';
 import { Execution } from './execution.js';
+import { attemptEnded, runEnded, runStarted } from './facts.js';
 import type { GraphAttempt } from './graph-execution.js';
 import { idOf, type Part } from './graph-result.js';
 import { Listeners } from './listeners.js';
 import type { NodeContext } from './node-context.js';
-import { knownFields } from './node-options.js';
 import { NodeVoice } from './node-voice.js';
 import type { RuntimeNotifications } from './notifications.js';
+import { knownFields } from './option-checks.js';
 import {
   type ExecuteArguments,
   type ExecutedRun,
@@ -24,11 +26,10 @@ import {
 import { checkOutput } from './output-check.js';
 import type { Plan } from './plan.js';
 import type { Ports } from './ports.js';
-import type { EventSink } from './run-core.js';
 import { RunRejectedError } from './run-errors.js';
 import type { BoundParameters, RunFindings, RunRequest } from './run-request.js';
 import { loadSecrets, NO_SECRETS } from './run-secrets.js';
-import type { Decisions } from './run-view.js';
+import type { Decisions, RunView, Settlement } from './run-view.js';
 import { RuntimeHooks } from './runtime-hooks.js';
 import {
   checkObject,
@@ -38,7 +39,7 @@ import {
   type RunOptions,
 } from './runtime-options.js';
 import { ask, formatIssues, isThenable } from './schema.js';
-import { maskEvent, maskText } from './secret-mask.js';
+import { maskText } from './secret-mask.js';
 import { approveGate, type GateReport, openGates, rejectGate, startOf, WaitingRuns } from './waiting-runs.js';
 import type { Warning } from './warning.js';
 import { notAWorkflow, Workflow } from './workflow.js';
@@ -53,6 +54,10 @@ export abstract class BaseRuntime extends RuntimeHooks {
   /** As given, checked, with defaults filled in, frozen. */
   readonly options: ResolvedOptions;
   protected readonly ports: Ports;
+  /** Whether runs that begin now are monitored: observed, counted and timed. */
+  protected monitoring: boolean;
+  /** What holds for each node. */
+  protected readonly capabilities: CapabilityTable;
   readonly #listeners: Listeners;
   readonly #voice: NodeVoice;
   readonly #decisions: Decisions;
@@ -69,6 +74,8 @@ export abstract class BaseRuntime extends RuntimeHooks {
     }
     this.options = options;
     this.ports = ports;
+    this.monitoring = options.performanceMonitoring;
+    this.capabilities = new CapabilityTable(options.capabilities, options.executors);
     this.#listeners = new Listeners(ports.log);
     this.#voice = new NodeVoice(ports.log, this.#listeners);
     this.#decisions = {
@@ -273,28 +280,10 @@ export abstract class BaseRuntime extends RuntimeHooks {
         warnings,
       },
       this.#decisions,
-      this.#sinkFor(options, () => execution, events),
+      sinkFor(this.#listeners, options, () => execution, events),
       this.observes(plan),
     );
     return { execution, options, thrown: new Map(), events, continues: history !== undefined, wake: undefined, now: 0 };
-  }
-
-  /** Where events go; `undefined` when nobody wants them, and then none is made. */
-  #sinkFor({ onEvent }: RunOptions, execution: () => Execution, events: RunEvent[] | undefined): EventSink | undefined {
-    const listened = this.#listeners.has('event');
-    if (onEvent === undefined && !listened && events === undefined) return undefined;
-    const show = (event: RunEvent): void => {
-      const { secrets } = execution();
-      const shown = secrets.size === 0 ? event : maskEvent(event, secrets);
-      if (onEvent !== undefined) this.#listeners.shielded('onEvent', () => onEvent(shown));
-      if (listened) this.#listeners.tell('event', shown);
-    };
-    const shielded: EventSink = (event) => this.#listeners.shielded('masking of an event', () => show(event)); // what cannot be masked is not shown
-    if (events === undefined) return shielded;
-    return (event) => {
-      events.push(event);
-      shielded(event);
-    };
   }
 
   /**
@@ -316,17 +305,12 @@ export abstract class BaseRuntime extends RuntimeHooks {
     else {
       if (!run.continues)
         for (const event of history) run.events?.push(event); // it may have to wait, and be resumed
-      else this.#tellAnswers(run, history);
+      else tellAnswers(this.#listeners, run.options, execution, history);
       execution.resume(history, now);
     }
     if (run.events !== undefined) this.#waiting.drive(run); // not before: a history that does not fit must not be lost
-  }
-
-  /** Tells whoever listens to this run only what was answered since it returned: its log has no gap then. */
-  #tellAnswers({ execution: { secrets }, options: { onEvent } }: ActiveRun, history: readonly RunEvent[]): void {
-    if (onEvent === undefined) return;
-    for (const event of history.slice(history.findLastIndex(({ kind }) => kind === 'run.waiting') + 1))
-      this.#listeners.shielded('onEvent', () => onEvent(secrets.size === 0 ? event : maskEvent(event, secrets)));
+    if (this.#listeners.has('started'))
+      this.#listeners.tell('started', runStarted(execution, now, history !== undefined));
   }
 
   /**
@@ -437,6 +421,7 @@ export abstract class BaseRuntime extends RuntimeHooks {
       const { runId, plan, secrets } = execution;
       this.#waiting.keep(runId, { plan, secrets, events }); // first: whoever hears that it waits may answer
       execution.wait(run.now);
+      if (this.#listeners.has('ended')) this.#listeners.tell('ended', runEnded(execution, run.now));
       return outcomeOf<Output>(run, this.options.skippedInResults);
     }
     this.#waiting.drop(execution.runId);
@@ -446,7 +431,26 @@ export abstract class BaseRuntime extends RuntimeHooks {
       for (const warning of execution.state.warnings)
         this.#listeners.tell('warning', { ...warning, runId: execution.runId });
     }
+    if (this.#listeners.has('ended')) this.#listeners.tell('ended', runEnded(execution, run.now));
     return outcomeOf<Output>(run, this.options.skippedInResults);
+  }
+
+  /** Tells listeners of the runtime. */
+  protected tell<Name extends keyof RuntimeNotifications>(
+    name: Name,
+    payload: Parameters<RuntimeNotifications[Name]>[0],
+  ): void {
+    this.#listeners.tell(name, payload);
+  }
+
+  protected override observes(plan: Plan): boolean {
+    return super.observes(plan) || this.monitoring || this.#listeners.has('attempt');
+  }
+
+  protected override afterAttempt(run: RunView, attempt: Attempt, settlement: Settlement): void {
+    super.afterAttempt(run, attempt, settlement);
+    if (this.#listeners.has('attempt') && this.capabilities.of(attempt.node).metrics !== false)
+      this.#listeners.tell('attempt', attemptEnded(run, attempt, settlement));
   }
 
   /** A refusal as an outcome; anything else is thrown again: it is a defect, not a result. A run that was to go on waits on. */

@@ -1,6 +1,6 @@
 import { type Condition, conditionOf, isCondition } from './condition.js';
 import { ConfigurationError } from './errors.js';
-import { knownFields } from './node-options.js';
+import { knownFields } from './option-checks.js';
 import { type Ref, type Reference, referenceOf } from './ref.js';
 import type { Direction } from './workflow-data.js';
 

@@ -1,6 +1,6 @@
 import { type Condition, isCondition } from './condition.js';
 import { WorkflowBuildError } from './errors.js';
-import { knownFields } from './node-options.js';
+import { knownFields } from './option-checks.js';
 import { type Feedback, hasHomes } from './ref.js';
 import { type ConditionData, type CycleData, conditionsIn, describeSource, type PlateauData } from './workflow-data.js';
 

@@ -6,7 +6,7 @@ import type { Log } from './ports.js';
 
 type Name = keyof RuntimeNotifications;
 
-const NAMES: readonly Name[] = ['event', 'progress', 'data', 'warning'];
+const NAMES: readonly Name[] = ['event', 'progress', 'data', 'warning', 'started', 'ended', 'attempt', 'breaker'];
 
 /** Those who listen to a runtime. What they throw is logged and touches nothing. */
 export class Listeners {

@@ -1,6 +1,14 @@
-import { didYouMean } from './did-you-mean.js';
-import { ConfigurationError } from './errors.js';
-import { isRecord } from './record.js';
+import {
+  type BreakerOptions,
+  type CacheOptions,
+  checkBreaker,
+  checkCache,
+  checkLimit,
+  frozenCopy,
+  type LimitOptions,
+} from './capability-options.js';
+import { checkCount, checkDuration, checkFlag, checkRange, checkWord, knownFields, refuse } from './option-checks.js';
+import type { ValidationLevel } from './runtime-options.js';
 import type { Backoff, JoinRule, RetryData } from './workflow-data.js';
 
 /** What an error is compared with: a code, an error class, or a predicate on the original error. */
@@ -10,7 +18,10 @@ export type ErrorMatcher = string | (new (...args: never[]) => Error) | ((error:
 export interface RetryOptions {
   /** Attempts in all, the first included. A whole number, at least 1. Default 1. */
   readonly attempts?: number;
-  /** How the wait grows: `fixed` d d d, `linear` d 2d 3d, `exponential` d 2d 4d. Default `exponential`. */
+  /**
+   * How the wait grows: `fixed` d d d, `linear` d 2d 3d, `exponential` d 2d 4d, or a strategy that was registered with the
+   * runtime. Default `exponential`.
+   */
   readonly backoff?: Backoff;
   /** The first wait, in milliseconds. Default 0. */
   readonly delayMs?: number;
@@ -26,9 +37,20 @@ export interface RetryOptions {
   readonly dontRetryOn?: readonly ErrorMatcher[];
 }
 
-/** Limits and repetition of a node; given in its definition, replaced one by one where it is used. */
+/** How a node is called beside what it computes; given in its definition, replaced one by one where it is used. */
 export interface NodeCapabilities {
+  /** Default: that of its executor, then that of the runtime, then one attempt. */
   readonly retry?: RetryOptions;
+  /** How many of its attempts may run, over all runs of a runtime. Default: that of its executor, then that of the runtime, then none. */
+  readonly limit?: LimitOptions;
+  /** When it is left alone because it keeps failing. Default: that of its executor, then that of the runtime, then never. */
+  readonly breaker?: BreakerOptions;
+  /** Its outputs are kept and given again for the same inputs. Not for nodes with state or secrets. Default: never. */
+  readonly cache?: CacheOptions;
+  /** How strictly its contracts are treated. Default: that of its executor, then that of the runtime. */
+  readonly validation?: ValidationLevel;
+  /** `false`: neither metrics nor analytics count its attempts. Default: that of its executor, then that of the runtime, then `true`. */
+  readonly metrics?: boolean;
   /** An attempt that takes longer fails with ATTEMPT_TIMEOUT. Milliseconds, finite, > 0. Default: none. */
   readonly timeoutMs?: number;
   /** An attempt that takes longer has its signal aborted and adds a warning. Less than `timeoutMs` and `totalTimeoutMs`. Default: none. */
@@ -49,10 +71,18 @@ export interface UseOptions extends NodeCapabilities {
 }
 
 const RETRY_FIELDS = ['attempts', 'backoff', 'delayMs', 'maxDelayMs', 'jitter', 'maxLost', 'retryOn', 'dontRetryOn'];
+/** Capabilities that are plain data, and no part of a workflow's hash. */
+export const OPERATIONAL = ['limit', 'breaker', 'cache', 'validation', 'metrics'] as const;
+/** The names of capabilities. */
+export const CAPABILITY_FIELDS: readonly string[] = [
+  ...['retry', 'timeoutMs', 'softTimeoutMs', 'totalTimeoutMs'],
+  ...OPERATIONAL,
+];
 /** The names of what can be said of a node where it is used. */
-export const USE_FIELDS: readonly string[] = ['after', 'join', 'retry', 'timeoutMs', 'softTimeoutMs', 'totalTimeoutMs'];
+export const USE_FIELDS: readonly string[] = ['after', 'join', ...CAPABILITY_FIELDS];
+const LEVELS: readonly ValidationLevel[] = ['off', 'warn', 'strict'];
 const JOIN_RULES: readonly JoinRule[] = ['required', 'all', 'any', 'always'];
-const BACKOFFS: readonly Backoff[] = ['fixed', 'linear', 'exponential'];
+const BACKOFFS = ['fixed', 'linear', 'exponential'];
 
 /** The defaults of a retry capability. */
 export const RETRY_DEFAULTS: RetryData = {
@@ -64,55 +94,30 @@ export const RETRY_DEFAULTS: RetryData = {
   maxLost: 3,
 };
 
-function refuse(at: string, what: string, value: unknown): never {
-  throw new ConfigurationError('INVALID_OPTION', `${at} ${what}.`, { at, value });
-}
-
-/** Refuses option names that do not exist, with a did-you-mean. */
-export function knownFields(options: object, fields: readonly string[], at: string): void {
-  if (!isRecord(options)) refuse(at, 'must be an object', options);
-  for (const name of Object.keys(options)) {
-    if (fields.includes(name)) continue;
-    throw new ConfigurationError('UNKNOWN_OPTION', `${at} has no option "${name}". ${didYouMean(name, fields)}`, {
-      at,
-      value: name,
-    });
-  }
-}
-
-/** Checks a duration: a finite number of milliseconds > 0, or absent. */
-export function checkDuration(value: number | undefined, at: string): void {
-  if (value === undefined || (typeof value === 'number' && Number.isFinite(value) && value > 0)) return;
-  refuse(at, 'must be a finite number of milliseconds > 0', value);
-}
-
-/** Checks a whole number of at least `least`, or absent. */
-export function checkCount(value: number | undefined, least: number, at: string): void {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return;
-  refuse(at, `must be a whole number of at least ${least}`, value);
-}
-
-function checkRange(value: number | undefined, low: number, high: number, at: string): void {
-  if (value === undefined || (typeof value === 'number' && value >= low && value <= high)) return;
-  refuse(at, `must be a number from ${low} to ${high}`, value);
-}
-
-/** Checks one of a list of words, or absent. */
-export function checkWord<W extends string>(value: W | undefined, words: readonly W[], at: string): void {
-  if (value === undefined || words.includes(value)) return;
-  refuse(at, `must be one of ${words.map((word) => `"${word}"`).join(', ')}`, value);
-}
-
-function checkRetry(retry: RetryOptions, at: string): void {
+/** @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
+export function checkRetry(retry: RetryOptions, at: string): void {
   knownFields(retry, RETRY_FIELDS, at);
   checkCount(retry.attempts, 1, `${at}.attempts`);
   checkCount(retry.maxLost, 0, `${at}.maxLost`);
-  checkWord(retry.backoff, BACKOFFS, `${at}.backoff`);
+  checkBackoff(retry.backoff, `${at}.backoff`);
   checkRange(retry.delayMs, 0, Number.MAX_SAFE_INTEGER, `${at}.delayMs`);
   checkRange(retry.maxDelayMs, 0, Number.MAX_SAFE_INTEGER, `${at}.maxDelayMs`);
   checkRange(retry.jitter, 0, 1, `${at}.jitter`);
   checkMatchers(retry.retryOn, `${at}.retryOn`);
   checkMatchers(retry.dontRetryOn, `${at}.dontRetryOn`);
+}
+
+function checkBackoff(backoff: Backoff | undefined, at: string): void {
+  if (typeof backoff !== 'object' || backoff === null) return checkWord(backoff, BACKOFFS, at);
+  knownFields(backoff, ['strategy'], at);
+  if (typeof backoff.strategy !== 'string' || backoff.strategy === '')
+    refuse(`${at}.strategy`, 'must be the name of a registered strategy', backoff.strategy);
+}
+
+/** Checks a matcher of errors. @throws ConfigurationError INVALID_OPTION */
+export function checkMatcher(matcher: ErrorMatcher, at: string): void {
+  if (typeof matcher === 'string' || typeof matcher === 'function') return;
+  refuse(at, 'must be a code, an error class or a predicate', matcher);
 }
 
 function checkMatchers(matchers: readonly ErrorMatcher[] | undefined, at: string): void {
@@ -138,6 +143,22 @@ export function checkCapabilities(options: NodeCapabilities, at: string): void {
   checkDuration(options.totalTimeoutMs, `${at}.totalTimeoutMs`);
   checkSoftLimit(options, at);
   if (options.retry !== undefined) checkRetry(options.retry, `${at}.retry`);
+  if (options.limit !== undefined) checkLimit(options.limit, `${at}.limit`);
+  if (options.breaker !== undefined) checkBreaker(options.breaker, `${at}.breaker`);
+  if (options.cache !== undefined) checkCache(options.cache, `${at}.cache`);
+  checkWord(options.validation, LEVELS, `${at}.validation`);
+  checkFlag(options.metrics, `${at}.metrics`);
+}
+
+/** The capabilities among some options, as a copy that nobody can change. Matchers stay what they are. */
+export function frozenCapabilities(options: NodeCapabilities): NodeCapabilities {
+  const own = Object.entries(options).filter(
+    ([name, value]) => CAPABILITY_FIELDS.includes(name) && value !== undefined,
+  );
+  const operational: readonly string[] = OPERATIONAL;
+  return Object.freeze(
+    Object.fromEntries(own.map(([name, value]) => [name, operational.includes(name) ? frozenCopy(value) : value])),
+  );
 }
 
 function checkSubjects(after: UseOptions['after'], at: string): void {

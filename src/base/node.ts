@@ -2,7 +2,8 @@ import { didYouMean } from './did-you-mean.js';
 import { ConfigurationError, textOf } from './errors.js';
 import { isName } from './names.js';
 import type { NodeContext } from './node-context.js';
-import { checkCapabilities, checkWord, knownFields, type NodeCapabilities } from './node-options.js';
+import { CAPABILITY_FIELDS, checkCapabilities, frozenCapabilities, type NodeCapabilities } from './node-options.js';
+import { checkWord, knownFields } from './option-checks.js';
 import type { ModuleReference } from './ports.js';
 import { isRecord } from './record.js';
 import { type Both, isBindings, type Ref } from './ref.js';
@@ -178,7 +179,7 @@ export interface NodeConfig<
 /** What a definition may say. */
 export const NODE_FIELDS: readonly string[] = [
   ...['name', 'version', 'inputs', 'outputs', 'inputMode', 'secrets', 'state', 'async', 'run'],
-  ...['retry', 'timeoutMs', 'softTimeoutMs', 'totalTimeoutMs'],
+  ...CAPABILITY_FIELDS,
 ];
 
 const VARIADIC = Symbol('lockstep.variadic');
@@ -345,7 +346,6 @@ export function defineNode<
     invalid(`The async of node "${name}" must be true or false.`, name, config.async);
   checkWord(config.inputMode, ['shared', 'frozen'], `node "${name}".inputMode`);
   checkCapabilities(config, `node "${name}"`);
-  const { retry, timeoutMs, softTimeoutMs, totalTimeoutMs } = config;
   return definitionOf(
     implementationOf({
       name,
@@ -357,12 +357,7 @@ export function defineNode<
       secrets: config.secrets,
       state: config.state,
       frozenInputs: config.inputMode === 'frozen',
-      capabilities: {
-        ...(retry === undefined ? {} : { retry }),
-        ...(timeoutMs === undefined ? {} : { timeoutMs }),
-        ...(softTimeoutMs === undefined ? {} : { softTimeoutMs }),
-        ...(totalTimeoutMs === undefined ? {} : { totalTimeoutMs }),
-      },
+      capabilities: frozenCapabilities(config),
     }),
   );
 }

@@ -155,6 +155,14 @@ export interface SyncBridge {
   close(): void;
 }
 
+/** What the process can say about its own state. */
+export interface Readings {
+  /** Memory, in bytes: what the process holds, what its heap holds, and what that may hold at most. */
+  memory(): { readonly rssBytes: number; readonly heapUsedBytes: number; readonly heapLimitBytes: number };
+  /** How late the event loop was of late, in milliseconds: nearly the worst of the last second or so. 0 while nothing was measured. */
+  eventLoopDelayMs(): number;
+}
+
 /** The ports that every runtime binds. */
 export interface Ports {
   readonly clock: Clock;
@@ -164,4 +172,5 @@ export interface Ports {
   readonly hash: Hash;
   readonly secrets: SecretProvider | undefined;
   readonly access: AccessPolicy | undefined;
+  readonly readings: Readings;
 }

@@ -1,6 +1,6 @@
 import { ConfigurationError } from './errors.js';
 import { isName } from './names.js';
-import { knownFields } from './node-options.js';
+import { knownFields } from './option-checks.js';
 import type { NodeIdentity } from './workflow-data.js';
 
 /** What `definePredicate` takes. */

@@ -80,6 +80,11 @@ export abstract class RuntimeHooks {
   /** Observes that a node which `admit` had parked will not start: its run, or the owner of its graph, has stopped. */
   protected withdraw(_run: RunView, _node: PlanNode): void {}
 
+  /** What each mixin adds to the performance report: by default, nothing. Layered: each adds a section under its own name. */
+  protected performanceSections(): Readonly<Record<string, object>> {
+    return {};
+  }
+
   /** Observes that a run has ended. */
   protected finishRun(_run: RunView): void {}
 

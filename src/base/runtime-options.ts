@@ -1,9 +1,12 @@
+import { frozenCopy } from './capability-options.js';
 import { ConfigurationError } from './errors.js';
 import type { RunEvent } from './events.js';
-import { checkCount, checkDuration, checkWord, knownFields } from './node-options.js';
-import type { AccessPolicy, Clock, Hash, Ids, Log, Random, SecretProvider } from './ports.js';
+import { checkCapabilities, frozenCapabilities, type NodeCapabilities } from './node-options.js';
+import { checkCount, checkDuration, checkFlag, checkRange, checkWord, knownFields, refuse } from './option-checks.js';
+import type { AccessPolicy, Clock, Hash, Ids, Log, Random, Readings, SecretProvider } from './ports.js';
 import { isRecord } from './record.js';
 import type { NodeParameter } from './ref.js';
+import { checkHealth, checkResources, type HealthOptions, type ResourceOptions } from './resource-options.js';
 
 /** How strictly contracts, unmatched names and unprovable fan-in are treated. Input schemas are always applied. */
 export type ValidationLevel = 'off' | 'warn' | 'strict';
@@ -27,6 +30,23 @@ export interface RuntimeOptions {
   readonly timeoutMs?: number;
   /** A run that takes longer has the signals of its running nodes aborted and gets a warning. Less than `timeoutMs`. Default: none. */
   readonly softTimeoutMs?: number;
+  /**
+   * Capabilities of every node that calls a function, where neither the node nor its executor says otherwise; their `validation`
+   * is that of the runtime. Default: none.
+   */
+  readonly capabilities?: Omit<CapabilityDefaults, 'validation'>;
+  /** The same by executor: `{ 'function.fetchPage': { breaker: {} } }`. Default: none. */
+  readonly executors?: Readonly<Record<string, CapabilityDefaults>>;
+  /** What all runs together may use. Default: no limits. */
+  readonly resources?: ResourceOptions;
+  /** From which readings on the runtime calls itself degraded or unhealthy. */
+  readonly health?: HealthOptions;
+  /** Retries that one run may make, over all its nodes; once they are used up, a failed attempt is final. Default: no limit. */
+  readonly retryBudget?: number;
+  /** Outputs that are kept for nodes with the capability `cache`; the one used longest ago goes first. Default 1,000. */
+  readonly cacheEntries?: number;
+  /** Collects what the analytics show. Default `false`, which costs nothing; see `setPerformanceMonitoring`. */
+  readonly performanceMonitoring?: boolean;
   readonly clock?: Clock;
   readonly ids?: Ids;
   readonly random?: Random;
@@ -34,7 +54,14 @@ export interface RuntimeOptions {
   readonly hash?: Hash;
   readonly secrets?: SecretProvider;
   readonly access?: AccessPolicy;
+  readonly readings?: Readings;
 }
+
+/** The capabilities that a runtime can give to all nodes, or to those of an executor. */
+export type CapabilityDefaults = Pick<
+  NodeCapabilities,
+  'retry' | 'limit' | 'breaker' | 'cache' | 'validation' | 'metrics'
+>;
 
 /** Options with every default filled in; ports stand apart. */
 export interface ResolvedOptions {
@@ -46,6 +73,13 @@ export interface ResolvedOptions {
   readonly timeoutMs: number | null;
   readonly softTimeoutMs: number | null;
   readonly maxConcurrency: number | null;
+  readonly capabilities: CapabilityDefaults;
+  readonly executors: Readonly<Record<string, CapabilityDefaults>>;
+  readonly resources: ResourceOptions;
+  readonly health: HealthOptions;
+  readonly retryBudget: number | null;
+  readonly cacheEntries: number;
+  readonly performanceMonitoring: boolean;
 }
 
 /** The defaults of a runtime. */
@@ -58,6 +92,13 @@ export const RUNTIME_DEFAULTS: ResolvedOptions = Object.freeze({
   timeoutMs: null,
   softTimeoutMs: null,
   maxConcurrency: null,
+  capabilities: Object.freeze({}),
+  executors: Object.freeze({}),
+  resources: Object.freeze({}),
+  health: Object.freeze({}),
+  retryBudget: null,
+  cacheEntries: 1_000,
+  performanceMonitoring: false,
 });
 
 const PORT_METHODS = {
@@ -68,6 +109,7 @@ const PORT_METHODS = {
   hash: ['sha256'],
   secrets: ['load'],
   access: ['allows'],
+  readings: ['memory', 'eventLoopDelayMs'],
 } as const satisfies { readonly [Port in keyof RuntimeOptions]?: readonly string[] };
 
 const PORT_FIELDS = Object.keys(PORT_METHODS);
@@ -90,11 +132,6 @@ export function checkPort(port: unknown, methods: readonly string[], at: string)
 function checkPorts(options: RuntimeOptions): void {
   for (const [name, methods] of Object.entries(PORT_METHODS))
     checkPort(options[name as keyof typeof PORT_METHODS], methods, `runtime.${name}`);
-}
-
-function checkFlag(value: boolean | undefined, at: string): void {
-  if (value === undefined || typeof value === 'boolean') return;
-  throw new ConfigurationError('INVALID_OPTION', `${at} must be true or false.`, { at, value });
 }
 
 interface TimeLimits {
@@ -127,6 +164,41 @@ function checkMixedLimits(run: TimeLimits, runtime: ResolvedOptions): void {
     refuse('softTimeoutMs', `less than runtime.timeoutMs (${runtime.timeoutMs}) and is ${soft}`);
 }
 
+const DEFAULTED = ['retry', 'limit', 'breaker', 'cache', 'metrics'];
+
+function checkDefaults(defaults: CapabilityDefaults, fields: readonly string[], at: string): void {
+  knownFields(defaults, fields, at);
+  checkCapabilities(defaults, at);
+}
+
+function checkGovernance({ capabilities, executors, resources, health, ...options }: RuntimeOptions): void {
+  if (capabilities !== undefined) checkDefaults(capabilities, DEFAULTED, 'runtime.capabilities');
+  if (executors !== undefined) {
+    checkObject(executors, 'runtime.executors', 'runtime.executors');
+    for (const [key, defaults] of Object.entries(executors)) {
+      const at = `runtime.executors["${key}"]`;
+      if (!/^[^.]+\..+$/.test(key)) refuse(at, 'must be named by kind and name, such as "function.clean"', key);
+      checkDefaults(defaults, [...DEFAULTED, 'validation'], at);
+    }
+  }
+  if (resources !== undefined) checkResources(resources, 'runtime.resources');
+  if (health !== undefined) checkHealth(health, 'runtime.health');
+  checkCount(options.retryBudget, 0, 'runtime.retryBudget');
+  checkCount(options.cacheEntries, 1, 'runtime.cacheEntries');
+  checkFlag(options.performanceMonitoring, 'runtime.performanceMonitoring');
+}
+
+function frozenExecutors(executors: Readonly<Record<string, CapabilityDefaults>>) {
+  return Object.freeze(
+    Object.fromEntries(Object.entries(executors).map(([key, defaults]) => [key, frozenCapabilities(defaults)])),
+  );
+}
+
+function frozenResources({ limits, ...resources }: ResourceOptions): ResourceOptions {
+  const all = limits === undefined ? [] : [limits].flat();
+  return Object.freeze({ ...resources, limits: Object.freeze(all.map(frozenCopy)) });
+}
+
 /**
  * Checks the options of a runtime once and fills in the defaults.
  *
@@ -147,6 +219,7 @@ export function resolveOptions(
   checkFlag(options.contentAwareSuccess, 'runtime.contentAwareSuccess');
   checkLimits(options, 'runtime');
   checkCount(options.maxConcurrency, 1, 'runtime.maxConcurrency');
+  checkGovernance(options);
   checkPorts(options);
   return Object.freeze({
     onError: options.onError ?? RUNTIME_DEFAULTS.onError,
@@ -157,6 +230,13 @@ export function resolveOptions(
     timeoutMs: options.timeoutMs ?? null,
     softTimeoutMs: options.softTimeoutMs ?? null,
     maxConcurrency: options.maxConcurrency ?? null,
+    capabilities: frozenCapabilities(options.capabilities ?? {}),
+    executors: frozenExecutors(options.executors ?? {}),
+    resources: frozenResources(options.resources ?? {}),
+    health: frozenCopy(options.health ?? {}),
+    retryBudget: options.retryBudget ?? null,
+    cacheEntries: options.cacheEntries ?? RUNTIME_DEFAULTS.cacheEntries,
+    performanceMonitoring: options.performanceMonitoring ?? RUNTIME_DEFAULTS.performanceMonitoring,
   });
 }
 
@@ -180,6 +260,8 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** Replaces the soft limit of the runtime for this run. Less than the `timeoutMs` that holds for it. */
   readonly softTimeoutMs?: number;
+  /** Of the attempts that wait for the same room, those of the run with the higher number go first. A finite number. Default 0. */
+  readonly priority?: number;
   /** Called with every event of this run. What it throws is logged and otherwise ignored. */
   readonly onEvent?: (event: RunEvent) => void;
 }
@@ -187,7 +269,7 @@ export interface RunOptions {
 /** Options of a run that goes on. Everything else stands in its history. `onEvent` is called first with what was answered since it returned. */
 export type ResumeOptions = Pick<RunOptions, 'signal' | 'onEvent'>;
 
-const RUN_FIELDS = ['signal', 'runId', 'context', 'set', 'timeoutMs', 'softTimeoutMs', 'onEvent'];
+const RUN_FIELDS = ['signal', 'runId', 'context', 'set', 'timeoutMs', 'softTimeoutMs', 'priority', 'onEvent'];
 
 function isSignal(signal: Partial<AbortSignal> | null): boolean {
   return typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function';
@@ -211,6 +293,7 @@ export function checkRunOptions(options: RunOptions, runtime: ResolvedOptions): 
   if (options.context !== undefined) checkObject(options.context, 'run.context', 'run.context');
   checkLimits(options, 'run');
   checkMixedLimits(options, runtime);
+  checkRange(options.priority, -Number.MAX_VALUE, Number.MAX_VALUE, 'run.priority');
   const { runId, signal, onEvent } = options;
   if (runId !== undefined && (typeof runId !== 'string' || runId === '')) {
     throw new ConfigurationError('INVALID_OPTION', 'run.runId must be a non-empty string.', {

@@ -32,11 +32,12 @@ import {
   portSpecs,
 } from './node.js';
 import { capabilitiesOf, nodeData } from './node-data.js';
-import { checkUseOptions, knownFields, type RetryOptions, USE_FIELDS, type UseOptions } from './node-options.js';
+import { checkUseOptions, type RetryOptions, USE_FIELDS, type UseOptions } from './node-options.js';
 import { checkGate, type GateOptions, gateOf, waysOf } from './nodes/gate.js';
 import { type MapOptions, prepareMap } from './nodes/map.js';
 import type { BoundWorkflow } from './nodes/subworkflow.js';
 import { booleanCases, type CaseValue, type SwitchCase, switchImplementation } from './nodes/switch.js';
+import { knownFields } from './option-checks.js';
 import {
   asRef,
   type Both,
@@ -445,7 +446,7 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
       if (referenceOf(value) === undefined) config[port] = value;
       else connections.push({ from: this.#sourceOf(value, `input ${id}.${port}`), to: { node: id, port } });
     }
-    const capabilities = capabilitiesOf(id, implementation.capabilities, options);
+    const capabilities = capabilitiesOf(id, implementation, options);
     const failure = by === 'try' ? 'is allowed' : 'fails the run';
     this.#nodes.set(id, nodeData(id, implementation, config, options, capabilities, failure));
     if (capabilities.retry !== undefined) this.#retries.set(id, capabilities.retry);

@@ -1,3 +1,5 @@
+import type { BreakerOptions, CacheOptions, LimitOptions } from './capability-options.js';
+import type { ValidationLevel } from './runtime-options.js';
 import { templateNames } from './templates.js';
 
 /**
@@ -36,8 +38,8 @@ export type Source =
 /** How a node treats sources that are not live. See the table "Skipped or blocked" in ARCHITECTURE.md. */
 export type JoinRule = 'required' | 'all' | 'any' | 'always';
 
-/** How waiting times between attempts grow. */
-export type Backoff = 'fixed' | 'linear' | 'exponential';
+/** How waiting times between attempts grow: one of the three ways that are built in, or a strategy registered with the runtime. */
+export type Backoff = 'fixed' | 'linear' | 'exponential' | { readonly strategy: string };
 
 /** The retry capability as data. Predicates stand in the bindings. */
 export interface RetryData {
@@ -108,6 +110,11 @@ export interface NodeData {
   readonly timeoutMs?: number;
   readonly softTimeoutMs?: number;
   readonly totalTimeoutMs?: number;
+  readonly limit?: LimitOptions;
+  readonly breaker?: BreakerOptions;
+  readonly cache?: CacheOptions;
+  readonly validation?: ValidationLevel;
+  readonly metrics?: boolean;
   readonly switch?: SwitchData;
   readonly map?: MapData;
   readonly gate?: GateData;

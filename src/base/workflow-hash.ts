@@ -2,7 +2,7 @@ import { canonicalJson } from './canonical-json.js';
 import { didYouMean } from './did-you-mean.js';
 import { LockstepError } from './errors.js';
 import type { NodeImplementation } from './node.js';
-import type { ErrorMatcher } from './node-options.js';
+import { type ErrorMatcher, OPERATIONAL } from './node-options.js';
 import type { Hash } from './ports.js';
 import { predicateIdentity } from './predicate.js';
 import { withConditionSchemas, withSchemaNames } from './schema-names.js';
@@ -55,11 +55,15 @@ function matchers(list: readonly ErrorMatcher[] | undefined, hash: Hash): readon
   );
 }
 
+/** What governs when a node is called, and not what it computes, may change without another identity. */
+const OPERATIONAL_NAMES: ReadonlySet<string> = new Set(OPERATIONAL);
+
 /** What a node's retry looks at, and what its children run, which its data cannot hold. */
 function withMatchers(workflow: Workflow, node: NodeData, hash: Hash): object {
   const use = nodeIdentity(workflow, node.id, hash);
   const child = childOf(workflow.bindings.implementations.get(node.id) as NodeImplementation);
-  const own = child === undefined ? { ...node, use } : { ...node, use, child: dataOf(child, hash) };
+  const computing = Object.fromEntries(Object.entries(node).filter(([name]) => !OPERATIONAL_NAMES.has(name)));
+  const own = child === undefined ? { ...computing, use } : { ...computing, use, child: dataOf(child, hash) };
   const retry = workflow.bindings.retries.get(node.id);
   if (retry?.retryOn === undefined && retry?.dontRetryOn === undefined) return own;
   const { retryOn, dontRetryOn } = retry;

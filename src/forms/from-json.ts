@@ -1,6 +1,6 @@
 import { LockstepError } from '../base/errors.js';
 import type { PortSchemas } from '../base/node.js';
-import { knownFields } from '../base/node-options.js';
+import { knownFields } from '../base/option-checks.js';
 import { InputPort } from '../base/ref.js';
 import type { Contract, Workflow } from '../base/workflow.js';
 import { type WorkflowBuilder, workflow } from '../base/workflow-builder.js';

@@ -1,6 +1,6 @@
 import { historyFor } from '../base/cycle-options.js';
 import type { NodeImplementation } from '../base/node.js';
-import { knownFields } from '../base/node-options.js';
+import { knownFields } from '../base/option-checks.js';
 import { type Contract, requireWorkflow, type Workflow } from '../base/workflow.js';
 import type { ConnectionData, CycleData, Source } from '../base/workflow-data.js';
 import { jsonSchemaOf } from '../mixins/validation/json-schema.js';

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../base/errors.js';
-import { knownFields } from '../base/node-options.js';
 import type { RuntimeNotifications } from '../base/notifications.js';
+import { knownFields } from '../base/option-checks.js';
 import type { Log } from '../base/ports.js';
 import type { Token } from './token.js';
 

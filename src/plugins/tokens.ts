@@ -1,4 +1,14 @@
-import type { AccessPolicy, Clock, Hash, Ids, Log, Random, SecretProvider, SyncBridge } from '../base/ports.js';
+import type {
+  AccessPolicy,
+  Clock,
+  Hash,
+  Ids,
+  Log,
+  Random,
+  Readings,
+  SecretProvider,
+  SyncBridge,
+} from '../base/ports.js';
 import { token } from './token.js';
 
 /** The ports of the kernel, as tokens: a plugin that provides one replaces the runtime's own binding. An option beats a plugin. */
@@ -9,5 +19,6 @@ export const LOG = token<Log>('LOG');
 export const HASH = token<Hash>('HASH');
 export const SECRET_PROVIDER = token<SecretProvider>('SECRET_PROVIDER');
 export const ACCESS_POLICY = token<AccessPolicy>('ACCESS_POLICY');
+export const READINGS = token<Readings>('READINGS');
 /** What LocalRuntime performs module nodes through. Whoever provides it closes it. */
 export const SYNC_BRIDGE = token<SyncBridge>('SYNC_BRIDGE');

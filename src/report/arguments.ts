@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../base/errors.js';
-import { knownFields } from '../base/node-options.js';
+import { knownFields } from '../base/option-checks.js';
 import { RunResult } from '../base/run-result.js';
 import { requireWorkflow, type Workflow } from '../base/workflow.js';
 import type { PictureOptions } from './node-status.js';

@@ -1,5 +1,5 @@
 import { ConfigurationError, runtimeClosed } from '../base/errors.js';
-import { knownFields } from '../base/node-options.js';
+import { knownFields } from '../base/option-checks.js';
 import { checkObject, checkSignal } from '../base/runtime-options.js';
 import type { PluginHost } from '../plugins/host.js';
 import { onAbort } from './drive.js';

@@ -12,7 +12,7 @@ import {
   type PortValues,
   type RunOutput,
 } from '../base/node.js';
-import { knownFields } from '../base/node-options.js';
+import { knownFields } from '../base/option-checks.js';
 import type { ModuleReference } from '../base/ports.js';
 import type { StandardSchema } from '../base/standard-schema.js';
 import { callOf, copyCall, repeat } from './sync-bridge/call.js';

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import type { Hash, Ids, Log, LogLevel, Ports, Random } from '../base/ports.js';
 import type { RuntimeOptions } from '../base/runtime-options.js';
+import { nodeReadings } from './node-readings.js';
 import { systemClock } from './system-clock.js';
 
 /** SHA-256 by node:crypto. */
@@ -63,5 +64,6 @@ export function nodePorts(options: RuntimeOptions): Ports {
     hash: options.hash ?? nodeHash,
     secrets: options.secrets,
     access: options.access,
+    readings: options.readings ?? nodeReadings,
   };
 }

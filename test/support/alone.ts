@@ -37,6 +37,7 @@ export function alone<Features>(
         hash: nodeHash,
         secrets: undefined,
         access: undefined,
+        readings: { memory: () => ({ rssBytes: 1, heapUsedBytes: 1, heapLimitBytes: 2 }), eventLoopDelayMs: () => 0 },
       };
       super({ ...RUNTIME_DEFAULTS, ...options }, { ...base, ...ports });
     }

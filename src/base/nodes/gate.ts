@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors.js';
 import { implementationOf, type NodeImplementation } from '../node.js';
-import { checkDuration, knownFields } from '../node-options.js';
+import { checkDuration, knownFields } from '../option-checks.js';
 import { isBindings } from '../ref.js';
 import { isSchema } from '../schema.js';
 import type { StandardSchema } from '../standard-schema.js';

@@ -4,7 +4,8 @@ import { FAILED, ITEMS } from '../item-outcome.js';
 import { isName } from '../names.js';
 import { type Bound, implementationOf, isBound, type NodeImplementation } from '../node.js';
 import { capabilitiesOf, nodeData } from '../node-data.js';
-import { checkCount, checkWord, knownFields, USE_FIELDS, type UseOptions } from '../node-options.js';
+import { USE_FIELDS, type UseOptions } from '../node-options.js';
+import { checkCount, checkWord, knownFields } from '../option-checks.js';
 import { INDEX, ITEM } from '../plan.js';
 import { asRef, Reference, type RefScope, referenceOf } from '../ref.js';
 import type { StandardSchema } from '../standard-schema.js';
@@ -90,7 +91,7 @@ class BodyGraph {
   build(): Workflow {
     const { implementation } = this.#bound;
     const node = this.#node;
-    const capabilities = capabilitiesOf(this.#id, implementation.capabilities, {});
+    const capabilities = capabilitiesOf(this.#id, implementation, {});
     const connections = this.#sources.map(([port, from]): ConnectionData => ({ from, to: { node, port } }));
     const parameters = [ITEM, INDEX, ...Object.keys(this.captured)].map((name) => builtInPort(name));
     const outputs = implementation.outputs.map(({ name }) => [name, { kind: 'output', node, port: name, path: [] }]);

@@ -8,7 +8,7 @@ import {
   type PortSpec,
   portSpecs,
 } from '../node.js';
-import { checkWord, knownFields } from '../node-options.js';
+import { checkWord, knownFields } from '../option-checks.js';
 import { isBindings, type Ref } from '../ref.js';
 import { type } from '../schema.js';
 import { concatLists, joinByKey, type MergeHow, mergeObjects, zipLists } from './merge-functions.js';

@@ -3,8 +3,10 @@ import type { BaseRuntime } from '../../base/base-runtime.js';
 import { compile } from '../../base/compile.js';
 import type { ErrorCode } from '../../base/error-catalog.js';
 import { type AttemptError, errorData, LockstepError } from '../../base/errors.js';
+import type { PlanNode } from '../../base/plan.js';
 import type { RunFindings, RunRequest } from '../../base/run-request.js';
 import type { RunView } from '../../base/run-view.js';
+import type { ValidationLevel } from '../../base/runtime-options.js';
 import { isThenable } from '../../base/schema.js';
 import type { Workflow } from '../../base/workflow.js';
 import type { AbstractConstructor } from '../constructor.js';
@@ -166,7 +168,7 @@ export function ValidationMixin<Base extends AbstractConstructor<BaseRuntime>>(
     ): Record<string, unknown> {
       this.#inputs++;
       const { contracts } = run.plan.workflow.bindings;
-      const delivered = this.options.validation === 'off' || contracts.size === 0 ? undefined : { ...inputs };
+      const delivered = contracts.size === 0 || this.#levelOf(attempt.node) === 'off' ? undefined : { ...inputs };
       try {
         applySchemas(run, attempt, inputs);
       } catch (error) {
@@ -177,6 +179,11 @@ export function ValidationMixin<Base extends AbstractConstructor<BaseRuntime>>(
       return inputs;
     }
 
+    /** How strictly the contracts of a node are treated. */
+    #levelOf(node: PlanNode): ValidationLevel {
+      return this.capabilities.of(node).validation ?? this.options.validation;
+    }
+
     /** Contracts see values as they were delivered, before any schema replaced them. */
     #applyContracts(run: RunView, { node }: Attempt, delivered: Readonly<Record<string, unknown>>): void {
       const { workflow } = run.plan;
@@ -185,7 +192,7 @@ export function ValidationMixin<Base extends AbstractConstructor<BaseRuntime>>(
       for (const port of new Set(broken.map((violation) => violation.port))) {
         const messages = broken.flatMap((violation) => (violation.port === port ? [violation.message] : []));
         const message = messages.join('; ');
-        if (this.options.validation === 'strict')
+        if (this.#levelOf(node) === 'strict')
           throw enhancedError(workflow, 'CONTRACT_VIOLATED', node.id, port, message);
         run.warn({ code: 'contract', message: `${node.id}.${port}: ${message}`, at: `${node.id}.${port}` });
       }

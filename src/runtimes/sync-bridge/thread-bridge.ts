@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { AttemptError, ConfigurationError, LockstepError } from '../../base/errors.js';
-import { checkDuration, knownFields } from '../../base/node-options.js';
+import { checkDuration, knownFields } from '../../base/option-checks.js';
 import type { BridgeCall, BridgeReport, BridgeTicket, SyncBridge } from '../../base/ports.js';
 import { copyCall } from './call.js';
 import { CELL, CELLS, encodeCall, type Loss, type Order, type Role, type ToCaller, type ToThread } from './protocol.js';

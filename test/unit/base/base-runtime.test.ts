@@ -171,6 +171,13 @@ describe('base runtime', () => {
         timeoutMs: null,
         softTimeoutMs: null,
         maxConcurrency: null,
+        capabilities: {},
+        executors: {},
+        resources: { limits: [] },
+        health: {},
+        retryBudget: null,
+        cacheEntries: 1_000,
+        performanceMonitoring: false,
       });
       const given = { onError: 'fail-fast', timeoutMs: 9 } as const;
       const { options } = new AsyncLocalRuntime({ ...given, maxConcurrency: 3 });

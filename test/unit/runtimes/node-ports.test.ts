@@ -8,6 +8,7 @@ import { canonicalWorkflow } from '../../../src/base/workflow-hash.js';
 import { hashOf } from '../../../src/runtimes/hash-of.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
 import { keyedRandom, nodeHash, nodeIds, nodePorts, pinoLog } from '../../../src/runtimes/node-ports.js';
+import { nodeReadings } from '../../../src/runtimes/node-readings.js';
 import { systemClock } from '../../../src/runtimes/system-clock.js';
 import { MemoryLog } from '../../../src/testing/memory-log.js';
 import { seededIds } from '../../../src/testing/seeded.js';
@@ -167,10 +168,16 @@ describe('ports bound to Node', () => {
       random: keyedRandom('x'),
       log: new MemoryLog(),
       hash: nodeHash,
+      readings: { memory: () => ({ rssBytes: 1, heapUsedBytes: 1, heapLimitBytes: 2 }), eventLoopDelayMs: () => 0 },
     };
     expect(nodePorts(own)).to.deep.equal({ ...own, secrets: undefined, access: undefined });
     const open = nodePorts({});
-    expect([open.clock, open.ids, open.hash]).to.deep.equal([systemClock, nodeIds, nodeHash]);
+    expect([open.clock, open.ids, open.hash, open.readings]).to.deep.equal([
+      systemClock,
+      nodeIds,
+      nodeHash,
+      nodeReadings,
+    ]);
     expect(open.random.keyed('a')).to.equal(nodePorts({}).random.keyed('a'));
     expect(open.log).to.equal(nodePorts({}).log);
   });
