@@ -4,6 +4,7 @@
 export type { ActiveRun } from './base/active-run.js';
 export type { Attempt } from './base/attempt.js';
 export { BaseRuntime } from './base/base-runtime.js';
+export type { BreakerOptions, CacheOptions, LimitOptions, RateOptions, WhenFull } from './base/capability-options.js';
 export {
   type Condition,
   type ConditionTest,
@@ -92,7 +93,16 @@ export { merge } from './base/nodes/merge.js';
 export type { BindWorkflow, BoundWorkflow } from './base/nodes/subworkflow.js';
 export { type CaseValue, type CelCase, type OperatorCase, otherwise, type SwitchCase } from './base/nodes/switch.js';
 export type { SwitchOperator } from './base/nodes/switch-operators.js';
-export type { EmittedData, ProgressUpdate, RuntimeNotifications } from './base/notifications.js';
+export type {
+  AttemptEnded,
+  BreakerChanged,
+  BreakerStateName,
+  EmittedData,
+  ProgressUpdate,
+  RunEnded,
+  RunStarted,
+  RuntimeNotifications,
+} from './base/notifications.js';
 // Running them
 export type {
   CancelledRun,
@@ -118,6 +128,7 @@ export type {
   ModuleReference,
   Ports,
   Random,
+  Readings,
   SecretProvider,
   SyncBridge,
   SyncSecretProvider,
@@ -137,11 +148,13 @@ export {
   required,
   template,
 } from './base/ref.js';
+export type { HealthOptions, ResourceOptions, Threshold } from './base/resource-options.js';
 export { RunCancelledError, RunError, RunFailedError, RunRejectedError } from './base/run-errors.js';
 export type { BoundParameters, RunFindings, RunRequest } from './base/run-request.js';
 export type { CompletedRun, RunResult, RunStatusOf, WaitingRun } from './base/run-result.js';
-export type { Admission, CycleDecision, FailureDecision, NodeDecision, RunView } from './base/run-view.js';
+export type { Admission, CycleDecision, FailureDecision, NodeDecision, RunView, Settlement } from './base/run-view.js';
 export type {
+  CapabilityDefaults,
   ResolvedOptions,
   ResumeOptions,
   RunOptions,
@@ -183,7 +196,29 @@ export { type ConditionalFeatures, ConditionalMixin, type ConditionalPerformance
 export type { AbstractConstructor } from './mixins/constructor.js';
 export type { Convergence } from './mixins/cycles/convergence.js';
 export { type CycleFeatures, CyclesMixin, type CycleTotals } from './mixins/cycles/index.js';
-export { type EnterpriseFeatures, EnterpriseMixin } from './mixins/enterprise/index.js';
+export type { BreakerReport } from './mixins/enterprise/breaker.js';
+export type { CircuitBreakers } from './mixins/enterprise/circuit-breakers.js';
+export type { ExecutionMetrics } from './mixins/enterprise/execution-metrics.js';
+export type { GivenUp } from './mixins/enterprise/failure.js';
+export type {
+  EnterpriseFeatures,
+  HealthDiagnostics,
+  Memories,
+  OptimizationReport,
+  ResourceMetrics,
+} from './mixins/enterprise/features.js';
+export type {
+  HealthCheck,
+  HealthLevel,
+  HealthMonitor,
+  HealthReadings,
+  HealthStatus,
+} from './mixins/enterprise/health-monitor.js';
+export { EnterpriseMixin } from './mixins/enterprise/index.js';
+export type { LimitReport, ResourceCoordinator } from './mixins/enterprise/resource-coordinator.js';
+export type { CacheReport } from './mixins/enterprise/result-cache.js';
+export type { RetryAnalytics, RetryCounts } from './mixins/enterprise/retry-analytics.js';
+export type { RetryFailure, RetryPolicyEngine, RetryStrategy } from './mixins/enterprise/retry-policy-engine.js';
 export { type ParameterFeatures, ParametersMixin, type SecretRequirement } from './mixins/parameters/index.js';
 export type { ParameterFormats } from './mixins/parameters/parameters.js';
 export type { ConnectionContext, IncomingConnection } from './mixins/validation/connections.js';
@@ -210,7 +245,17 @@ export {
   type SyncPlugin,
 } from './plugins/plugin.js';
 export { type Token, token } from './plugins/token.js';
-export { ACCESS_POLICY, CLOCK, HASH, IDS, LOG, RANDOM, SECRET_PROVIDER, SYNC_BRIDGE } from './plugins/tokens.js';
+export {
+  ACCESS_POLICY,
+  CLOCK,
+  HASH,
+  IDS,
+  LOG,
+  RANDOM,
+  READINGS,
+  SECRET_PROVIDER,
+  SYNC_BRIDGE,
+} from './plugins/tokens.js';
 export { AsyncLocalRuntime, type AsyncLocalRuntimeOptions } from './runtimes/async-local-runtime.js';
 export type { CloseOptions } from './runtimes/closing.js';
 export { formatRun } from './runtimes/format-run.js';

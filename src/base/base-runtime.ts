@@ -262,7 +262,7 @@ export abstract class BaseRuntime extends RuntimeHooks {
     warnings: readonly Warning[],
     events = plan.waits ? [...(history ?? [])] : undefined,
   ): ActiveRun {
-    const { onError, maxConcurrency, timeoutMs, softTimeoutMs } = this.options;
+    const { onError, maxConcurrency, timeoutMs, softTimeoutMs, retryBudget } = this.options;
     const execution: Execution = new Execution(
       plan,
       {
@@ -274,9 +274,11 @@ export abstract class BaseRuntime extends RuntimeHooks {
           maxConcurrency,
           timeoutMs: options.timeoutMs ?? timeoutMs,
           softTimeoutMs: options.softTimeoutMs ?? softTimeoutMs,
+          retryBudget,
         },
         context: options.context === undefined ? NO_PARAMETERS : { ...options.context },
         random: this.ports.random,
+        priority: options.priority ?? 0,
         warnings,
       },
       this.#decisions,
@@ -346,6 +348,7 @@ export abstract class BaseRuntime extends RuntimeHooks {
     try {
       const { implementation } = attempt.node;
       const inputs = this.inputsOf(run, attempt);
+      if (this.settleKnown(run, attempt, inputs)) return undefined;
       if (implementation.kind !== 'function' && openBuiltIn(attempt, inputs)) return undefined;
       returned = implementation.run(inputs, this.contextOf(attempt));
       if (isThenable(returned)) {
@@ -360,6 +363,17 @@ export abstract class BaseRuntime extends RuntimeHooks {
     run.now = clock.now();
     this.settleOutput(run, attempt, returned, run.now);
     return undefined;
+  }
+
+  /** Gives an attempt the output that is known already for its inputs. `false` where none is. */
+  protected settleKnown(run: ActiveRun, attempt: GraphAttempt, inputs: Readonly<Record<string, unknown>>): boolean {
+    if (!attempt.graph.isObserved) return false;
+    const known = this.recall(attempt.graph, attempt, inputs);
+    if (known === undefined) return false;
+    attempt.cached = true;
+    run.now = this.ports.clock.now();
+    this.settleOutput(run, attempt, known, run.now);
+    return true;
   }
 
   /** Takes what a node returned. */

@@ -22,8 +22,8 @@ const DEFAULTED = [
 
 /** The capabilities of nodes in one runtime: those of the node, then those of its executor, then those of the runtime, one by one. */
 export class CapabilityTable {
-  readonly #all: CapabilityDefaults;
-  readonly #executors: ReadonlyMap<string, CapabilityDefaults>;
+  #all: CapabilityDefaults;
+  readonly #executors: Map<string, CapabilityDefaults>;
   #known = new WeakMap<PlanNode, EffectiveCapabilities>();
 
   constructor(all: CapabilityDefaults, executors: Readonly<Record<string, CapabilityDefaults>>) {
@@ -39,6 +39,13 @@ export class CapabilityTable {
       this.#known.set(node, known);
     }
     return known;
+  }
+
+  /** Gives another capability to all executors, or to one, from now on. */
+  set(given: CapabilityDefaults, executor?: string): void {
+    if (executor === undefined) this.#all = { ...this.#all, ...given };
+    else this.#executors.set(executor, { ...this.#executors.get(executor), ...given });
+    this.#known = new WeakMap();
   }
 
   #effective(node: PlanNode): EffectiveCapabilities {

@@ -18,6 +18,10 @@ export const errorCatalog = {
     'A name has characters that names cannot have.',
     'Start with a letter or underscore, then use letters, digits, underscores and hyphens.',
   ),
+  UNKNOWN_STRATEGY: entry(
+    'A retry names a strategy that is not registered with the runtime.',
+    'Correct the name, or register it with registerRetryStrategy().',
+  ),
   UNKNOWN_NODE: entry('A connection names a node that the workflow does not have.', 'Correct the id.'),
   UNKNOWN_PORT: entry('A connection names a port that the node does not have.', 'Correct the port name.'),
   SELF_CONNECTION: entry(
@@ -218,10 +222,32 @@ export const errorCatalog = {
     'A condition of a cycle measures a value that is not a number.',
     'Let it look at a number, or write the test with when().',
   ),
-  STRATEGY_THREW: entry('A retry predicate threw.', 'See the cause.'),
+  STRATEGY_THREW: entry(
+    'A retry predicate or strategy threw, or answered what is no wait.',
+    'See the cause; a strategy answers milliseconds, finite and at least 0.',
+  ),
+  LIMIT_EXCEEDED: entry(
+    'An attempt found no room under a limit that rejects.',
+    'Try again later, raise the limit, or let it wait with whenFull "queue" or "defer".',
+  ),
+  QUEUE_FULL: entry('As many attempts wait for room as may.', 'Try again later, or raise maxQueued.'),
+  QUEUE_TIMEOUT: entry('An attempt waited longer for room than it may.', 'Raise maxQueueMs, or the limit.'),
+  RESOURCE_EXHAUSTED: entry(
+    'An attempt was not started because the process has too little memory, or its event loop is late.',
+    'Try again later, do less at once, or raise the limit of the resource.',
+  ),
+  LIMITS_IN_USE: entry(
+    'The limits of a runtime were replaced while attempts hold or await room under them.',
+    'Replace them while no run is in flight.',
+  ),
+  BREAKER_OPEN: entry(
+    'An attempt was not started because its executor kept failing.',
+    'See why it fails; the breaker lets a probe through when its time has passed, or reset it.',
+  ),
+
   WOULD_DEADLOCK: entry(
     'A run waits for something that nothing can bring.',
-    'See what keeps its next node from starting: a hook that never admits it.',
+    'See what keeps its next node from starting: a limit that an outer run holds, or a hook that never admits it.',
   ),
   UNDECIDED: entry('No mixin decides what should happen here.', 'Use a runtime with the mixin that owns the hook.'),
 

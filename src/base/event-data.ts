@@ -30,9 +30,12 @@ export function completion(
   attempt: Attempt<{ readonly scope: string }>,
   output: Readonly<Record<string, unknown>>,
 ): EventData['attempt.completed'] {
-  return attempt.change === undefined
-    ? { ...keyOf(attempt), output }
-    : { ...keyOf(attempt), output, state: attempt.change.state };
+  return {
+    ...keyOf(attempt),
+    output,
+    ...(attempt.change === undefined ? {} : { state: attempt.change.state }),
+    ...(attempt.cached ? { cached: true as const } : {}),
+  };
 }
 
 /** Why nodes no longer start, as the reason that is recorded with each of them. */

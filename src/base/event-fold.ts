@@ -149,6 +149,7 @@ export class EventFold {
         const how = event.kind === 'attempt.failed' ? 'failed' : 'lost';
         apply.moveAttempt(attempt, how);
         this.#close(state, node);
+        if (how === 'failed') apply.countRetry(this.#top, event.data.then);
         return apply.failAttempt(state, node, attempt, event.data.error, event.data.then, how, ts);
       }
       case 'attempt.cancelled':

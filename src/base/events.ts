@@ -26,6 +26,8 @@ export interface DecisiveOptions {
   readonly maxConcurrency: number | null;
   readonly timeoutMs: number | null;
   readonly softTimeoutMs: number | null;
+  /** Retries that the run may make, over all its nodes. */
+  readonly retryBudget: number | null;
 }
 
 /** What follows from a failed attempt. */
@@ -68,6 +70,8 @@ export interface EventData {
     readonly output: Readonly<Record<string, unknown>>;
     /** The node's new state, where `setState` was called. */
     readonly state?: unknown;
+    /** The output of an earlier attempt with the same inputs: the node was not called. */
+    readonly cached?: true;
   };
   'attempt.failed': AttemptKey & { readonly error: ErrorData; readonly then: FailureVerdict };
   'attempt.cancelled': AttemptKey & { readonly reason: NotRunReason };

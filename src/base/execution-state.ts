@@ -170,7 +170,13 @@ export class ExecutionState {
   /** Node-addressed parameters: node to port to value. */
   set: ReadonlyMap<number, ReadonlyMap<string, unknown>> | undefined;
   context: Readonly<Record<string, unknown>> = {};
-  options: DecisiveOptions = { onError: 'continue', maxConcurrency: null, timeoutMs: null, softTimeoutMs: null };
+  options: DecisiveOptions = {
+    onError: 'continue',
+    maxConcurrency: null,
+    timeoutMs: null,
+    softTimeoutMs: null,
+    retryBudget: null,
+  };
   runStatus: RunStatus = 'pending';
   runStartedAt = 0;
   runEndedAt = 0;
@@ -183,6 +189,8 @@ export class ExecutionState {
   output: Readonly<Record<string, unknown>> | undefined;
   stopping: Stopping | undefined;
   softExpired = false;
+  /** Retries that were decided in the whole run; counted at the top. */
+  retries = 0;
   readonly warnings: Warning[] = [];
   /** Code and place of each warning; exists once there is one. */
   warned: Set<string> | undefined;

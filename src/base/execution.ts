@@ -22,6 +22,8 @@ export interface RunStart {
   readonly options: DecisiveOptions;
   readonly context: Readonly<Record<string, unknown>>;
   readonly random: Random;
+  /** Default 0. */
+  readonly priority?: number;
   /** What was found before the start. */
   readonly warnings: readonly Warning[];
 }
@@ -41,6 +43,7 @@ export class Execution extends GraphExecution {
     const core: RunCore = new RunCore({
       runId: start.runId,
       random: start.random,
+      priority: start.priority ?? 0,
       decisions,
       top: state,
       sink,
@@ -155,14 +158,16 @@ export class Execution extends GraphExecution {
     return true;
   }
 
-  /** Whether nodes wait for room that something else has to make. */
-  get hasParked(): boolean {
-    return this.core.parked.size > 0;
+  /** Whether nodes wait for room that another run has to make. */
+  get needsOthers(): boolean {
+    for (const { maker } of this.core.parked.values()) if (maker === 'any') return true;
+    return false;
   }
 
-  /** Fails every node that waits for room: nothing that could make it will ever come to its end. */
+  /** Fails every node that waits for room which another run has to make: none that could will ever come to its end. */
   failParked(now: number): void {
-    for (const { graph, index } of [...this.core.parked.values()]) {
+    for (const { graph, index, maker } of [...this.core.parked.values()]) {
+      if (maker === 'this run') continue;
       const { id } = graph.state.plan.nodes[index] as PlanNode;
       const what = `Node "${id}" waits for room that only this thread, which would have to wait for it, could make.`;
       graph.refuse(index, new AttemptError('WOULD_DEADLOCK', what, { at: id }), now);

@@ -75,6 +75,14 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     return this.core.random;
   }
 
+  get priority(): number {
+    return this.core.priority;
+  }
+
+  get isObserved(): boolean {
+    return this.core.isObserved;
+  }
+
   /** Everything has settled. */
   get isSettled(): boolean {
     return this.state.open === 0 && this.state.dueRegions.length === 0;
@@ -125,7 +133,8 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     const { core, state } = this;
     const at = admission.kind === 'later' ? admission.at : admission.until;
     apply.delay(state, node.index, at);
-    if (admission.kind === 'park') core.park(`${this.scope}${node.id}`, { graph: this, index: node.index });
+    if (admission.kind === 'park')
+      core.park(`${this.scope}${node.id}`, { graph: this, index: node.index, maker: admission.maker });
     if (at !== Number.POSITIVE_INFINITY) core.delay(this, node.index, at);
   }
 
@@ -147,7 +156,9 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
   }
 
   #withdraw(node: PlanNode): void {
-    if (this.core.parked.delete(`${this.scope}${node.id}`)) this.core.decisions.withdraw(this, node);
+    const { core } = this;
+    core.parked.delete(`${this.scope}${node.id}`);
+    if (core.isObserved) core.decisions.withdraw(this, node); // also one that was given room and has not started
   }
 
   /** Does what must be done before another node may start. `true` when none may any more. */
@@ -269,6 +280,7 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     attempt.status = 'failed';
     this.#release(attempt);
     apply.failAttempt(state, attempt.node, attempt, data, decided.then, 'failed', now);
+    apply.countRetry(core.top, decided.then);
     this.#settled(attempt, 'failed', now, { error: data, then: decided.then });
     if (decided.then.kind === 'retry') core.delay(this, attempt.node.index, decided.then.at);
     if (this.place !== undefined) this.touch();

@@ -37,6 +37,11 @@ export interface Abort {
   readonly reason: Error;
 }
 
+/** A node that waits for room, and who makes it. */
+interface ParkedPlace extends Place {
+  readonly maker: 'any' | 'this run';
+}
+
 /** A node of a graph. */
 export interface Place {
   readonly graph: Graph;
@@ -60,6 +65,7 @@ function deadlineCounts({ status, limits, graph, node }: Attempt<Graph>, at: num
 export class RunCore {
   readonly runId: string;
   readonly random: Random;
+  readonly priority: number;
   readonly decisions: Decisions;
   /** The state of the graph at the top. */
   readonly top: ExecutionState;
@@ -69,7 +75,7 @@ export class RunCore {
   /** Attempts in flight, in all graphs. A map, a subworkflow and a gate hold no slot. */
   running = 0;
   /** Nodes that may not start before somebody makes room for them, by scope and id. */
-  readonly parked = new Map<string, Place>();
+  readonly parked = new Map<string, ParkedPlace>();
   /** Makes whoever drives the run look at it again: something changed from outside. */
   wake: (() => void) | undefined;
   /** Gates that wait, by scope and id. */
@@ -92,6 +98,7 @@ export class RunCore {
   constructor(parts: {
     readonly runId: string;
     readonly random: Random;
+    readonly priority: number;
     readonly decisions: Decisions;
     readonly top: ExecutionState;
     readonly sink: EventSink | undefined;
@@ -103,6 +110,7 @@ export class RunCore {
   }) {
     this.runId = parts.runId;
     this.random = parts.random;
+    this.priority = parts.priority;
     this.decisions = parts.decisions;
     this.top = parts.top;
     this.#sink = parts.sink;
@@ -128,7 +136,7 @@ export class RunCore {
   }
 
   /** A node waits for room. */
-  park(key: string, place: Place): void {
+  park(key: string, place: ParkedPlace): void {
     this.parked.set(key, place);
     this.#alert();
   }

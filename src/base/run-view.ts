@@ -20,6 +20,10 @@ export interface RunView {
   readonly context: Readonly<Record<string, unknown>>;
   readonly secrets: ReadonlyMap<string, string>;
   readonly random: Random;
+  /** Of the attempts that wait for the same room, those of the run with the higher number go first. */
+  readonly priority: number;
+  /** Whether `afterAttempt` is told of its attempts. */
+  readonly isObserved: boolean;
   /** Adds a warning to the result, once for each code and place. */
   warn(warning: Warning): void;
   /** A node that was parked may be asked about again. Nothing happens to one that is not parked. */
@@ -49,8 +53,11 @@ export type Admission =
   | 'start'
   /** Not before a time: it is asked about again then. */
   | { readonly kind: 'later'; readonly at: number }
-  /** Not before somebody makes room for it with `unpark`; asked about again then, and at `until` at the latest. */
-  | { readonly kind: 'park'; readonly until: number }
+  /**
+   * Not before somebody makes room for it with `unpark`; asked about again then, and at `until` at the latest. `maker` says
+   * whether another run can make that room, or this one alone will.
+   */
+  | { readonly kind: 'park'; readonly until: number; readonly maker: 'any' | 'this run' }
   /** Never: the attempt fails with this error before the node is called. */
   | { readonly kind: 'refuse'; readonly error: Error };
 

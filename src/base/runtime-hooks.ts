@@ -69,6 +69,20 @@ export abstract class RuntimeHooks {
     return undefined;
   }
 
+  /** An output that is known already for these inputs: the node is not called. By default, none is. */
+  protected recall(
+    _run: RunView,
+    _attempt: Attempt,
+    _inputs: Readonly<Record<string, unknown>>,
+  ): Readonly<Record<string, unknown>> | undefined {
+    return undefined;
+  }
+
+  /** Whether other work goes on while an attempt waits: not where the thread itself waits. */
+  protected get waitingHelps(): boolean {
+    return true;
+  }
+
   /** Whether the attempts of this run are observed one by one: by default, no. Layered: one who wants to know is enough. */
   protected observes(_plan: Plan): boolean {
     return false;

@@ -171,13 +171,19 @@ function checkDefaults(defaults: CapabilityDefaults, fields: readonly string[], 
   checkCapabilities(defaults, at);
 }
 
+/** Checks the key of an executor. @throws ConfigurationError INVALID_OPTION */
+export function checkExecutorKey(key: string, at: string): void {
+  if (typeof key === 'string' && /^[^.]+\..+$/.test(key)) return;
+  refuse(at, 'must be named by kind and name, such as "function.clean"', key);
+}
+
 function checkGovernance({ capabilities, executors, resources, health, ...options }: RuntimeOptions): void {
   if (capabilities !== undefined) checkDefaults(capabilities, DEFAULTED, 'runtime.capabilities');
   if (executors !== undefined) {
     checkObject(executors, 'runtime.executors', 'runtime.executors');
     for (const [key, defaults] of Object.entries(executors)) {
       const at = `runtime.executors["${key}"]`;
-      if (!/^[^.]+\..+$/.test(key)) refuse(at, 'must be named by kind and name, such as "function.clean"', key);
+      checkExecutorKey(key, at);
       checkDefaults(defaults, [...DEFAULTED, 'validation'], at);
     }
   }
@@ -194,7 +200,8 @@ function frozenExecutors(executors: Readonly<Record<string, CapabilityDefaults>>
   );
 }
 
-function frozenResources({ limits, ...resources }: ResourceOptions): ResourceOptions {
+/** A copy that nobody can change, with its limits as a list. */
+export function frozenResources({ limits, ...resources }: ResourceOptions): ResourceOptions {
   const all = limits === undefined ? [] : [limits].flat();
   return Object.freeze({ ...resources, limits: Object.freeze(all.map(frozenCopy)) });
 }

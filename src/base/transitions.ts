@@ -301,6 +301,11 @@ export function stop(state: ExecutionState, why: Stopping): void {
   state.attention = true;
 }
 
+/** A retry was decided somewhere in the run. */
+export function countRetry(top: ExecutionState, { kind }: FailureVerdict): void {
+  if (kind === 'retry') top.retries++;
+}
+
 /** A node may not start before a time (epoch milliseconds). */
 export function delay(state: ExecutionState, index: number, until: number): void {
   state.ready.delete(index);

@@ -36,6 +36,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
   readonly #calls = new Map<ActiveRun, RunCalls>();
   readonly #host: CallHost = {
     inputsOf: (run, attempt) => this.inputsOf(run, attempt),
+    settleKnown: (run, attempt, inputs) => this.settleKnown(run, attempt, inputs),
     contextOf: (attempt) => this.contextOf(attempt),
     settleOutput: (run, attempt, output, now) => this.settleOutput(run, attempt, output, now),
     settleFailure: (run, attempt, error, now) => this.settleFailure(run, attempt, error, now),
@@ -123,6 +124,10 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     this.close();
   }
 
+  protected override get waitingHelps(): boolean {
+    return false;
+  }
+
   #secretsOf(run: ActiveRun): ReadonlyMap<string, string> {
     const loaded = this.loadSecrets(run);
     if (!(loaded instanceof Promise)) return loaded;
@@ -165,7 +170,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
       if (this.abortCancelled(run)) continue; // who heard it may have answered a gate, or aborted the run
       if (execution.isSettled || execution.isWaiting) return;
       if (calls?.wait() === true) continue;
-      if (execution.hasParked) execution.failParked(run.now);
+      if (execution.needsOthers) execution.failParked(run.now);
       else this.#sleep(run, execution.wakeAt());
     }
   }

@@ -9,6 +9,7 @@ import type { LazyBridge } from './lazy-bridge.js';
 /** What the calls of a run need of their runtime: how any attempt begins and ends. */
 export interface CallHost {
   inputsOf(run: ActiveRun, attempt: GraphAttempt): Readonly<Record<string, unknown>>;
+  settleKnown(run: ActiveRun, attempt: GraphAttempt, inputs: Readonly<Record<string, unknown>>): boolean;
   contextOf(attempt: GraphAttempt): NodeContext;
   settleOutput(run: ActiveRun, attempt: GraphAttempt, output: unknown, now: number): void;
   settleFailure(run: ActiveRun, attempt: GraphAttempt, error: unknown, now: number): void;
@@ -38,6 +39,7 @@ export class RunCalls {
     const run = this.#run;
     try {
       const inputs = this.#host.inputsOf(run, attempt);
+      if (this.#host.settleKnown(run, attempt, inputs)) return;
       const context = this.#host.contextOf(attempt);
       const { implementation } = attempt.node;
       const call = callOf(implementation as ModuleImplementation, inputs, context, this.#left(attempt.deadline));

@@ -97,7 +97,13 @@ describe('A fold', () => {
     expect(asked).to.be.greaterThan(0);
     asked = 0;
     const start = { runId: 'r', parameters: {}, set: undefined, context: {}, warnings: [], random: seededRandom(1) };
-    const options = { onError: 'continue', maxConcurrency: null, timeoutMs: null, softTimeoutMs: null } as const;
+    const options = {
+      onError: 'continue',
+      maxConcurrency: null,
+      timeoutMs: null,
+      softTimeoutMs: null,
+      retryBudget: null,
+    } as const;
     const folded = new Execution(compile(built), { ...start, options }, undefined as never, undefined);
     folded.fold(events);
     expect([folded.state.runStatus, folded.state.regions[0]?.iterations, asked]).to.deep.equal(['completed', 3, 0]);

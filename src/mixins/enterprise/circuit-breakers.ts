@@ -1,0 +1,101 @@
+import type { BreakerOptions } from '../../base/capability-options.js';
+import type { EffectiveCapabilities } from '../../base/capability-table.js';
+import { didYouMean } from '../../base/did-you-mean.js';
+import { AttemptError, ConfigurationError } from '../../base/errors.js';
+import type { BreakerChanged } from '../../base/notifications.js';
+import type { PlanNode } from '../../base/plan.js';
+import type { Clock } from '../../base/ports.js';
+import type { RunView, Settlement } from '../../base/run-view.js';
+import { Breaker, type BreakerReport } from './breaker.js';
+import { reachedNobody } from './error-codes.js';
+
+/** An attempt that a breaker let through. */
+interface Passage {
+  readonly breaker: Breaker;
+  readonly admitted: 'pass' | 'probe';
+}
+
+/** The breakers of a runtime: one for each executor, or node, that has the capability and was used. */
+export class CircuitBreakers {
+  readonly #clock: Clock;
+  readonly #tell: (change: BreakerChanged) => void;
+  readonly #breakers = new Map<string, { readonly breaker: Breaker; readonly options: BreakerOptions }>();
+  /** Attempts in flight, and nodes about to start, by run, scope and node. */
+  readonly #passages = new Map<string, Passage>();
+
+  /** @internal */
+  constructor(clock: Clock, tell: (change: BreakerChanged) => void) {
+    this.#clock = clock;
+    this.#tell = tell;
+  }
+
+  /** Every breaker, in the order in which they were first used. */
+  list(): readonly BreakerReport[] {
+    return [...this.#breakers.values()].map(({ breaker }) => breaker.report());
+  }
+
+  /** One breaker. @throws ConfigurationError INVALID_OPTION when there is none of this key: none, or not used yet */
+  get(key: string): BreakerReport {
+    return this.#find(key).report();
+  }
+
+  /** Opens a breaker by hand: its executor is left alone for `openMs` from now. @throws ConfigurationError INVALID_OPTION */
+  trip(key: string, reason = 'tripped by hand'): void {
+    this.#find(key).trip(this.#clock.now(), reason);
+  }
+
+  /** Closes a breaker by hand, and forgets the failures that it counted. @throws ConfigurationError INVALID_OPTION */
+  reset(key: string, reason = 'reset by hand'): void {
+    this.#find(key).reset(this.#clock.now(), reason);
+  }
+
+  #find(key: string): Breaker {
+    const found = this.#breakers.get(key);
+    if (found !== undefined) return found.breaker;
+    const what = `There is no breaker "${key}". ${didYouMean(key, [...this.#breakers.keys()])}`;
+    throw new ConfigurationError('INVALID_OPTION', what, { at: 'breaker', value: key });
+  }
+
+  /** @internal Lets an attempt through, or says why not. Asked right before it starts. */
+  admit(run: RunView, node: PlanNode, capabilities: EffectiveCapabilities, now: number): AttemptError | undefined {
+    if (capabilities.breaker === undefined) return undefined;
+    const key = capabilities.own.breaker ? `${run.plan.workflow.name}/${node.id}` : (capabilities.executor as string);
+    const breaker = this.#of(key, capabilities.breaker);
+    const admitted = breaker.admit(now);
+    if (typeof admitted !== 'object') {
+      this.#passages.set(placeOf(run, node), { breaker, admitted });
+      return undefined;
+    }
+    const what = `The breaker of "${key}" is open: node "${node.id}" was not called.`;
+    return new AttemptError('BREAKER_OPEN', what, { at: node.id, value: { retryAt: admitted.retryAt } });
+  }
+
+  #of(key: string, options: BreakerOptions): Breaker {
+    const known = this.#breakers.get(key);
+    if (known?.options === options) return known.breaker;
+    const breaker = new Breaker(key, options, this.#tell);
+    this.#breakers.set(key, { breaker, options });
+    return breaker;
+  }
+
+  /** @internal An attempt has settled. */
+  settle(run: RunView, node: PlanNode, { status, error, at }: Settlement): void {
+    const place = placeOf(run, node);
+    const passage = this.#passages.get(place);
+    if (passage === undefined) return;
+    this.#passages.delete(place);
+    const failed = status === 'failed' && !reachedNobody(error?.code);
+    passage.breaker.settle(passage.admitted, status === 'completed' ? 'succeeded' : failed ? 'failed' : 'neither', at);
+  }
+
+  /** Forgets breakers that have nothing to remember. */
+  trim(): void {
+    const inUse = new Set([...this.#passages.values()].map(({ breaker }) => breaker));
+    for (const [key, { breaker }] of this.#breakers)
+      if (breaker.isIdle && !inUse.has(breaker)) this.#breakers.delete(key);
+  }
+}
+
+function placeOf(run: RunView, { id }: PlanNode): string {
+  return `${run.runId}/${run.scope}${id}`;
+}
