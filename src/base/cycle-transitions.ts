@@ -18,7 +18,9 @@ export interface IterationEnd {
 function endIteration(state: ExecutionState, region: PlanRegion, end: IterationEnd): RegionState {
   const around = state.regions[region.index] as RegionState;
   const due = state.dueRegions.indexOf(region.index);
-  if (due !== -1) state.dueRegions.splice(due, 1);
+  if (due !== -1 && due === state.dueRegions.length - 1)
+    state.dueRegions.pop(); // mostly it is the only one, and a splice makes a list
+  else if (due !== -1) state.dueRegions.splice(due, 1);
   around.elapsedMs = end.elapsedMs;
   around.metric = end.metric;
   if (around.iterations > 0) around.totalIterations++;

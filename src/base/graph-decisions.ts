@@ -37,17 +37,16 @@ export function decideRegion(graph: DecidingGraph, number: number, now: number):
   const around = state.regions[number] as RegionState;
   const elapsedMs = elapsedIn(around, now);
   const decision = core.decisions.decideCycle(graph, region, now);
-  const metric = decision.metric ?? null;
   const end = { elapsedMs, metric: decision.metric };
-  const common = { scope, cycle: region.id, elapsedMs, metric };
+  const common = () => ({ scope, cycle: region.id, elapsedMs, metric: decision.metric ?? null });
   if (decision.kind === 'continue') {
-    if (core.isRecorded) core.record('cycle.iterated', { ...common, iteration: around.iteration }, now);
+    if (core.isRecorded) core.record('cycle.iterated', { ...common(), iteration: around.iteration }, now);
     cycles.iterate(state, region, end);
     return;
   }
   const { reason, failed, root } = decision;
   const error = decision.error === undefined ? undefined : maskError(decision.error, core.secrets);
-  const stopped = { ...common, iterations: around.iterations, reason, failed, root: root ?? null };
+  const stopped = { ...common(), iterations: around.iterations, reason, failed, root: root ?? null };
   if (core.isRecorded) core.record('cycle.stopped', { ...stopped, error: error ?? null }, now);
   cycles.stopRegion(state, region, end, { reason, failed, root, error });
 }

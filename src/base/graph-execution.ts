@@ -170,7 +170,7 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
       due.graph.touch();
     }
     while (state.stopping === undefined && state.dueRegions.length > 0)
-      decideRegion(this, Math.min(...state.dueRegions), now);
+      decideRegion(this, firstOf(state.dueRegions), now);
     if (state.stopping !== undefined) {
       this.stop(stopReason(state), now);
       return true; // and asked again, nothing may start either
@@ -467,6 +467,11 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
   outcome() {
     return runOutcome(this.state);
   }
+}
+
+/** The least of some numbers, of which there mostly is one. */
+function firstOf(numbers: readonly number[]): number {
+  return numbers.length === 1 ? (numbers[0] as number) : Math.min(...numbers);
 }
 
 function ownerStopped(scope: string, { id }: PlanNode): NotRunReason {
