@@ -5,6 +5,7 @@ import type { PlanRegion } from './plan.js';
 import type { Log } from './ports.js';
 import type { RunView } from './run-view.js';
 import { ask } from './schema.js';
+import { earlier } from './time-limits.js';
 
 /** What a context needs of the runtime that performs the attempt. */
 export interface ContextHost {
@@ -84,7 +85,7 @@ export class AttemptContext implements NodeContext {
   }
 
   get deadline(): number | undefined {
-    return this.#attempt.deadline;
+    return earlier(this.#attempt.deadline, this.#run.deadline);
   }
 
   get idempotencyKey(): string {

@@ -65,6 +65,11 @@ export class Execution extends GraphExecution {
     this.core.secrets = secrets;
   }
 
+  override get deadline(): number | undefined {
+    const { options, runStartedAt, waitedMs } = this.state;
+    return options.timeoutMs === null ? undefined : runStartedAt + waitedMs + options.timeoutMs;
+  }
+
   /** Nothing runs, nothing waits for a time or for an answer, and the run is not over: nothing can ever move it on. */
   get isStuck(): boolean {
     const { running, gates, parked } = this.core;

@@ -15,7 +15,7 @@ import type { Admission, RunView, Settlement } from './run-view.js';
 import { maskError } from './secret-mask.js';
 import { bitsOf, LIVE } from './source-evaluation.js';
 import { CANCELLED, COMPLETED } from './status.js';
-import { isOverdue, isTimeout, limitsOf, passedSoftLimit, timedOut } from './time-limits.js';
+import { earlier, isOverdue, isTimeout, limitsOf, passedSoftLimit, timedOut } from './time-limits.js';
 import * as apply from './transitions.js';
 import type { Warning } from './warning.js';
 
@@ -77,6 +77,12 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
 
   get priority(): number {
     return this.core.priority;
+  }
+
+  get deadline(): number | undefined {
+    if (this.place === undefined) return undefined;
+    const { attempt } = this.place.children;
+    return earlier(attempt.deadline, attempt.graph.deadline);
   }
 
   get isObserved(): boolean {

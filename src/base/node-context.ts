@@ -24,7 +24,7 @@ export interface NodeContext<State = unknown, Secret extends string = string> {
   readonly maxIterations: number | undefined;
   /** Aborted when the run is cancelled, a sibling failed fast or a time limit passed. Made when first read. */
   readonly signal: AbortSignal;
-  /** Epoch milliseconds at which this attempt is failed, where it has a limit. */
+  /** Epoch milliseconds at which this attempt is ended at the latest: by its own limit, that of a map or subworkflow around it, or the run's. */
   readonly deadline: number | undefined;
   /** The same for all attempts of one visit: give it to services that must not act twice. */
   readonly idempotencyKey: string;

@@ -22,6 +22,8 @@ export interface RunView {
   readonly random: Random;
   /** Of the attempts that wait for the same room, those of the run with the higher number go first. */
   readonly priority: number;
+  /** When it is ended at the latest: the limit of the run, or of a node around it. Epoch milliseconds; `undefined` without any. */
+  readonly deadline: number | undefined;
   /** Whether `afterAttempt` is told of its attempts. */
   readonly isObserved: boolean;
   /** Adds a warning to the result, once for each code and place. */

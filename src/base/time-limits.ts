@@ -22,6 +22,11 @@ export function limitsOf(
   };
 }
 
+/** The earlier of two times, as far as they are there. */
+export function earlier(left: number | undefined, right: number | undefined): number | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : Math.min(left, right);
+}
+
 /** Whether an attempt that settles now settles too late. */
 export function isOverdue({ hard }: AttemptLimits, now: number): boolean {
   return hard !== undefined && now >= hard;

@@ -963,6 +963,32 @@ describe('base runtime', () => {
       expect(await deadline({ softTimeoutMs: 20 })).to.equal(undefined);
     });
 
+    it('tells the deadline of its run, or of a subworkflow around it, where that is nearer', async () => {
+      const node = defineNode({
+        name: 'n',
+        outputs: { deadline: type<unknown>() },
+        run: (_, { deadline }) => ({ deadline }),
+      });
+      const child = (own: object) => {
+        const w = workflow('child');
+        const a = w.add('a', node(), own);
+        return w.build({ outputs: { deadline: a.out.deadline } });
+      };
+      const deadline = async (own: object, around: object, run: object): Promise<unknown> => {
+        const build = () => {
+          const w = workflow('w');
+          const sub = w.add('sub', child(own)(), around);
+          return w.build({ outputs: { deadline: sub.out.deadline } });
+        };
+        const runtime = () => ({ clock: new VirtualClock(1_000), ...run });
+        return (await both(build, { runtime, forms: ['local', 'async'] })).output.deadline;
+      };
+      expect(await deadline({}, {}, { timeoutMs: 70 })).to.equal(1_070);
+      expect(await deadline({}, { timeoutMs: 30 }, { timeoutMs: 70 })).to.equal(1_030);
+      expect(await deadline({ timeoutMs: 20 }, { timeoutMs: 30 }, {})).to.equal(1_020);
+      expect(await deadline({ timeoutMs: 90 }, { timeoutMs: 30 }, {})).to.equal(1_030);
+    });
+
     it('has an empty context where the caller gave none', () => {
       expect(new LocalRuntime().execute(one(({ context }) => context)).unwrap()).to.deep.equal({ value: {} });
     });
