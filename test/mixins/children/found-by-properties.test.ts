@@ -6,7 +6,7 @@ import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
 import { advanceUntil, VirtualClock } from '../../../src/testing/index.js';
-import { everyWay, SYNC_WAYS } from '../../support/every-way.js';
+import { everyWay, SYNC_WAYS, statuses } from '../../support/every-way.js';
 import { numeric } from '../../support/halving.js';
 
 const ask = (timeoutMs?: number) => {
@@ -163,6 +163,34 @@ describe('children: found by properties', () => {
       expect(child?.node('step').status).to.equal('completed');
       expect(child?.cycle('fit').reason).to.equal('cancelled');
       expect(child?.status).to.equal('cancelled');
+    }, SYNC_WAYS), // an asynchronous node is still in flight when the signal is aborted
+  );
+
+  it(
+    'a run that is cancelled inside one starts nothing more when its cycles are cancelled with it',
+    everyWay(async (run) => {
+      const canceller = new AbortController();
+      const aborting = numeric('aborting', (n) => {
+        canceller.abort('enough');
+        return n;
+      });
+      const w = workflow('outer', { params: { numbers: type<readonly number[]>() } });
+      w.map('all', w.params.numbers, (n) => aborting({ n }), { maxConcurrency: 1 });
+      const step = w.add('step', double({ n: 1 }));
+      w.cycle('fit', { feedback: [step.out.n.to(step.in.n)], maxIterations: 5 });
+      w.map('more', w.params.numbers, (n) => double({ n }), { after: step });
+      const cancelled = await run.cancel(w.build(), {
+        params: { numbers: [1, 2] },
+        run: { signal: canceller.signal },
+      });
+      expect(cancelled.error.reason).to.equal('enough');
+      expect(statuses(cancelled)).to.deep.equal({ all: 'cancelled', step: 'cancelled', more: 'cancelled' });
+      expect(cancelled.cycle('fit').reason).to.equal('cancelled');
+      const started = run.events.flatMap(({ kind, data }) =>
+        kind === 'attempt.started' ? [`${data.scope}${data.node}`] : [],
+      );
+      expect(started).to.deep.equal(['all', 'all[0]/aborting']);
+      expect(cancelled.children('more')).to.deep.equal([]);
     }, SYNC_WAYS), // an asynchronous node is still in flight when the signal is aborted
   );
 
