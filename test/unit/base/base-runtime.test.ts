@@ -560,6 +560,18 @@ describe('base runtime', () => {
       );
     });
 
+    it('that throw when they are read: what they throw comes out as it is, no outcome', async () => {
+      const broken = new RangeError('unreadable');
+      const options = {
+        get timeoutMs(): number {
+          throw broken;
+        },
+      };
+      expect(() => new LocalRuntime().settle(one(), {}, options)).to.throw(broken);
+      const late = await new AsyncLocalRuntime().settle(one(), {}, options).catch((error: unknown) => error);
+      expect(late).to.equal(broken);
+    });
+
     it('what is no workflow, and parameters that are no object, reject the run', async () => {
       for (const nothing of [undefined, null, {}, workflow('unbuilt'), { data: {}, bindings: {} }]) {
         const error = caught(() => new LocalRuntime().execute(nothing as never));
@@ -570,9 +582,11 @@ describe('base runtime', () => {
         expect((await rejection(new AsyncLocalRuntime().execute(nothing as never))).code).to.equal('NOT_A_WORKFLOW');
       }
       for (const parameters of [5, 'a.csv', [], null]) {
-        expect(caught(() => new LocalRuntime().execute(one(), parameters as never)).message).to.equal(
+        const { message, value } = caught(() => new LocalRuntime().execute(one(), parameters as never));
+        expect([message, value]).to.deep.equal([
           'Run of "one" refused: The parameters of a run are an object. Pass a value that the schema accepts.',
-        );
+          parameters,
+        ]);
       }
     });
   });
@@ -1026,6 +1040,7 @@ describe('base runtime', () => {
       expect(failed.messages.a).to.equal(
         'What setState() was given does not fit the state of a: Invalid input: expected number, received string. Pass setState() a value that the schema accepts.',
       );
+      expect(failed.error?.cause).to.include({ code: 'STATE_INVALID', at: 'the state of a' });
       const done = await both(build('many', 3));
       expect(done.events.find(({ kind }) => kind === 'attempt.completed')?.data).to.deep.include({ state: 3 });
     });

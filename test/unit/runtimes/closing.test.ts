@@ -243,3 +243,25 @@ describe('Closing an AsyncLocalRuntime while runs are in flight', () => {
     expect(listeners).to.equal(0);
   });
 });
+
+describe('Closing an AsyncLocalRuntime again while a run is in flight', () => {
+  it('is done at once; the first call still waits for the run', async () => {
+    const notes: string[] = [];
+    const gate = deferred<void>();
+    const runtime = new AsyncLocalRuntime({ plugins: [noted(notes, 'a')] });
+    const w = workflow('slow');
+    w.fn('slow', {}, async () => {
+      await gate.promise;
+      notes.push('node ended');
+    });
+    const run = runtime.execute(w.build());
+    await turn();
+    const first = runtime.close().then(() => notes.push('closed'));
+    await runtime.close();
+    notes.push('closed again');
+    gate.resolve();
+    expect((await run).status).to.equal('completed');
+    await first;
+    expect(notes).to.deep.equal(['start a', 'started a', 'closed again', 'node ended', 'stop a', 'closed']);
+  });
+});

@@ -252,6 +252,21 @@ describe('A run that waits', () => {
     expect([(await run).status, asked]).to.deep.equal(['cancelled', []]);
   });
 
+  it('is cancelled without its checks: its log begins with the parameters that it was called with', async () => {
+    const { runtime } = waiting('start');
+    const started: unknown[] = [];
+    const outcome = await runtime.settle(
+      flow(),
+      { n: 7 },
+      {
+        signal: AbortSignal.abort(),
+        context: { tenant: 'acme' },
+        onEvent: ({ kind, data }) => kind === 'run.started' && started.push(data.parameters, data.set, data.context),
+      },
+    );
+    expect([outcome.status, started]).to.deep.equal(['cancelled', [{ n: 7 }, [], { tenant: 'acme' }]]);
+  });
+
   it('is refused by a start that fails, and the next one starts the plugins again', async () => {
     let starts = 0;
     const flaky = definePlugin({
