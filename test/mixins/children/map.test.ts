@@ -211,6 +211,7 @@ describe('A map', () => {
         const result = await run.fail(addOne(), { params: { list: value } });
         expect(result.error.code).to.equal('RUN_FAILED');
         expect(result.node('all').error).to.deep.include({ code: 'NOT_A_LIST' });
+        expect(result.error.cause).to.include({ at: 'all', value });
         expect(result.node('all').error?.message).to.include(`The list of map "all" is of type ${kind}.`);
         expect(run.events.some(({ kind: what }) => what === 'children.created')).to.equal(false);
       }
