@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { z } from 'zod';
+import { LockstepError } from '../../../src/base/errors.js';
 import { defineNode } from '../../../src/base/node.js';
 import { required } from '../../../src/base/ref.js';
 import { type } from '../../../src/base/schema.js';
@@ -388,19 +389,55 @@ describe('A failure deep inside', () => {
   );
 });
 
+const SEE = 'See the cause; let it fail with try, or collect the failures of a map with onItemError: "collect".';
+
 describe('The message of an item that failed', () => {
   it('says what a child failed with as a sentence, whether or not it is one', () => {
     for (const [thrown, said] of [
       ['declined', 'declined.'],
       ['Declined.', 'Declined.'],
+      ['v1.2 declined', 'v1.2 declined.'],
     ] as const) {
       const w = workflow('shop', { params: { list: type<number[]>() } });
       w.map('pay', w.params.list, (n) => failing(thrown)({ n }));
       const outcome = new LocalRuntime().settle(w.build(), { list: [1] });
       expect(outcome.status === 'failed' && outcome.error.failure.message).to.equal(
-        `Item 0 of map "pay" failed: NODE_THREW, ${said} See the cause; let it fail with try, or collect the failures of a map with onItemError: "collect".`,
+        `Item 0 of map "pay" failed: NODE_THREW, ${said} ${SEE}`,
       );
     }
+  });
+
+  it('is that of a subworkflow where it is one, with its scope', () => {
+    const inner = workflow('inner', { params: { n: type<number>() } });
+    inner.add('pay', failing('declined')({ n: inner.params.n }));
+    const child = inner.build();
+    const middle = workflow('middle');
+    middle.add('sub', child({ n: 1 }));
+    const w = workflow('shop');
+    w.add('outer', middle.build()());
+    const outcome = new LocalRuntime().settle(w.build());
+    const failure = outcome.status === 'failed' ? outcome.error.failure : undefined;
+    expect(failure?.cause?.message).to.equal(`Subworkflow "outer/sub" failed: NODE_THREW, declined. ${SEE}`);
+    expect(failure?.message).to.match(/^Subworkflow "outer" failed: CHILD_FAILED, Subworkflow "outer\/sub" failed: /);
+  });
+
+  it('comes with its place, for whoever decides what follows: the node that failed, or the scope of the whole child', () => {
+    const heard: string[] = [];
+    class Hearing extends LocalRuntime {
+      protected override decideFailure(...args: Parameters<LocalRuntime['decideFailure']>) {
+        const [, { node }, error] = args;
+        if (error instanceof LockstepError) heard.push(`${node.id}: ${error.code} at ${error.at}`);
+        return super.decideFailure(...args);
+      }
+    }
+    const whole = workflow('whole', { params: { n: type<number>() } });
+    const route = whole.switch('route', whole.params.n, { big: (n) => n > 10, small: (n) => n <= 10 });
+    const child = whole.build({ outputs: { n: required(route.out.big) } });
+    const w = workflow('places', { params: { list: type<number[]>() } });
+    w.map('each', w.params.list, (n) => failing('declined')({ n }));
+    w.add('sub', child({ n: 1 }));
+    new Hearing().settle(w.build(), { list: [1, 2] });
+    expect(heard).to.deep.equal(['each: CHILD_FAILED at each[0]/failing', 'sub: CHILD_FAILED at sub/']);
   });
 
   it('names the input of an item that has no value', () => {

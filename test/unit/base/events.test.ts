@@ -296,6 +296,7 @@ describe('events', () => {
       expect(subjectOf(event('attempt.started', { scope: 'map[1]/', node: 'a' }, 0))).to.equal('map[1]/a');
       expect(subjectOf(event('cycle.iterated', { scope: '', cycle: 'fit' }, 0))).to.equal('fit');
       expect(subjectOf(event('deadline.expired', { scope: '', subject: 'a', level: 'soft' }, 0))).to.equal('a');
+      expect(subjectOf(event('run.warned', { scope: 'sub/', code: 'c', message: 'm', at: 'a' }, 0))).to.equal('sub/a');
     });
 
     it('sorts by subject, keeps the order of each, and leaves out positions, times and retry times', () => {
@@ -305,7 +306,8 @@ describe('events', () => {
         event('attempt.started', { scope: '', node: 'a' }, 2),
         event('attempt.failed', { scope: '', node: 'b', error: { message: 'x' }, then: { kind: 'retry', at: 99 } }, 3),
         event('cycle.iterated', { scope: '', cycle: 'a', iteration: 0, elapsedMs: 7, metric: 1 }, 4),
-        event('run.completed', { output: {} }, 5),
+        event('gate.opened', { scope: '', node: 'c', shows: {}, expiresAt: 99 }, 5),
+        event('run.completed', { output: {} }, 6),
       ];
       const expected = [
         { kind: 'run.started', v: 1, data: { workflow: 'w' } },
@@ -318,9 +320,10 @@ describe('events', () => {
           v: 1,
           data: { scope: '', node: 'b', error: { message: 'x' }, then: { kind: 'retry' } },
         },
+        { kind: 'gate.opened', v: 1, data: { scope: '', node: 'c', shows: {} } },
       ];
       expect(canonicalLog(log)).to.deep.equal(expected);
-      const other = [log[0], log[2], log[4], log[1], log[3], log[5]].map(
+      const other = [log[5], log[0], log[2], log[4], log[1], log[3], log[6]].map(
         (each, seq) => ({ ...(each as RunEvent), seq, ts: 0 }) as RunEvent,
       );
       expect(canonicalLog(other)).to.deep.equal(expected);
