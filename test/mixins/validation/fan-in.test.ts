@@ -119,6 +119,22 @@ describe('A variadic input', () => {
     expect(run.warnings).to.deep.equal([]);
   });
 
+  it('takes a parameter among its sources like any other, and a list of several as one of them; a parameter alone is the list', async () => {
+    const gathered = () => {
+      const w = workflow('variadic', { params: { n: z.number(), list: z.array(z.number()) } });
+      const [one, two] = [w.add('one', give(1)), w.add('two', give(2))];
+      const end = w.node('end', take(variadic(z.array(z.unknown()))));
+      w.connect(w.params.n, 'end.x').connect(one.out.v, 'end.x');
+      const both = w.node('both', take(variadic(z.array(z.unknown()))));
+      w.connect(collect(one.out.v, two.out.v), 'both.x').connect(w.params.n, 'both.x');
+      const only = w.node('only', take(variadic(z.array(z.unknown()))));
+      w.connect(w.params.list, 'only.x');
+      return w.build({ outputs: { end: end.out.seen, both: both.out.seen, only: only.out.seen } });
+    };
+    const run = await both(gathered, { params: { n: 5, list: [6, 7] } });
+    expect(run.output).to.deep.equal({ end: [5, 1], both: [[1, 2], 5], only: [6, 7] });
+  });
+
   it('leaves out sources that are dead, and values that are undefined', async () => {
     const run = await both(build(['dead.seen', 'one.v', 'empty.v']));
     expect(run.output).to.deep.equal({ seen: [1] });

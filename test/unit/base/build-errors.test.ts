@@ -682,6 +682,17 @@ describe('build errors', () => {
       expect(() => w.build()).not.to.throw();
     });
 
+    it('refuses two parameters of one input: neither ranks below the other', () => {
+      const w = workflow('etl', { params: { n: type<number>(), m: type<number>() } });
+      w.node('c', step);
+      w.connect(w.params.n, 'c.value').connect(w.params.m, 'c.value');
+      expect(refusal(() => w.build())).to.deep.equal({
+        code: 'AMBIGUOUS_FAN_IN',
+        at: 'c.value',
+        message: `Two sources lead into "c.value" and both are always live: parameter n, parameter m. ${REMEDY.exclusive}`,
+      });
+    });
+
     for (const join of ['any', 'always'] as const) {
       it(`refuses join: '${join}' with a required input behind a branch`, () => {
         const { w, n } = subject();

@@ -5,7 +5,7 @@ import { when } from '../../../src/base/condition.js';
 import { defineNode, variadic } from '../../../src/base/node.js';
 import { otherwise } from '../../../src/base/nodes/switch.js';
 import type { Plan } from '../../../src/base/plan.js';
-import { collect, oneOf, referenceOf, required } from '../../../src/base/ref.js';
+import { collect, oneOf, referenceOf, required, template } from '../../../src/base/ref.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 
@@ -295,6 +295,26 @@ describe('compile', () => {
     });
   });
 
+  describe('a node', () => {
+    it('is asked about only where one of its sources can be dead although nothing failed', () => {
+      const w = workflow('w', { params: { n: type<number>() } });
+      const a = w.add('a', step({ value: w.params.n }));
+      const route = w.switch('route', a.out.value, { yes: () => true, no: otherwise });
+      const risky = w.try('risky', step({ value: 1 }));
+      const loop = w.add('loop', step({ value: 1 }));
+      w.cycle('fit', { feedback: [loop.out.value.to(loop.in.value)], maxIterations: 1 });
+      w.add('plain', step({ value: a.out.value }));
+      w.add('written', step({ value: template('$' + '{n}', w.params) as never }));
+      w.add('case', step({ value: route.out.yes }));
+      w.add('error', pair({ value: 1, other: risky.error }));
+      w.add('left', step({ value: loop.out.value }));
+      w.add('choice', step({ value: oneOf(route.out.yes, route.out.no) }));
+      w.add('path', pair({ value: 1, other: route.join({ yes: a.out.value, no: a.out.value }).at('x' as never) }));
+      const asked = compile(w.build()).nodes.filter(({ selective }) => selective);
+      expect(asked.map(({ id }) => id).sort()).to.deep.equal(['case', 'choice', 'error', 'left', 'path']);
+    });
+  });
+
   describe('what is known of the whole', () => {
     it('is worked out once: roots, secrets, asynchronous nodes, limits, broadcasts', () => {
       const secret = defineNode({ name: 'secret', outputs: {}, secrets: ['A', 'B'], run: () => ({}) });
@@ -309,6 +329,7 @@ describe('compile', () => {
       expect(plan.secrets).to.deep.equal(['A', 'B', 'C']);
       expect(plan.asyncNodes).to.deep.equal(['later']);
       expect([plan.limited, plan.broadcasts, plan.rechecks]).to.deep.equal([true, true, false]);
+      expect([plan.hasModules, plan.waits]).to.deep.equal([false, false]);
       expect([...plan.waiting]).to.deep.equal([0, 1, 0]);
       expect(node(plan, 'one').dependents).to.deep.equal([1]);
     });
@@ -319,8 +340,18 @@ describe('compile', () => {
       w.add('first', step({ value: route.out.yes.or(route.out.no) }));
       w.add('joined', step({ value: route.join({ yes: route.out.yes, no: route.out.no }).at('x' as never) as never }));
       w.add('plain', step({ value: route.out.yes }));
+      w.add('needed', step({ value: required(route.out.yes.or(route.out.no)) }));
+      w.add(
+        'either',
+        step({ value: oneOf(route.out.no, route.join({ yes: route.out.yes, no: w.params.n })) as never }),
+      );
       const plan = compile(w.build());
-      expect(plan.nodes.filter(({ recheck }) => recheck).map(({ id }) => id)).to.deep.equal(['first', 'joined']);
+      expect(plan.nodes.filter(({ recheck }) => recheck).map(({ id }) => id)).to.deep.equal([
+        'first',
+        'joined',
+        'needed',
+        'either',
+      ]);
       expect([plan.rechecks, plan.broadcasts, plan.limited]).to.deep.equal([true, false, false]);
     });
   });
