@@ -40,8 +40,8 @@ describe('The body of a cycle', () => {
     const a = w.add('a', step({ n: 1, other: 0 }));
     const b = w.add('b', step({ n: a.out.n, other: 0 }));
     const c = w.add('c', step({ n: b.out.n, other: 0 }));
-    w.cycle('outer', { feedback: [c.out.n.to(a.in.n)], maxIterations: 2 });
     w.cycle('middle', { feedback: [c.out.n.to(b.in.n)], maxIterations: 2 });
+    w.cycle('outer', { feedback: [c.out.n.to(a.in.n)], maxIterations: 2 });
     w.cycle('inner', { feedback: [c.out.n.to(c.in.n)], maxIterations: 2, within: 'outer' });
     expect(bodies(w.build())).to.deep.equal({ outer: ['a', 'b', 'c'], middle: ['b', 'c'], inner: ['c'] });
   });
