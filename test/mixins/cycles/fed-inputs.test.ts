@@ -54,11 +54,11 @@ describe('A node of a cycle with an input that is fed back and starts with anoth
       const outer = w.add('other', numeric('plus', (n) => n + 10)({ n: step.out.n }));
       const node = w.add('node', noting(seen)({ fed: step.out.n, other: outer.out.n }));
       const tail = w.add('tail', same({ n: node.out.n }));
-      const fit = w.cycle('fit', {
+      w.cycle('inner', { feedback: [step.out.n.to(step.in.n)], maxIterations: 2 });
+      w.cycle('fit', {
         feedback: [tail.out.n.to(node.in.fed), tail.out.n.to(entry.in.n)],
         maxIterations: 2,
       });
-      w.cycle('inner', { feedback: [step.out.n.to(step.in.n)], maxIterations: 2, within: fit });
       const result = await run.complete(w.build({ outputs: { n: tail.out.n } }));
       expect(seen).to.deep.equal([
         [4, 14],

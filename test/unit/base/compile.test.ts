@@ -304,7 +304,8 @@ describe('compile', () => {
       const loop = w.add('loop', step({ value: 1 }));
       w.cycle('fit', { feedback: [loop.out.value.to(loop.in.value)], maxIterations: 1 });
       w.add('plain', step({ value: a.out.value }));
-      w.add('written', step({ value: template('$' + '{n}', w.params) as never }));
+      w.add('template', pair({ value: 1, other: template(`n is $${'{n}'}`, w.params) }));
+      w.add('text', pair({ value: 1, other: template('as it is', w.params) }));
       w.add('case', step({ value: route.out.yes }));
       w.add('error', pair({ value: 1, other: risky.error }));
       w.add('left', step({ value: loop.out.value }));

@@ -1,8 +1,15 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are the templates of the product
 import { expect } from 'chai';
+import { z } from 'zod';
 import type { LockstepError } from '../../../src/base/errors.js';
+import { defineNode } from '../../../src/base/node.js';
+import { otherwise } from '../../../src/base/nodes/switch.js';
+import { template } from '../../../src/base/ref.js';
+import { type } from '../../../src/base/schema.js';
 import { expandTemplates } from '../../../src/base/templates.js';
+import { workflow } from '../../../src/base/workflow-builder.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
+import { both } from '../../support/both.js';
 
 const values = {
   name: 'Ada',
@@ -109,5 +116,50 @@ describe('A template in a configuration', () => {
     expect(runtime.expandTemplates({ greeting: 'Hello ${name}' }, { name: 'Ada' })).to.deep.equal({
       greeting: 'Hello Ada',
     });
+  });
+});
+
+describe('A template as a source', () => {
+  const show = defineNode({
+    name: 'show',
+    inputs: { it: type<unknown>() },
+    outputs: { it: type<unknown>() },
+    run: ({ it }) => ({ it }),
+  });
+  const given = { params: { name: 'Ada', place: { city: 'Graz' } } };
+  const params = { name: type<string>(), place: type<{ city: string }>(), note: z.string().optional() };
+
+  for (const [what, it_, value] of [
+    ['inside text', '${name} of ${place.city}', 'Ada of Graz'],
+    ['as a whole text, which keeps its type', '${place}', { city: 'Graz' }],
+    ['in objects and lists', { a: ['${name}', 1], b: '<${note}>' }, { a: ['Ada', 1], b: '<>' }],
+    ['of which nothing is one', ['$${name}', 2], ['${name}', 2]],
+  ] as const)
+    it(`of an input, of an output, of a workflow inside and as an alternative: ${what}`, async () => {
+      const build = () => {
+        const inner = workflow('inner', { params: { it: type<unknown>() } });
+        const echo = inner.add('echo', show({ it: inner.params.it }));
+        const child = inner.build({ outputs: { it: echo.out.it } });
+        const w = workflow('templates', { params });
+        const text = template(it_, w.params);
+        const direct = w.add('direct', show({ it: text }));
+        const within = w.add('within', child({ it: text }));
+        const route = w.switch('route', w.params.name, { long: (name) => name.length > 3, short: otherwise });
+        const other = w.add('other', show({ it: route.out.long.or(text as never) }));
+        return w.build({ outputs: { direct: direct.out.it, out: text, within: within.out.it, other: other.out.it } });
+      };
+      const run = await both(build, given);
+      expect(run.output).to.deep.equal({ direct: value, out: value, within: value, other: value });
+    });
+
+  it('that names a path that leads nowhere fails its reader, who says what it reads', async () => {
+    const build = () => {
+      const w = workflow('templates', { params });
+      w.add('a', show({ it: template('in ${place.town}', w.params) }));
+      return w.build();
+    };
+    const run = await both(build, given);
+    expect(run.errors).to.deep.equal({ a: 'UNKNOWN_PARAMETER' });
+    expect(run.messages.a).to.contain(' names "place.town", which does not exist. ');
   });
 });
