@@ -25,6 +25,7 @@ const key = (node: string, visit = 1) => ({ scope: '', node, visit, attempt: 1 }
 describe('What is told of a run that is cancelled', () => {
   const cancelled = () => {
     const { clock, runtime, told } = listened();
+    clock.advance(1_000);
     const canceller = new AbortController();
     let asked = 0;
     const step = defineNode({

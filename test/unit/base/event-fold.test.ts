@@ -25,6 +25,13 @@ class Continuing extends LocalRuntime {
   }
 }
 
+const listing = defineNode({
+  name: 'listing',
+  inputs: { n: type<number>() },
+  outputs: { list: type<readonly number[]>() },
+  run: ({ n }) => ({ list: [n, n] }),
+});
+
 /** What the nodes of a run act on; each run has its own. */
 interface World {
   readonly clock: VirtualClock;
@@ -214,6 +221,35 @@ describe('A run that goes on after any event of its log ends as it would have', 
       status: 'completed',
       output: { end: 56, other: 7 },
     });
+  });
+});
+
+describe('A run that goes on after an attempt of a map in a cycle had begun', () => {
+  it('opens its children anew, and takes none of an earlier visit', () => {
+    const build = () => {
+      const node = defineNode({
+        name: 'node',
+        inputs: { n: type<number>() },
+        outputs: { n: type<number>() },
+        run: ({ n }) => ({ n: 2 * n }),
+      });
+      const w = workflow('turning');
+      const list = w.add('list', listing({ n: 1 }));
+      const all = w.map('all', list.out.list, (n) => node({ n }));
+      const sum = w.fn('sum', { items: all.out.n }, ({ items }) => items.reduce((total, each) => total + each, 0));
+      w.cycle('fit', { feedback: [sum.out.value.to(list.in.n)], maxIterations: 2 });
+      return w.build({ outputs: { sum: sum.out.value } });
+    };
+    const { log } = go({ build });
+    const begun = log.findLastIndex(({ kind, data }) => kind === 'attempt.started' && where(data) === 'all');
+    expect(log[begun]?.data).to.deep.include({ node: 'all', visit: 2, attempt: 1 });
+    const { outcome, log: whole } = go({ build }, log.slice(0, begun + 1));
+    expect(outcome.status === 'completed' && outcome.output).to.deep.equal({ sum: 16 });
+    expect(whole.slice(begun + 1, begun + 4).map(({ kind, data }) => [kind, where(data)])).to.deep.equal([
+      ['attempt.lost', 'all'],
+      ['attempt.started', 'all'],
+      ['children.created', 'all'],
+    ]);
   });
 });
 
