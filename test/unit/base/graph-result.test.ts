@@ -106,6 +106,19 @@ describe('The result of a child', () => {
     expect(child?.node('after').reason?.code).to.equal('run_cancelled');
   });
 
+  it('that has not begun is pending while its owner goes on', () => {
+    const w = workflow('asking', { params: { list: type<readonly number[]>() } });
+    const ask = workflow('ask', { params: { n: type<number>() } });
+    ask.gate('ok', { shows: { n: ask.params.n } });
+    const child = ask.build();
+    w.map('all', w.params.list, (n) => child({ n }), { maxConcurrency: 1 });
+    const result = resultOf(w.build(), {}, [1, 2]);
+    expect([result.status, result.node('all').endedAt]).to.deep.equal(['waiting', undefined]);
+    expect(result.children('all').map(({ status }) => status)).to.deep.equal(['running', 'pending']);
+    const node = result.children('all')[1]?.node('ask');
+    expect(node).to.deep.include({ status: 'pending', reason: undefined, attempts: 0 });
+  });
+
   it('is missing where the last attempt has opened none', () => {
     const clock = new VirtualClock();
     const w = workflow('late', { params: { list: type<readonly number[]>() } });
