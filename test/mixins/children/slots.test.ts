@@ -3,7 +3,7 @@ import type { Attempt } from '../../../src/base/attempt.js';
 import type { RunEvent } from '../../../src/base/events.js';
 import { defineNode } from '../../../src/base/node.js';
 import type { PlanNode } from '../../../src/base/plan.js';
-import type { Admission, RunView } from '../../../src/base/run-view.js';
+import type { Admission, RunView, Settlement } from '../../../src/base/run-view.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
@@ -54,20 +54,30 @@ describe('Where slots are few', () => {
     let now = 0;
     /** Lets one `lasting` run at a time, wherever it is. */
     class Keeping extends AsyncLocalRuntime {
-      #running = new Set<string>();
+      readonly #running = new Set<string>();
+      readonly #parked: (() => void)[] = [];
+
+      protected override observes(): boolean {
+        return true;
+      }
 
       protected override admit(run: RunView, node: PlanNode, at: number): Admission {
         if (node.id !== 'lasting') return super.admit(run, node, at);
-        if (this.#running.size > 0) return 'full';
+        if (this.#running.size > 0) {
+          this.#parked.push(() => run.unpark(node));
+          return { kind: 'park', until: Number.POSITIVE_INFINITY, maker: 'any' };
+        }
         this.#running.add(`${run.scope}${node.id}`);
         now++;
         most = Math.max(most, now);
         return super.admit(run, node, at);
       }
 
-      protected override afterAttempt(run: RunView, attempt: Attempt): void {
-        if (this.#running.delete(`${run.scope}${attempt.node.id}`)) now--;
-        super.afterAttempt(run, attempt);
+      protected override afterAttempt(run: RunView, attempt: Attempt, settlement: Settlement): void {
+        super.afterAttempt(run, attempt, settlement);
+        if (!this.#running.delete(`${run.scope}${attempt.node.id}`)) return;
+        now--;
+        this.#parked.shift()?.();
       }
     }
     const clock = new VirtualClock();

@@ -494,10 +494,11 @@ describe('base runtime', () => {
         });
       }
       const built = w.build();
-      await new AsyncLocalRuntime().settle(built);
+      const clock = new VirtualClock(); // a turn of the event loop is over when time passes
+      await new AsyncLocalRuntime({ clock }).settle(built);
       expect(most).to.equal(6);
       most = 0;
-      await new AsyncLocalRuntime({ maxConcurrency: 2 }).settle(built);
+      await new AsyncLocalRuntime({ clock, maxConcurrency: 2 }).settle(built);
       expect(most).to.equal(2);
     });
   });

@@ -101,6 +101,10 @@ describe('The id of a run that waits', () => {
     class Breaking extends LocalRuntime {
       #sound = false;
 
+      protected override observes(): boolean {
+        return true;
+      }
+
       protected override afterAttempt(_: unknown, attempt: GraphAttempt): void {
         if (this.#sound) return;
         this.#sound = true;
