@@ -80,6 +80,18 @@ module.exports = {
       from: { path: '^src/', pathNot: ['^src/(report|cli)/'] },
       to: { path: '^src/report/' },
     },
+    layer('testing-on-runtimes', '^src/testing/', [
+      '^src/(base|runtimes)/',
+      '^(node:)?util$',
+      packages('fast-check'),
+    ]),
+    {
+      name: 'fast-check-for-generators-only',
+      comment: 'by its types only: whoever draws workflows passes the module, and nobody else needs it (test/integration/imports.test.ts)',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/testing/arbitrary/fast-check\\.ts$'] },
+      to: { path: packages('fast-check') },
+    },
     {
       name: 'testing-and-cli-on-top',
       comment: 'nothing below imports the testing kit or the command line',
@@ -119,7 +131,7 @@ module.exports = {
       comment: 'what a user installs must hold every package that src imports',
       severity: 'error',
       from: { path: '^src/' },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['npm-peer'] },
     },
   ],
   options: {

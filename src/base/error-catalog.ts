@@ -272,6 +272,20 @@ export const errorCatalog = {
   ),
   TOKEN_UNPROVIDED: entry('Nothing provides the token that was asked for.', 'Add a plugin that provides it.'),
   INVALID_PLUGIN: entry('What was passed is not a plugin.', 'Make it with definePlugin().'),
+
+  // Testing
+  SCRIPT_ENDED: entry(
+    'A scripted node was called more often than its script says.',
+    'Add a step, or repeat the last one with atEnd: "repeat".',
+  ),
+  GATE_UNANSWERED: entry(
+    'A test answers the gates of a run, and one waits that nothing answers.',
+    'Add it to answers; "expire" needs a gate with a time limit.',
+  ),
+  EXPLORATION_FAILED: entry(
+    'A check failed for one of the orders in which nodes settle.',
+    'See the cause, and replay the named seed.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A code from the catalogue. */

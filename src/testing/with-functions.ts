@@ -34,3 +34,12 @@ export function pathsOf(workflow: Workflow): readonly string[] {
   });
   return paths;
 }
+
+/** The paths of all gates, those of children included. */
+export function gatesOf({ bindings }: Workflow, owners = ''): readonly string[] {
+  return [...bindings.implementations].flatMap(([id, implementation]) => {
+    const child = childOf(implementation);
+    if (child !== undefined) return gatesOf(child, `${owners}${id}/`);
+    return implementation.gate === undefined ? [] : [`${owners}${id}`];
+  });
+}

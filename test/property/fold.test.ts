@@ -3,9 +3,9 @@ import { compile } from '../../src/base/compile.js';
 import { EventFold } from '../../src/base/event-fold.js';
 import type { RunEvent } from '../../src/base/events.js';
 import { ExecutionState } from '../../src/base/execution-state.js';
-import type { FlowSpec } from '../support/flow.js';
+import type { FlowSpec } from '../../src/testing/arbitrary/flow.js';
+import { flows } from '../support/flows.js';
 import { holds, same } from '../support/property.js';
-import { flows } from '../support/random-workflow.js';
 import {
   comparableLog,
   type FlowRun,

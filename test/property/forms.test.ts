@@ -9,14 +9,14 @@ import { DocumentError, fromJSON, fromYaml, NodeRegistry, toJSON, toYaml } from 
 import { jsonSchemaFaults } from '../../src/mixins/validation/json-schema.js';
 import { hashOf } from '../../src/runtimes/hash-of.js';
 import { LocalRuntime } from '../../src/runtimes/local-runtime.js';
+import { buildFlow, predicatesOf } from '../../src/testing/arbitrary/build-flow.js';
+import type { FlowSpec } from '../../src/testing/arbitrary/flow.js';
 import { MemoryLog, seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
-import { buildFlow, predicatesOf } from '../support/build-flow.js';
 import { inForms, known } from '../support/document-workflows.js';
-import type { FlowSpec } from '../support/flow.js';
+import { flows } from '../support/flows.js';
 import { nest, nestedDefinitions, nestedParts } from '../support/nested-documents.js';
 import { nestedForms, nestedKnown } from '../support/nested-workflows.js';
 import { holds, same } from '../support/property.js';
-import { flows } from '../support/random-workflow.js';
 import { resultOf } from '../support/run-flow.js';
 
 function registryOf(workflow: Workflow, spec: FlowSpec): NodeRegistry {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import type { AttemptKey, RunEvent } from '../../src/base/events.js';
-import type { FlowNode, FlowSpec } from '../support/flow.js';
+import type { FlowNode, FlowSpec } from '../../src/testing/arbitrary/flow.js';
+import { GATE_TIMEOUT } from '../../src/testing/arbitrary/resolve-flow.js';
+import { flows } from '../support/flows.js';
 import { holds, same } from '../support/property.js';
-import { flows } from '../support/random-workflow.js';
-import { GATE_TIMEOUT } from '../support/resolve-flow.js';
 import { type FlowRun, runFlow, viewOf } from '../support/run-flow.js';
 
 /** Runs a flow in LocalRuntime and, one attempt at a time, in AsyncLocalRuntime, where nodes answer at once too. */
@@ -102,7 +102,7 @@ describe('AsyncLocalRuntime with maxConcurrency 1', () => {
   holds(
     'keeps time limits as LocalRuntime does',
     fc.record({
-      spec: flows({ timing: true }),
+      spec: flows({ durations: true }),
       timeoutMs: fc.constantFrom(undefined, 8, 20, 45),
       onError,
       scheduler: seed,

@@ -5,8 +5,8 @@ import { type RunEvent, subjectOf } from '../../src/base/events.js';
 import type { ExecutionState } from '../../src/base/execution-state.js';
 import type { ChildResult, GraphResult, NodeReport } from '../../src/base/graph-result.js';
 import type { Plan, PlanNode } from '../../src/base/plan.js';
+import { flows } from '../support/flows.js';
 import { holds } from '../support/property.js';
-import { flows } from '../support/random-workflow.js';
 import { type FlowRun, type FlowTrace, runFlow } from '../support/run-flow.js';
 
 const FINAL = ['completed', 'failed', 'skipped', 'blocked', 'cancelled'];
@@ -162,7 +162,7 @@ describe('a run that has ended', () => {
 
   holds(
     'leaves nothing pending or running when it ran out of time',
-    fc.record({ spec: flows({ timing: true }), how, timeoutMs: fc.integer({ min: 1, max: 40 }) }),
+    fc.record({ spec: flows({ durations: true }), how, timeoutMs: fc.integer({ min: 1, max: 40 }) }),
     async ({ spec, how: run, timeoutMs }) => expectExplained(await runFlow(spec, { ...run, timeoutMs })),
     0.5,
   );

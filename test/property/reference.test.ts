@@ -1,8 +1,8 @@
 import type { ErrorData } from '../../src/base/errors.js';
 import type { ChildResult, GraphResult } from '../../src/base/graph-result.js';
-import { essence, type FlowSpec, mayFail } from '../support/flow.js';
+import { essence, type FlowSpec, mayFail } from '../../src/testing/arbitrary/flow.js';
+import { flows } from '../support/flows.js';
 import { holds, same } from '../support/property.js';
-import { flows } from '../support/random-workflow.js';
 import { type ChildFate, type Ending, type Fate, type Prediction, predict } from '../support/reference.js';
 import { openedIn, runFlow } from '../support/run-flow.js';
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { allNodes } from '../support/flow.js';
+import { allNodes } from '../../src/testing/arbitrary/flow.js';
+import { flows } from '../support/flows.js';
 import { holds, same } from '../support/property.js';
-import { flows } from '../support/random-workflow.js';
 import { runFlow, viewOf } from '../support/run-flow.js';
 
 const seed = fc.integer({ min: 0, max: 1_000_000 });

@@ -11,7 +11,7 @@ import {
   LITERAL,
   mayFail,
   work,
-} from './flow.js';
+} from '../../src/testing/arbitrary/flow.js';
 
 /**
  * A second interpreter of workflows, written from section 5 of the design and without a line of the kernel: no plan, no events,

@@ -15,9 +15,16 @@ import type { GateReport } from '../../src/base/waiting-runs.js';
 import type { Workflow } from '../../src/base/workflow.js';
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../src/runtimes/local-runtime.js';
+import { buildFlow } from '../../src/testing/arbitrary/build-flow.js';
+import {
+  allNodes,
+  answerOf,
+  type FlowNode,
+  type FlowSpec,
+  type FlowValue,
+  firstTry,
+} from '../../src/testing/arbitrary/flow.js';
 import { advanceUntil, MemoryLog, seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
-import { buildFlow } from './build-flow.js';
-import { allNodes, answerOf, type FlowNode, type FlowSpec, type FlowValue, firstTry } from './flow.js';
 
 /** How a flow is run. */
 export interface FlowRun {

@@ -1,6 +1,5 @@
 import type { FlowCycle, FlowInput, FlowNode, FlowSource, FlowSpec } from './flow.js';
 import type {
-  RawBodyInput,
   RawChild,
   RawCycle,
   RawFlow,
@@ -14,19 +13,8 @@ import type {
   RawPart,
   RawSource,
   RawSubworkflow,
-} from './random-workflow.js';
-
-/** Something that a later part can read. */
-interface Visible {
-  readonly id: string;
-  readonly ports: readonly string[];
-  /** Cases to join, where it goes one of several ways: a switch that takes one case, a gate, a node that may fail. */
-  readonly cases?: readonly string[] | undefined;
-  /** Those of its ports that carry lists. */
-  readonly lists?: readonly string[];
-  /** The head of the cycle whose tail reads it. */
-  readonly looped?: string | undefined;
-}
+} from './raw-flow.js';
+import { areExclusive, distinct, isLoose, takenOf, type Visible, whole } from './visible.js';
 
 /** Names are given once for a workflow and all that it contains. */
 class Names {
@@ -48,14 +36,17 @@ class Resolver {
   readonly #names: Names;
   /** Parameters that sources can read. */
   readonly #parameters: readonly string[];
+  /** Nothing may fail: what could be missing has something in its place, and what could conflict is left out. */
+  readonly #safe: boolean;
   /** Heads of the cycles whose bodies are being resolved. */
   readonly #openHeads = new Set<string>();
   /** Cycles whose enclosing cycle is known. */
   readonly #enclosed = new Set<string>();
 
-  constructor(names: Names, parameters: readonly string[]) {
+  constructor(names: Names, parameters: readonly string[], safe: boolean) {
     this.#names = names;
     this.#parameters = parameters;
+    this.#safe = safe;
   }
 
   resolve({ parts, outputs }: RawChild): FlowSpec {
@@ -133,6 +124,7 @@ class Resolver {
         const of = this.#several(raw.of, visible);
         if (of.length === 0) return undefined;
         if (raw.pick === 'or') return { kind: 'or', of, literal: raw.literal };
+        if (raw.pick === 'oneOf' && this.#safe && !areExclusive(of, visible)) return { kind: 'or', of, literal: false };
         return { kind: raw.pick, of };
       }
     }
@@ -140,7 +132,8 @@ class Resolver {
 
   #parameter(of: number): FlowSource | undefined {
     const name = this.#parameters[of % Math.max(1, this.#parameters.length)];
-    return name === undefined ? undefined : { kind: 'parameter', name };
+    if (name === undefined) return undefined;
+    return this.#safe ? { kind: 'or', of: [{ kind: 'parameter', name }], literal: true } : { kind: 'parameter', name };
   }
 
   #several(raw: readonly RawOutput[], visible: readonly Visible[]): FlowSource[] {
@@ -165,7 +158,7 @@ class Resolver {
   }
 
   #node(raw: RawNode, visible: readonly Visible[]): Visible {
-    const listless = raw.kind === 'partition' && (raw.inputs[0]?.from ?? null) === null;
+    const listless = raw.kind === 'partition' && this.#isListless(raw, visible);
     const kind = listless ? 'all' : raw.kind;
     const isSwitch = kind === 'first' || kind === 'all' || kind === 'partition';
     const id = this.#names.next(isSwitch ? 's' : kind === 'try' ? 't' : 'n');
@@ -179,7 +172,9 @@ class Resolver {
       join: isSwitch && isLoose(join) ? 'required' : join,
       failures: isSwitch ? [] : raw.failures,
       ...workOf(raw, isSwitch ? 'inline' : raw.form),
-      ...(cases === undefined ? {} : { cases, otherwise: raw.gives !== 'visit' && raw.gives !== 'state' }),
+      ...(cases === undefined
+        ? {}
+        : { cases, otherwise: this.#safe || (raw.gives !== 'visit' && raw.gives !== 'state') }),
     });
     const ports = cases ?? (kind === 'try' ? ['value', '$error'] : ['value']);
     const lists = kind === 'partition' ? ports : raw.gives === 'list' && !isSwitch ? ['value'] : [];
@@ -188,11 +183,17 @@ class Resolver {
 
   #switched({ inputs: [raw] }: RawNode, kind: FlowNode['kind'], visible: readonly Visible[]): Inputs {
     const drawn = raw === undefined ? this.#output({ of: 0, port: 0 }, visible) : this.#read(raw, visible);
-    const from = kind === 'partition' && drawn?.kind === 'output' ? ({ kind: 'collect', of: [drawn] } as const) : drawn;
+    const listed = kind === 'partition' && drawn !== undefined && (this.#safe || drawn.kind === 'output');
+    const from = listed && drawn.kind !== 'collect' ? ({ kind: 'collect', of: [drawn] } as const) : drawn;
     const config = raw?.config ?? 0;
     return {
       value: { from: from === undefined ? [] : [from], optional: false, ...(from === undefined ? { config } : {}) },
     };
+  }
+
+  #isListless({ inputs: [raw] }: RawNode, visible: readonly Visible[]): boolean {
+    if (!this.#safe) return (raw?.from ?? null) === null;
+    return raw === undefined || this.#read(raw, visible) === undefined;
   }
 
   #read(raw: RawInput, visible: readonly Visible[]): FlowSource | undefined {
@@ -204,7 +205,7 @@ class Resolver {
     const inputs: Inputs = {};
     raw.inputs.forEach((one, position) => {
       const first = this.#read(one, visible);
-      const also = one.also === null ? undefined : this.#output(one.also, visible);
+      const also = one.also === null || this.#safe ? undefined : this.#output(one.also, visible);
       const optional = one.optional || isLoose(raw.join);
       const config = one.config === undefined ? {} : { config: one.config };
       inputs[`${prefix}${position}`] =
@@ -258,7 +259,7 @@ class Resolver {
   #subworkflow(raw: RawSubworkflow, visible: readonly Visible[]): Visible {
     const id = this.#names.next('w');
     const inputs = this.#inputs(raw, 'p', visible);
-    const child = new Resolver(this.#names, Object.keys(inputs)).resolve(raw.child);
+    const child = new Resolver(this.#names, Object.keys(inputs), this.#safe).resolve(raw.child);
     this.nodes.push({
       id,
       kind: 'subworkflow',
@@ -306,7 +307,7 @@ class Resolver {
       return { id: this.#names.next('n'), kind: 'task', ...plain, failures, ...workOf(raw, raw.form), ...limits(raw) };
     }
     const id = this.#names.next('w');
-    const child = new Resolver(this.#names, Object.keys(inputs)).resolve(raw);
+    const child = new Resolver(this.#names, Object.keys(inputs), this.#safe).resolve(raw);
     return { id, kind: 'subworkflow', ...plain, failures: [], gives: 'number', form: 'inline', child };
   }
 
@@ -450,24 +451,6 @@ class Resolver {
   }
 }
 
-function whole(node: string, port: string): FlowSource {
-  return { kind: 'output', node, port, path: 'whole' };
-}
-
-function isLoose(join: FlowNode['join']): boolean {
-  return join === 'any' || join === 'always';
-}
-
-function distinct(sources: readonly FlowSource[]): readonly FlowSource[] {
-  const texts = sources.map((source) => JSON.stringify(source));
-  return sources.filter((_, position) => texts.indexOf(texts[position] as string) === position);
-}
-
-function takenOf({ take }: RawBodyInput): FlowSource {
-  if (take === 'index') return { kind: 'parameter', name: '$index' };
-  return { kind: 'parameter', name: '$item', ...(take === 'n of item' ? { path: 'n' } : {}) };
-}
-
 function workOf({ gives, takesMs }: RawNode, form: FlowNode['form']) {
   return { gives, form, ...(takesMs === 0 ? {} : { takesMs }) };
 }
@@ -480,15 +463,19 @@ function limits({ retry, timeoutMs, totalTimeoutMs }: Pick<RawOwner, 'retry' | '
   };
 }
 
-/** Gives names to what was drawn. */
-export function resolve({ parameters, set, ...raw }: RawFlow): FlowSpec {
+/** Gives names to what was drawn. @param failures whether anything may fail */
+export function resolveFlow(
+  { parameters, set, ...raw }: RawFlow,
+  { failures }: { readonly failures: boolean },
+): FlowSpec {
   const names = parameters.how === 'declared' ? Object.keys(parameters.values) : [];
-  const spec = new Resolver(new Names(), names).resolve(raw);
+  const spec = new Resolver(new Names(), names, !failures).resolve(raw);
   const addressed: Record<string, Record<string, number | null>> = {};
   for (const { node, port, value } of set) {
     const target = spec.nodes[node % Math.max(1, spec.nodes.length)];
     const name = target === undefined ? undefined : Object.keys(target.inputs)[port % 3];
     if (target === undefined || name === undefined) continue;
+    if (!failures && (target.kind === 'map' || target.kind === 'partition')) continue; // they take lists
     addressed[target.id] = { ...addressed[target.id], [name]: value };
   }
   return { ...spec, parameters, set: addressed };

@@ -1,3 +1,5 @@
+import type { GateAnswer, GateAnswers, OpenGate } from '../gate-answers.js';
+
 /** A value that nodes are given from outside. */
 export type FlowValue = number | null;
 
@@ -151,6 +153,23 @@ export function answerOf(
   const { answers } = gate as FlowGate;
   const drawn = num([firstTry(scope), id, visit]);
   return { way: answers[drawn % answers.length] as FlowWay, answer: drawn % 5 === 0 ? null : drawn % 21 };
+}
+
+/** How every gate of a spec is answered, by its path. */
+export function answersOf({ nodes }: Pick<FlowSpec, 'nodes'>, owners = ''): GateAnswers {
+  const all = nodes.map((node): GateAnswers => {
+    const path = `${owners}${node.id}`;
+    if (node.child !== undefined) return answersOf(node.child, `${path}/`);
+    if (node.map !== undefined) return answersOf({ nodes: [node.map.body] }, `${path}/`);
+    return node.gate === undefined ? {} : { [path]: (open) => answerTo(node, open) };
+  });
+  return Object.assign({}, ...all) as GateAnswers;
+}
+
+function answerTo(node: FlowNode, { gate, visit }: OpenGate): GateAnswer {
+  const { way, answer } = answerOf(node, gate.slice(0, gate.lastIndexOf('/') + 1), visit);
+  if (way === 'expire') return way;
+  return way === 'approve' ? { approve: answer } : { reject: 'as drawn' };
 }
 
 /** What a time is in a value: no time is the same in two runs. */

@@ -1,16 +1,18 @@
-import { when } from '../../src/base/condition.js';
-import { LockstepError } from '../../src/base/errors.js';
-import { defineNode } from '../../src/base/node.js';
-import type { NodeContext } from '../../src/base/node-context.js';
-import type { UseOptions } from '../../src/base/node-options.js';
-import { otherwise } from '../../src/base/nodes/switch.js';
-import { definePredicate } from '../../src/base/predicate.js';
-import { collect, oneOf, type Ref, required } from '../../src/base/ref.js';
-import { type } from '../../src/base/schema.js';
-import type { StandardSchema } from '../../src/base/standard-schema.js';
-import type { Workflow } from '../../src/base/workflow.js';
-import { workflow } from '../../src/base/workflow-builder.js';
-import { seededRandom, VirtualClock } from '../../src/testing/index.js';
+import { when } from '../../base/condition.js';
+import { ConfigurationError, LockstepError } from '../../base/errors.js';
+import { defineNode, type NodeFunction } from '../../base/node.js';
+import type { NodeContext } from '../../base/node-context.js';
+import type { UseOptions } from '../../base/node-options.js';
+import { otherwise } from '../../base/nodes/switch.js';
+import type { Clock } from '../../base/ports.js';
+import { definePredicate } from '../../base/predicate.js';
+import { collect, oneOf, type Ref, required } from '../../base/ref.js';
+import { type } from '../../base/schema.js';
+import type { StandardSchema } from '../../base/standard-schema.js';
+import type { Workflow } from '../../base/workflow.js';
+import { workflow } from '../../base/workflow-builder.js';
+import { seededRandom } from '../seeded.js';
+import { timed } from '../timed.js';
 import {
   belongs,
   defaultOf,
@@ -27,18 +29,19 @@ import {
 
 /** The form in which nodes are built. */
 export interface FlowForm {
-  readonly clock: VirtualClock;
-  /** Nodes answer as their `form` says, in an order drawn from this seed; without it, all answer at once. */
+  /** Nodes that are not `inline` answer with promises. Default: all answer at once. */
+  readonly async?: boolean;
+  /** The same, and `timer` nodes take a time on the clock that is drawn from this seed. */
   readonly scheduler?: number;
   /** Nodes answer at once and yet take the time that the scheduler with this seed would draw. Default: none. */
   readonly pace?: number;
+  /** The clock on which nodes take time. Default: none, so that a node that takes time fails. */
+  readonly clock?: Clock;
 }
 
 /** The same with the clock of whichever run it is. */
-interface BuiltForm {
-  readonly current: CurrentClock;
-  readonly scheduler: number | undefined;
-  readonly pace: number | undefined;
+interface BuiltForm extends Omit<FlowForm, 'clock'> {
+  readonly current: { readonly clock: Clock | undefined };
 }
 
 const anything: StandardSchema = {
@@ -319,7 +322,9 @@ function definition(node: FlowNode, form: BuiltForm, capabilities: object): Call
     const known = typeof context.state === 'number' ? context.state : 0;
     return work(node, values, { visit, failures, state: known, setState });
   };
-  const asynchronous = form.scheduler !== undefined && node.form !== 'inline';
+  const asynchronous = (form.async === true || form.scheduler !== undefined) && node.form !== 'inline';
+  const formed = (current: BuiltForm['current']): Run =>
+    (asynchronous ? later : atOnce)(node, run, { ...form, current });
   return defineNode({
     name: id,
     version: '1',
@@ -328,11 +333,14 @@ function definition(node: FlowNode, form: BuiltForm, capabilities: object): Call
     ...(state === undefined ? {} : { state }),
     ...capabilities,
     async: asynchronous,
-    run: (asynchronous ? later(node, run, form) : atOnce(node, run, form)) as never,
+    run: timed(formed(form.current), {
+      own: (clock) => formed({ clock }),
+      holding: (clock) => atOnce(node, run, { ...form, current: { clock } }),
+    }) as never,
   }) as unknown as Callable;
 }
 
-type Run = (values: Readonly<Record<string, unknown>>, context: NodeContext) => unknown;
+type Run = NodeFunction;
 
 /** How long an attempt takes, in milliseconds: as the node says, or as the scheduler draws. */
 function duration(
@@ -344,41 +352,51 @@ function duration(
   return Math.floor(seededRandom(seed).keyed(`${scope}${id}/${visit}/${attempt}`) * 8);
 }
 
-function atOnce(node: FlowNode, run: Run, { current, scheduler, pace = scheduler }: BuiltForm): Run {
+function clockOf({ current: { clock } }: BuiltForm, { id }: FlowNode): Clock {
+  if (clock !== undefined) return clock;
+  const what = `Node "${id}" takes time, and no clock is given. Take the workflow from on(clock).`;
+  throw new ConfigurationError('INVALID_OPTION', what, { at: id });
+}
+
+function atOnce(node: FlowNode, run: Run, form: BuiltForm): Run {
+  const { scheduler, pace = scheduler } = form;
   if (node.takesMs === undefined && pace === undefined) return run;
   return (values, context) => {
-    current.clock.sleepSync(duration(node, context, pace));
+    clockOf(form, node).sleepSync(duration(node, context, pace));
     return run(values, context);
   };
 }
 
-function later(node: FlowNode, run: Run, { current, scheduler }: BuiltForm): Run {
-  if (node.form === 'promise' && node.takesMs === undefined) return async (values, context) => run(values, context);
+function later(node: FlowNode, run: Run, form: BuiltForm): Run {
+  const { scheduler } = form;
+  if (node.takesMs === undefined && (node.form === 'promise' || scheduler === undefined))
+    return async (values, context) => run(values, context);
   return async (values, context) => {
     const { visit, failures, state, setState } = context;
     await new Promise<void>((resolve) => {
-      current.clock.setTimer(duration(node, context, scheduler), resolve);
+      clockOf(form, node).setTimer(duration(node, context, scheduler), resolve);
     });
     return run(values, { visit, failures, state, setState } as NodeContext);
   };
 }
 
-/** The clock that the nodes of a built workflow look at: that of the run for which it was asked last. */
-class CurrentClock {
-  clock = new VirtualClock();
+interface BuiltFlow {
+  readonly workflow: Workflow;
+  /** The clock that its nodes look at: that of the run for which it was asked last. */
+  readonly current: { clock: Clock | undefined };
 }
 
-const known = new WeakMap<FlowSpec, Map<string, { readonly workflow: Workflow; readonly current: CurrentClock }>>();
+const known = new WeakMap<FlowSpec, Map<string, BuiltFlow>>();
 
-/** Builds a workflow, once for each spec and seeds. Runs of the same one must follow each other. @throws WorkflowBuildError */
-export function buildFlow(spec: FlowSpec, { clock, scheduler, pace }: FlowForm): Workflow {
-  const forms = known.get(spec) ?? new Map<string, { readonly workflow: Workflow; readonly current: CurrentClock }>();
+/** Builds a workflow, once for each spec and form. Runs of the same one with a clock must follow each other. @throws WorkflowBuildError */
+export function buildFlow(spec: FlowSpec, { clock, ...form }: FlowForm = {}): Workflow {
+  const forms = known.get(spec) ?? new Map<string, BuiltFlow>();
   known.set(spec, forms);
-  const key = `${scheduler}/${pace}`;
+  const key = JSON.stringify([form.async, form.scheduler, form.pace]);
   let built = forms.get(key);
   if (built === undefined) {
-    const current = new CurrentClock();
-    built = { workflow: new FlowBuilder(spec, { current, scheduler, pace }).build(), current };
+    const current = { clock };
+    built = { workflow: new FlowBuilder(spec, { ...form, current }).build(), current };
     forms.set(key, built);
   }
   built.current.clock = clock;
@@ -389,7 +407,7 @@ export function buildFlow(spec: FlowSpec, { clock, scheduler, pace }: FlowForm):
 export function withoutAmbiguity(spec: FlowSpec): FlowSpec {
   for (let current = spec; ; ) {
     try {
-      buildFlow(current, { clock: new VirtualClock() });
+      buildFlow(current);
       return current;
     } catch (error) {
       if (!(error instanceof LockstepError) || error.code !== 'AMBIGUOUS_FAN_IN') throw error;
