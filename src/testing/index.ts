@@ -16,9 +16,12 @@ export type {
   FlowWay,
 } from './arbitrary/flow.js';
 export { GeneratedWorkflow } from './arbitrary/generated-workflow.js';
+export { type Exploration, ExplorationError, type ExploreOptions, explore, type Interleaving } from './explore.js';
 export type { GateAnswer, GateAnswers, OpenGate } from './gate-answers.js';
 export { type LogEntry, MemoryLog } from './memory-log.js';
 export { assertParity, type ParityArguments, ParityError, type ParityOptions, type ParityProblem } from './parity.js';
+export type { ScriptEntry, ScriptedCall, ScriptStep, StepTime } from './script.js';
+export { type ScriptedConfig, type ScriptedNode, scripted } from './scripted.js';
 export { seededIds, seededRandom } from './seeded.js';
 export { VirtualClock } from './virtual-clock.js';
 export { advanceUntil } from './virtual-drive.js';

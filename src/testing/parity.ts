@@ -12,10 +12,13 @@ import { requireWorkflow, type Workflow } from '../base/workflow.js';
 import { AsyncLocalRuntime } from '../runtimes/async-local-runtime.js';
 import { LocalRuntime, type LocalRuntimeOptions } from '../runtimes/local-runtime.js';
 import { ThreadBridge } from '../runtimes/sync-bridge/thread-bridge.js';
+import { type AnsweredRun, settleAnswered, settleAnsweredLater } from './answered-runs.js';
 import { digestOf } from './digest.js';
 import { firstDifference } from './first-difference.js';
+import { checkAnswers, type GateAnswers } from './gate-answers.js';
 import { MemoryLog } from './memory-log.js';
 import { seededIds, seededRandom } from './seeded.js';
+import { canHold, holdingOnClock, onClock } from './timed.js';
 import { VirtualClock } from './virtual-clock.js';
 import { advanceUntil } from './virtual-drive.js';
 import { type ChangeFunction, pathsOf, withFunctions } from './with-functions.js';
@@ -32,9 +35,11 @@ export interface ParityOptions {
   readonly maxConcurrency?: number;
   /**
    * Synchronous stand-ins by node id, those in children as `sub/node`; AsyncLocalRuntime gets their results as promises.
-   * Asynchronous nodes need one. Default: none.
+   * Asynchronous nodes need one, scripted ones excepted. Default: none.
    */
   readonly stubs?: Readonly<Record<string, NodeFunction>>;
+  /** How gates are answered, alike in both runtimes, until the runs have ended. Default: not at all, and runs end where they wait. */
+  readonly answers?: GateAnswers;
 }
 
 /** The arguments after the workflow: parameters may be left out where none is required. */
@@ -137,8 +142,7 @@ function digests(inputs: Readonly<Record<string, unknown>>): Readonly<Record<str
   return Object.fromEntries(Object.entries(inputs).map(([port, value]) => [port, digestOf(value)]));
 }
 
-function stubbed(implementation: NodeImplementation, stub: NodeFunction | undefined): NodeImplementation {
-  if (stub === undefined) return implementation;
+function stubbed(implementation: NodeImplementation, stub: NodeFunction): NodeImplementation {
   const { module: _, ...rest } = implementation;
   return { ...rest, run: stub, async: false };
 }
@@ -203,14 +207,13 @@ function runSync<Output>(
   threads: SyncBridge,
 ): Trace<Output> {
   const observer = new Observer();
-  const { runtime: own } = settings(options);
+  const { clock, runtime: own } = settings(options);
   using runtime = new LocalRuntime({ ...own, bridge: observer.bridge(own.bridge ?? threads) });
-  const observed = observer.wrap(workflow, (id, one) => stubbed(one, options.stubs?.[id]));
-  const outcome = runtime.settle(observed as Workflow<object, Output>, params as object, {
-    ...options.run,
-    onEvent: (event) => observer.events.push(event),
+  const observed = observer.wrap(workflow, (id, one) => {
+    const stub = options.stubs?.[id];
+    return stub === undefined ? holdingOnClock(one, clock) : stubbed(one, stub);
   });
-  return traceOf(outcome, observer);
+  return traceOf(settleAnswered(runtime, answeredRun<Output>(observed, params, options, clock, observer)), observer);
 }
 
 async function runAsync<Output>(workflow: Workflow, params: unknown, options: ParityOptions): Promise<Trace<Output>> {
@@ -221,11 +224,28 @@ async function runAsync<Output>(workflow: Workflow, params: unknown, options: Pa
   await using runtime = new AsyncLocalRuntime({ ...own, ...(maxConcurrency === undefined ? {} : { maxConcurrency }) });
   const observed = observer.wrap(workflow, (id, one) => {
     const stub = options.stubs?.[id];
-    return stub === undefined ? one : { ...stubbed(one, promised(stub)), async: true };
+    return stub === undefined ? onClock(one, clock) : { ...stubbed(one, promised(stub)), async: true };
   });
-  const run: RunOptions = { ...options.run, onEvent: (event) => observer.events.push(event) };
-  const settle = () => runtime.settle(observed as Workflow<object, Output>, params as object, run);
-  return traceOf(await advanceUntil(settle, clock, () => observer.pending > 0), observer);
+  const run = answeredRun<Output>(observed, params, options, clock, observer);
+  const isReal = (): boolean => observer.pending > 0;
+  return traceOf(await settleAnsweredLater(runtime, run, (start) => advanceUntil(start, clock, isReal)), observer);
+}
+
+function answeredRun<Output>(
+  workflow: Workflow,
+  params: unknown,
+  { run, answers }: ParityOptions,
+  clock: VirtualClock,
+  { events }: Observer,
+): AnsweredRun<Output> {
+  return {
+    workflow: workflow as Workflow<object, Output>,
+    params: params as object,
+    options: run,
+    answers,
+    clock,
+    events,
+  };
 }
 
 function refuseUnknownStubs(workflow: Workflow, stubs: Readonly<Record<string, NodeFunction>>): void {
@@ -265,7 +285,8 @@ function returnedPromises(graph: GraphResult, owners = ''): readonly string[] {
  *
  * @returns the outcome of the synchronous run
  * @throws ParityError PARITY_DIFFERS with the path of the first difference; PARITY_INPUT_MUTATED naming the inputs;
- * PARITY_NEEDS_STUB naming the nodes that only AsyncLocalRuntime could run
+ * PARITY_NEEDS_STUB naming the nodes that only AsyncLocalRuntime could run. ConfigurationError GATE_UNANSWERED naming a gate that
+ * `answers` leaves out; UNKNOWN_OPTION, INVALID_OPTION
  */
 export async function assertParity<Params, Output>(
   workflow: Workflow<Params, Output>,
@@ -273,9 +294,11 @@ export async function assertParity<Params, Output>(
 ): Promise<RunOutcome<Output>> {
   requireWorkflow('assertParity', workflow);
   const [params, options = {}] = args;
-  const { stubs = {} } = options;
+  const { stubs = {}, answers } = options;
   refuseUnknownStubs(workflow, stubs);
-  const unstubbed = compile(workflow).asyncNodes.filter((id) => stubs[id] === undefined);
+  if (answers !== undefined) checkAnswers(workflow, answers);
+  const holding = pathsOf(workflow, canHold);
+  const unstubbed = compile(workflow).asyncNodes.filter((id) => stubs[id] === undefined && !holding.includes(id));
   if (unstubbed.length > 0) needStubs(workflow, unstubbed);
   using threads = new ThreadBridge(); // ends with the comparison: a thread that is ending looks like something to wait for
   const sync = runSync<Output>(workflow, params, options, threads);

@@ -25,11 +25,14 @@ export function withFunctions<Params, Output>(
   return new Workflow(data, { ...bindings, implementations });
 }
 
-/** The paths of all nodes that have a function, those of children included. */
-export function pathsOf(workflow: Workflow): readonly string[] {
+/** The paths of all nodes that have a function, those of children included, or of those for which something holds. */
+export function pathsOf(
+  workflow: Workflow,
+  holds: (implementation: NodeImplementation) => boolean = () => true,
+): readonly string[] {
   const paths: string[] = [];
   withFunctions(workflow, (path, implementation) => {
-    paths.push(path);
+    if (holds(implementation)) paths.push(path);
     return implementation;
   });
   return paths;
