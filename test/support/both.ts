@@ -16,6 +16,7 @@ import { LocalRuntime, type LocalRuntimeOptions } from '../../src/runtimes/local
 import { type LogEntry, MemoryLog } from '../../src/testing/memory-log.js';
 import { seededIds, seededRandom } from '../../src/testing/seeded.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
+import { advanceUntil } from '../../src/testing/virtual-drive.js';
 import { withFunctions } from '../../src/testing/with-functions.js';
 
 /** How a workflow is run: in LocalRuntime, in AsyncLocalRuntime, and there with every node function made asynchronous. */
@@ -63,15 +64,6 @@ export interface Outcome {
   readonly logged: readonly LogEntry[];
   /** What `execute` would have thrown. */
   readonly error: Error | undefined;
-}
-
-/** Virtual time that goes on by itself: a timer fires as soon as the event loop has nothing better to do. Nobody sleeps. */
-class FreeRunningClock extends VirtualClock {
-  override setTimer(ms: number, callback: () => void): () => void {
-    const cancel = super.setTimer(ms, callback);
-    setImmediate(() => this.advanceToNext());
-    return cancel;
-  }
 }
 
 /** The same workflow with every node function made asynchronous, those of children included. Switches stay: they are no functions of the user. */
@@ -131,12 +123,13 @@ function facts(outcome: RunOutcome<unknown>, events: readonly RunEvent[]) {
 
 async function runForm(form: Form, workflow: Workflow, given: Given): Promise<Outcome> {
   const log = new MemoryLog();
-  const base = { clock: new FreeRunningClock(), ids: seededIds(), random: seededRandom(1), log };
+  const base = { clock: new VirtualClock(), ids: seededIds(), random: seededRandom(1), log };
   const options: AsyncLocalRuntimeOptions & LocalRuntimeOptions = {
     ...base,
     ...called<LocalRuntimeOptions>(given.runtime),
   };
   const runtime = form === 'local' ? new LocalRuntime(options) : new AsyncLocalRuntime(options);
+  const { clock } = options;
   const events: RunEvent[] = [];
   const progress: ProgressUpdate[] = [];
   const data: EmittedData[] = [];
@@ -144,7 +137,8 @@ async function runForm(form: Form, workflow: Workflow, given: Given): Promise<Ou
   runtime.on('progress', (update) => progress.push(update));
   runtime.on('data', (emitted) => data.push(emitted));
   const ran = form === 'async nodes' ? withAsyncNodes(workflow) : workflow;
-  const outcome = await runtime.settle<unknown, unknown>(ran, given.params, called<RunOptions>(given.run));
+  const settle = async () => runtime.settle<unknown, unknown>(ran, given.params, called<RunOptions>(given.run));
+  const outcome = await (clock instanceof VirtualClock ? advanceUntil(settle, clock) : settle());
   await runtime.close();
   return {
     ...facts(outcome, events),

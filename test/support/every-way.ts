@@ -8,7 +8,7 @@ import type { RunOptions, RuntimeOptions } from '../../src/base/runtime-options.
 import type { Workflow } from '../../src/base/workflow.js';
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../src/runtimes/local-runtime.js';
-import { seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
+import { advanceUntil, seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
 import { withFunctions } from '../../src/testing/with-functions.js';
 
 /** The ways in which one and the same workflow is run. */
@@ -55,25 +55,6 @@ function asyncImplementation(id: string, implementation: NodeImplementation): No
 /** The same workflow with every function, those of switches and children included, in its asynchronous form. */
 export function asyncForm<P, O>(workflow: Workflow<P, O>): Workflow<P, O> {
   return withFunctions(workflow, (path, one) => asyncImplementation(path, one));
-}
-
-/** Waits for a run on a virtual clock: once nothing moves any more, the clock goes on to its next timer, or says that there is none. */
-export async function drive<T>(promise: Promise<T>, clock: VirtualClock): Promise<T> {
-  let over = false;
-  let stalled = false;
-  const end = (): void => {
-    over = true;
-  };
-  promise.then(end, end);
-  for (;;) {
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    if (over) return promise;
-    if (clock.advanceToNext()) continue;
-    if (stalled)
-      throw new Error('The run hangs: nothing moves, no timer is set, and nothing is left that could settle it.');
-    stalled = true;
-    clock.stall();
-  }
 }
 
 /** Runs workflows in one way and remembers what happened, to be compared with the other ways. */
@@ -128,8 +109,8 @@ export class Runner {
     }
     const single = this.way === 'async runtime, one async node at a time';
     await using runtime = new AsyncLocalRuntime(single ? { ...options, maxConcurrency: 1 } : options);
-    const outcome = runtime.settle(this.asyncNodes ? asyncForm(workflow) : workflow, params, run);
-    return await (clock instanceof VirtualClock ? drive(outcome, clock) : outcome);
+    const settle = () => runtime.settle(this.asyncNodes ? asyncForm(workflow) : workflow, params, run);
+    return await (clock instanceof VirtualClock ? advanceUntil(settle, clock) : settle());
   }
 
   /** Runs a workflow that must complete. */

@@ -6,8 +6,8 @@ import type { ResumeOptions, RunOptions, RuntimeOptions } from '../../src/base/r
 import type { Workflow } from '../../src/base/workflow.js';
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime, type LocalRuntimeOptions } from '../../src/runtimes/local-runtime.js';
-import { seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
-import { asyncForm, drive, type Runner, summary } from './every-way.js';
+import { advanceUntil, seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
+import { asyncForm, type Runner, summary } from './every-way.js';
 
 /** A runtime that stays open between runs, on a virtual clock: for runs that wait and are resumed. */
 export class Session {
@@ -42,7 +42,7 @@ export class Session {
     const outcome =
       runtime instanceof LocalRuntime
         ? runtime.settle<Record<string, unknown>, O>(ran, params, options)
-        : await drive(runtime.settle<Record<string, unknown>, O>(ran, params, options), this.clock);
+        : await advanceUntil(() => runtime.settle<Record<string, unknown>, O>(ran, params, options), this.clock);
     return this.#note(outcome);
   }
 
@@ -70,7 +70,7 @@ export class Session {
       outcome =
         runtime instanceof LocalRuntime
           ? runtime.resume(ran, runId, options)
-          : await drive(runtime.resume(ran, runId, options), this.clock);
+          : await advanceUntil(() => runtime.resume(ran, runId, options), this.clock);
     } catch (error) {
       if (!(error instanceof RunFailedError || error instanceof RunCancelledError)) throw error;
       outcome = error.result as unknown as RunOutcome<O>;

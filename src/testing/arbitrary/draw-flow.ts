@@ -84,22 +84,24 @@ export class FlowDraws {
 
   /** A whole workflow. */
   flow(): Arbitrary<RawFlow> {
-    const { record, oneof, constant, array, nat } = this.#fc;
+    const { record, constant, array, nat } = this.#fc;
     const values = record({ p0: this.#number, p1: this.#number });
     return record({
       parts: this.#parts(TOP),
-      parameters: oneof(
-        { weight: 2, arbitrary: constant({ how: 'none' as const, values: {} }) },
-        { weight: 1, arbitrary: values.map((given) => ({ how: 'declared' as const, values: given })) },
-        { weight: 1, arbitrary: this.#number.map((i0) => ({ how: 'broadcast' as const, values: { i0 } })) },
+      parameters: this.#weighted<RawFlow['parameters']>(
+        [2, constant({ how: 'none', values: {} })],
+        [1, values.map((given) => ({ how: 'declared', values: given }))],
+        [1, this.#number.map((i0) => ({ how: 'broadcast', values: { i0 } }))],
       ),
       set: this.#few(record({ node: this.#index, port: nat({ max: 2 }), value: this.#number }), 2, 4),
       outputs: array(this.#source, { maxLength: 3 }),
     });
   }
 
+  /** One of several cases, the simplest first: whatever was drawn shrinks to that. */
   #weighted<T>(...cases: readonly (readonly [weight: number, arbitrary: Arbitrary<T>])[]): Arbitrary<T> {
-    return this.#fc.oneof(...cases.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+    const weighted = cases.map(([weight, arbitrary]) => ({ weight, arbitrary }));
+    return this.#fc.oneof({ withCrossShrink: true }, ...weighted);
   }
 
   /** A value in one of `of` cases, `undefined` in the others. */
@@ -157,11 +159,9 @@ export class FlowDraws {
     const often = depth.graphs === 0 && depth.cycles > 0 ? 4 : 1;
     if (children && depth.graphs < 2) one.push([3 * often, this.#map(depth)], [3 * often, this.#subworkflow(depth)]);
     if (gates) one.push([2 * often, this.#gate()]);
-    return this.#fc.array(this.#weighted(...one), {
-      minLength: isTop || isChild ? 1 : 0,
-      maxLength: isTop ? size : 3,
-      size: 'max',
-    });
+    const all = this.#fc.array(this.#weighted(...one), { maxLength: isTop ? size : 3, size: 'max' });
+    // A minimal length would keep the shrinker from taking away what stands last.
+    return isTop || isChild ? all.filter((drawn) => drawn.length > 0) : all;
   }
 
   #node(): Arbitrary<RawNode> {

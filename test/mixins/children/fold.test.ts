@@ -9,9 +9,9 @@ import type { Workflow } from '../../../src/base/workflow.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
-import { seededIds, seededRandom, VirtualClock } from '../../../src/testing/index.js';
+import { advanceUntil, seededIds, seededRandom, VirtualClock } from '../../../src/testing/index.js';
 import { positive } from '../../support/child-nodes.js';
-import { asyncForm, drive } from '../../support/every-way.js';
+import { asyncForm } from '../../support/every-way.js';
 
 let history: readonly RunEvent[] | undefined;
 
@@ -99,8 +99,9 @@ const async: Go = async (built, known) => {
   const log = [...(known ?? [])];
   const own = options();
   await using runtime = new Async(own);
-  const settled = runtime.settle(asyncForm(built) as Workflow<object>, {}, { onEvent: (event) => log.push(event) });
-  return { outcome: await drive(settled, own.clock), log };
+  const settle = () =>
+    runtime.settle(asyncForm(built) as Workflow<object>, {}, { onEvent: (event) => log.push(event) });
+  return { outcome: await advanceUntil(settle, own.clock), log };
 };
 
 describe('A run with children that was cut off', () => {

@@ -4,10 +4,9 @@ import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
-import { VirtualClock } from '../../../src/testing/index.js';
+import { advanceUntil, VirtualClock } from '../../../src/testing/index.js';
 import { caught, rejection } from '../../support/caught.js';
 import { deferred } from '../../support/deferred.js';
-import { drive } from '../../support/every-way.js';
 
 /** A node of one output, which is what a function promises. */
 function promising(run: (signal: AbortSignal) => Promise<{ readonly value: number }>, timeoutMs?: number) {
@@ -59,7 +58,7 @@ describe('The moment in which a gate is answered', () => {
       signal.addEventListener('abort', () => runtime.approve('r', 'ok', 'yes'));
       return new Promise(() => undefined);
     }, 20);
-    const done = await drive(runtime.execute(beside(slow), {}, { runId: 'r' }), clock);
+    const done = await advanceUntil(() => runtime.execute(beside(slow), {}, { runId: 'r' }), clock);
     expect(done.status === 'completed' && done.output).to.deep.equal({ after: 'after yes' });
   });
 });
@@ -79,7 +78,7 @@ describe('A node that is aborted and aborts its run', () => {
     );
     w.fn('other', {}, () => new Promise((resolve) => clock.setTimer(500, () => resolve(1))));
     const start = clock.now();
-    const ended = await drive(runtime.settle(w.build(), {}, { signal: controller.signal }), clock);
+    const ended = await advanceUntil(() => runtime.settle(w.build(), {}, { signal: controller.signal }), clock);
     expect([ended.status, clock.now() - start]).to.deep.equal(['cancelled', 20]);
   });
 });

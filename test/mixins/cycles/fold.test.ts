@@ -9,8 +9,8 @@ import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
-import { seededIds, seededRandom, VirtualClock } from '../../../src/testing/index.js';
-import { asyncForm, drive } from '../../support/every-way.js';
+import { advanceUntil, seededIds, seededRandom, VirtualClock } from '../../../src/testing/index.js';
+import { asyncForm } from '../../support/every-way.js';
 
 let history: readonly RunEvent[] | undefined;
 
@@ -154,7 +154,7 @@ describe('folding the events of a run in the middle of a cycle', () => {
       history = events.slice(0, cut);
       const views: unknown[] = [];
       const own = options();
-      const run = await drive(new Async(own).execute(asyncForm(build(views))), own.clock);
+      const run = await advanceUntil(() => new Async(own).execute(asyncForm(build(views))), own.clock);
       const at = `cut at ${cut}, after ${history.at(-1)?.kind}`;
       expect(run.output, at).to.deep.equal(EXPECTED_OUTPUT);
       expect(views, at).to.deep.equal(EXPECTED_VIEWS.slice(asked(history)));

@@ -6,8 +6,8 @@ import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime, type AsyncLocalRuntimeOptions } from '../../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
-import { seededIds, seededRandom, VirtualClock } from '../../../src/testing/index.js';
-import { asyncForm, codeThrownBy, drive } from '../../support/every-way.js';
+import { advanceUntil, seededIds, seededRandom, VirtualClock } from '../../../src/testing/index.js';
+import { asyncForm, codeThrownBy } from '../../support/every-way.js';
 
 /** Counts how many of its nodes run at once. */
 class Gauge {
@@ -42,7 +42,7 @@ async function measure(maxConcurrency: number | undefined, times: readonly numbe
     ids: seededIds(),
     ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
   };
-  const result = await drive(new AsyncLocalRuntime(options).execute(w.build()), clock);
+  const result = await advanceUntil(() => new AsyncLocalRuntime(options).execute(w.build()), clock);
   return { peak: gauge.peak, order: gauge.order, durationMs: result.durationMs, status: result.status };
 }
 
@@ -114,7 +114,7 @@ describe('maxConcurrency', () => {
     w.fn('third', {}, async () => {
       order.push(`third at ${clock.now() - 1_704_067_200_000}`);
     });
-    await drive(new AsyncLocalRuntime({ clock, maxConcurrency: 1 }).execute(w.build()), clock);
+    await advanceUntil(() => new AsyncLocalRuntime({ clock, maxConcurrency: 1 }).execute(w.build()), clock);
     expect(order).to.deep.equal(['flaky 1 at 0', 'other at 0', 'third at 30', 'flaky 2 at 100']);
   });
 
@@ -137,7 +137,7 @@ describe('maxConcurrency', () => {
     w.fn('long', {}, async () => {
       await new Promise<void>((resolve) => clock.setTimer(500, resolve));
     });
-    await drive(new AsyncLocalRuntime({ clock, maxConcurrency: 1 }).execute(w.build()), clock);
+    await advanceUntil(() => new AsyncLocalRuntime({ clock, maxConcurrency: 1 }).execute(w.build()), clock);
     expect(order).to.deep.equal(['flaky 1 at 0', 'flaky 2 at 500']);
   });
 
@@ -166,12 +166,13 @@ describe('maxConcurrency', () => {
         const local: RunEvent[] = [];
         const first = new LocalRuntime(common).settle(build(), { n }, { onEvent: (event) => local.push(event) });
         const single: RunEvent[] = [];
-        const second = await drive(
-          new AsyncLocalRuntime({ ...common, maxConcurrency: 1 }).settle(
-            asyncForm(build()),
-            { n },
-            { onEvent: (event) => single.push(event) },
-          ),
+        const second = await advanceUntil(
+          () =>
+            new AsyncLocalRuntime({ ...common, maxConcurrency: 1 }).settle(
+              asyncForm(build()),
+              { n },
+              { onEvent: (event) => single.push(event) },
+            ),
           clock,
         );
         expect(second.status, `${onError} ${n}`).to.equal(first.status);
@@ -188,7 +189,10 @@ describe('maxConcurrency', () => {
     w.add('b', gauge.node(clock, 'b', 10)({}));
     const built = w.build();
     const runtime = new AsyncLocalRuntime({ clock, maxConcurrency: 1 });
-    await drive(Promise.all([runtime.execute(built), runtime.execute(built), runtime.execute(built)]), clock);
+    await advanceUntil(
+      () => Promise.all([runtime.execute(built), runtime.execute(built), runtime.execute(built)]),
+      clock,
+    );
     expect(gauge.peak).to.equal(3);
     expect(gauge.order).to.deep.equal(['a', 'a', 'a', 'b', 'b', 'b']);
   });

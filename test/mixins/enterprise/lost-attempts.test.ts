@@ -8,8 +8,8 @@ import type { Workflow } from '../../../src/base/workflow.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
-import { seededIds, seededRandom, VirtualClock } from '../../../src/testing/index.js';
-import { asyncForm, drive } from '../../support/every-way.js';
+import { advanceUntil, seededIds, seededRandom, VirtualClock } from '../../../src/testing/index.js';
+import { asyncForm } from '../../support/every-way.js';
 
 let history: readonly RunEvent[] | undefined;
 
@@ -53,12 +53,13 @@ const ways: Readonly<Record<string, Continue>> = {
     history = known;
     const log = [...(known ?? [])];
     const own = options();
-    const outcome = await drive(
-      new Async(own).settle(
-        asyncForm(built) as Workflow<Record<never, never>>,
-        {},
-        { onEvent: (event) => log.push(event) },
-      ),
+    const outcome = await advanceUntil(
+      () =>
+        new Async(own).settle(
+          asyncForm(built) as Workflow<Record<never, never>>,
+          {},
+          { onEvent: (event) => log.push(event) },
+        ),
       own.clock,
     );
     if (outcome.status === 'rejected') throw outcome.error;

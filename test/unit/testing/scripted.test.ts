@@ -13,7 +13,10 @@ const n = { n: type<number>() };
 const busy = Object.assign(new Error('busy'), { code: 'BUSY' });
 
 /** A workflow of one node that is tried up to three times. */
-function once(node: ReturnType<typeof scripted<Record<never, never>, typeof n>>, options: object = { retry: { attempts: 3 } }) {
+function once(
+  node: ReturnType<typeof scripted<Record<never, never>, typeof n>>,
+  options: object = { retry: { attempts: 3 } },
+) {
   const w = workflow('once');
   const step = w.add('step', node(), options);
   return w.build({ outputs: { n: step.out.n } });

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
+import { systemClock } from '../../../src/runtimes/system-clock.js';
 import { VirtualClock } from '../../../src/testing/virtual-clock.js';
 import { advanceUntil } from '../../../src/testing/virtual-drive.js';
+import { rejection } from '../../support/caught.js';
 
 describe('VirtualClock', () => {
   it('starts at 2024-01-01, or where it is told, and moves only when told', () => {
@@ -116,12 +118,19 @@ describe('advanceUntil', () => {
   });
 
   it('refuses a promise that nothing could settle', async () => {
-    let message = '';
-    await advanceUntil(() => new Promise(() => undefined), new VirtualClock()).catch((error: Error) => {
-      message = error.message;
-    });
-    expect(message).to.equal(
-      'A promise on a virtual clock never settles: no timer is set, and nothing else could settle it.',
-    );
+    const error = await rejection(advanceUntil(() => new Promise(() => undefined), new VirtualClock()));
+    expect(error.code).to.equal('NEVER_SETTLED');
+    expect(error.message).to.contain('never settles: no timer is set, and nothing else could settle it.');
+  });
+
+  it('refuses anything but a function and a virtual clock', async () => {
+    for (const [start, clock] of [
+      [Promise.resolve(), new VirtualClock()],
+      [() => Promise.resolve(), systemClock],
+    ]) {
+      const error = await rejection(advanceUntil(start as never, clock as never));
+      expect(error.code).to.equal('INVALID_OPTION');
+      expect(error.message).to.contain('a function that starts the run, and the VirtualClock of its runtime');
+    }
   });
 });
