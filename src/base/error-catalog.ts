@@ -284,7 +284,7 @@ export const errorCatalog = {
   ),
   EXPLORATION_FAILED: entry(
     'A check failed for one of the orders in which nodes settle.',
-    'See the cause, and replay the named seed.',
+    'See the cause, and replay the seed that is named.',
   ),
 } as const satisfies Record<string, ErrorEntry>;
 

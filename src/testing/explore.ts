@@ -1,4 +1,4 @@
-import { LockstepError } from '../base/errors.js';
+import { errorData, LockstepError } from '../base/errors.js';
 import type { RunEvent } from '../base/events.js';
 import type { NodeFunction } from '../base/node.js';
 import { checkCount, knownFields } from '../base/node-options.js';
@@ -109,6 +109,15 @@ async function runOnce<Output>(
   return await settleAnsweredLater(runtime, answered, (start) => driveUntil(start, steps));
 }
 
+function failureText({ name }: Workflow, { seed, settled }: SeededOrder, cause: unknown): string {
+  const shown = settled.slice(-MAX_SHOWN).join(', ');
+  const earlier = settled.length > MAX_SHOWN ? '…, ' : '';
+  return [
+    `"${name}" fails with seed ${seed}, which { seeds: [${seed}] } replays: ${errorData(cause).message}`,
+    `Attempts settled in this order: ${earlier}${shown}.`,
+  ].join('\n');
+}
+
 /**
  * Runs a workflow in AsyncLocalRuntime once for each seed. In every run its asynchronous attempts settle one at a time, in an order
  * that the seed decides: what depends on who is faster shows. The same seed gives the same order, always, unless a node waits for
@@ -134,11 +143,7 @@ export async function explore<Params, Output>(
       const outcome = await runOnce<Output>(workflow, params, options, order, events);
       await verify(outcome, { seed, order: order.settled, events });
     } catch (cause) {
-      const what = cause instanceof Error ? cause.message : String(cause);
-      const shown = order.settled.slice(-MAX_SHOWN).join(', ');
-      const settled = `Attempts settled in this order: ${order.settled.length > MAX_SHOWN ? '…, ' : ''}${shown}.`;
-      const whole = `"${workflow.name}" fails with seed ${seed} (replay it with { seeds: [${seed}] }): ${what}\n${settled}`;
-      throw new ExplorationError(whole, seed, order.settled, cause);
+      throw new ExplorationError(failureText(workflow, order, cause), seed, order.settled, cause);
     }
     orders.add(order.settled.join('\n'));
   }

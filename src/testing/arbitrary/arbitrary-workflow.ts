@@ -74,5 +74,7 @@ export function arbitraryWorkflow(
   const { failures } = features;
   return new FlowDraws(module, features)
     .flow()
-    .map((drawn) => new GeneratedWorkflow(withoutAmbiguity(resolveFlow(drawn, { failures })), async));
+    .map(
+      (drawn) => new GeneratedWorkflow(withoutAmbiguity(resolveFlow(drawn, { failures })), async ? 'async' : 'sync'),
+    );
 }

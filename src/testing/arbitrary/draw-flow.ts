@@ -17,23 +17,23 @@ import type {
 
 /** What may occur in the workflows that are drawn. */
 export interface FlowFeatures {
-  /** The most parts at the top, 1 or more; each of them may hold up to 3 more, and so on. */
+  /** The most parts at the top, 1 or more; each of them may hold up to 3 more, and so on. Default 10. */
   readonly size: number;
-  /** Switches and partitions. */
+  /** Switches and partitions. Default true. */
   readonly switches: boolean;
-  /** Cycles, nested up to two levels. */
+  /** Cycles, nested up to two levels. Default true. */
   readonly cycles: boolean;
-  /** Maps and subworkflows, nested up to two levels. */
+  /** Maps and subworkflows, nested up to two levels. Default true. */
   readonly children: boolean;
-  /** Gates. */
+  /** Gates. Default true. */
   readonly gates: boolean;
-  /** Nodes that throw, return what they must not, or are given what they cannot take. */
+  /** Nodes that throw, return what they must not, or are given what they cannot take. Default true. */
   readonly failures: boolean;
-  /** Nodes that are tried again. */
+  /** Nodes that are tried again. Default true. */
   readonly retries: boolean;
-  /** Retries that wait. */
+  /** Retries that wait, by milliseconds on the clock. Default true. */
   readonly delays: boolean;
-  /** Nodes take time on the clock and have time limits. */
+  /** Nodes take time on the clock and have time limits, which fail them. Default false. */
   readonly durations: boolean;
 }
 

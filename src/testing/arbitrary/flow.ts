@@ -18,7 +18,9 @@ export type FlowSource =
 export interface FlowInput {
   /** More than one only where it is wired. */
   readonly from: readonly FlowSource[];
+  /** It may be left without a value. */
   readonly optional: boolean;
+  /** A literal: the value where nothing leads here, or beside a connection. */
   readonly config?: FlowValue;
   /** Connected by strings, so that a literal may stand beside the connection. */
   readonly wired?: true;
@@ -30,6 +32,7 @@ export interface FlowFailure {
   readonly visit: number;
   /** How many attempts of the visit fail. */
   readonly times: number;
+  /** Throws an error, one with the code SCRIPTED, or a string; returns nothing, or a port that it does not have. */
   readonly how: 'throws' | 'code' | 'nonError' | 'nothing' | 'unknownPort';
   /** Only for some inputs: of the items of a map, some fail. */
   readonly sometimes?: true;
@@ -40,9 +43,12 @@ export type FlowWay = 'approve' | 'reject' | 'expire';
 
 /** A retry capability. */
 export interface FlowRetry {
+  /** Attempts in all. */
   readonly attempts: number;
+  /** The first wait. */
   readonly delayMs: number;
   readonly backoff: 'fixed' | 'linear' | 'exponential';
+  /** The share of the wait that is random. */
   readonly jitter: number;
   /** Errors with the code SCRIPTED are not retried. */
   readonly dontRetryCode: boolean;
@@ -51,11 +57,14 @@ export interface FlowRetry {
 /** A node. */
 export interface FlowNode {
   readonly id: string;
+  /** `first`, `all` and `partition` are switches. */
   readonly kind: 'task' | 'try' | 'first' | 'all' | 'partition' | 'map' | 'subworkflow' | 'gate';
   readonly inputs: Readonly<Record<string, FlowInput>>;
   readonly join: 'required' | 'all' | 'any' | 'always';
   readonly after: readonly string[];
+  /** What its port `value` carries: something made of its inputs, its visit or its state. */
   readonly gives: 'number' | 'object' | 'null' | 'visit' | 'state' | 'tally' | 'list' | 'echo';
+  /** Failures that are planned; the first that fits an attempt happens. */
   readonly failures: readonly FlowFailure[];
   /** How it answers in the asynchronous form: at once, with a promise, or after a time drawn from the seed. */
   readonly form: 'inline' | 'promise' | 'timer';
@@ -73,6 +82,7 @@ export interface FlowNode {
   readonly allowed?: true;
   /** Of a map. Its list is the input `$list`; its other inputs are what the body reads from outside, by name. */
   readonly map?: FlowMap;
+  /** Of a gate. */
   readonly gate?: FlowGate;
 }
 
@@ -93,6 +103,7 @@ export interface FlowGate {
 /** A cycle. */
 export interface FlowCycle {
   readonly id: string;
+  /** What is fed back, and to which input. */
   readonly feedback: readonly { readonly from: FlowSource; readonly node: string; readonly port: string }[];
   /** Stops when the value is a number of at least `least`. */
   readonly until?: { readonly of: FlowSource; readonly least: number };
@@ -107,10 +118,12 @@ export interface FlowCycle {
 
 /** A workflow and what it is run with, as plain data. Every source reads only what stands before it. */
 export interface FlowSpec {
+  /** What it is run with: declared by it, or given without, so that every input of that name takes it. */
   readonly parameters: {
     readonly how: 'none' | 'declared' | 'broadcast';
     readonly values: Readonly<Record<string, FlowValue>>;
   };
+  /** Node-addressed parameters. */
   readonly set: Readonly<Record<string, Readonly<Record<string, FlowValue>>>>;
   readonly nodes: readonly FlowNode[];
   readonly cycles: readonly FlowCycle[];

@@ -7,9 +7,6 @@ import { buildFlow } from './build-flow.js';
 import { describeFlow } from './describe-flow.js';
 import { answersOf, type FlowSpec } from './flow.js';
 
-/** Parameters or outputs, by name. */
-type Values = Readonly<Record<string, unknown>>;
-
 /**
  * A workflow that was drawn, and what it is run with. As text, and where fast-check prints it, it is a description of its
  * structure.
@@ -17,25 +14,32 @@ type Values = Readonly<Record<string, unknown>>;
 export class GeneratedWorkflow {
   /** The workflow as plain data, from which it was built. */
   readonly spec: FlowSpec;
-  readonly #async: boolean;
+  readonly #form: 'sync' | 'async';
 
-  constructor(spec: FlowSpec, async: boolean) {
+  /**
+   * @param spec such as that of a counterexample, pasted as JSON
+   * @param form `async`: functions of nodes answer with promises, where the spec says so
+   */
+  constructor(spec: FlowSpec, form: 'sync' | 'async' = 'sync') {
     this.spec = spec;
-    this.#async = async;
+    this.#form = form;
   }
 
   /** Built when first read, and always the same. */
-  get workflow(): Workflow<Values, Values> {
-    return buildFlow(this.spec, { async: this.#async }) as Workflow<Values, Values>;
+  get workflow(): Workflow<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>> {
+    return buildFlow(this.spec, { async: this.#form === 'async' }) as Workflow<
+      Readonly<Record<string, unknown>>,
+      Readonly<Record<string, unknown>>
+    >;
   }
 
   /** The parameters to run it with. */
-  get params(): Values {
+  get params(): Readonly<Record<string, unknown>> {
     return this.spec.parameters.values;
   }
 
   /** Node-addressed parameters to run it with: the option `set` of a run. */
-  get set(): Readonly<Record<string, Values>> {
+  get set(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
     return this.spec.set;
   }
 
@@ -44,11 +48,15 @@ export class GeneratedWorkflow {
     return answersOf(this.spec);
   }
 
-  /** The same workflow, whose nodes take their time on a clock. Needed with `durations` where it is run by anything else than `assertParity` and `explore`. */
-  on(clock: Clock): Workflow<Values, Values> {
+  /**
+   * The same workflow, whose nodes take their time on a clock. Needed with `durations`, where anything else than `assertParity` and
+   * `explore` runs it.
+   */
+  on(clock: Clock): Workflow<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>> {
     return withFunctions(this.workflow, (_, one) => onClock(one, clock));
   }
 
+  /** Its structure, a line for each node, input, cycle and output. */
   toString(): string {
     return describeFlow(this.spec);
   }

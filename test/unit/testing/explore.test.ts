@@ -63,7 +63,7 @@ describe('explore', () => {
     expect(error.code).to.equal('EXPLORATION_FAILED');
     expect(error.order[0]).to.equal('c');
     expect(error.message).to.match(
-      /^"fan" fails with seed (\d+) \(replay it with \{ seeds: \[\1\] \}\): c was first\nAttempts settled in this order: c, /,
+      /^"fan" fails with seed (\d+), which \{ seeds: \[\1\] \} replays: c was first\nAttempts settled in this order: c, /,
     );
     expect((error.cause as Error).message).to.equal('c was first');
     let replayed: readonly string[] = [];
