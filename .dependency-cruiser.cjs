@@ -80,14 +80,10 @@ module.exports = {
       from: { path: '^src/', pathNot: ['^src/(report|cli)/'] },
       to: { path: '^src/report/' },
     },
-    layer('testing-on-runtimes', '^src/testing/', [
-      '^src/(base|runtimes)/',
-      '^(node:)?util$',
-      packages('fast-check'),
-    ]),
+    layer('testing-on-runtimes', '^src/testing/', ['^src/(base|runtimes)/', '^(node:)?util$', packages('fast-check')]),
     {
-      name: 'fast-check-for-generators-only',
-      comment: 'by its types only: whoever draws workflows passes the module, and nobody else needs it (test/integration/imports.test.ts)',
+      name: 'fast-check-by-one-file',
+      comment: 'by its types only, which a test of the packed package shows: whoever draws workflows passes the module',
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/testing/arbitrary/fast-check\\.ts$'] },
       to: { path: packages('fast-check') },

@@ -72,6 +72,19 @@ describe('the layer check', function () {
     expect(status).to.equal(1);
   });
 
+  it('names a file of the testing kit that imports a mixin, and one that imports fast-check beside the place of its types', () => {
+    plant('src/testing/planted.ts', `export { CyclesMixin } from '../mixins/cycles/index.js';`);
+    plant('src/testing/arbitrary/planted.ts', `import type fc from 'fast-check';\nexport type Planted = typeof fc;`);
+
+    const { status, output } = checkLayers();
+
+    expect(output).to.contain('testing-on-runtimes: src/testing/planted.ts -> src/mixins/cycles/index.ts');
+    expect(output).to.match(
+      /fast-check-by-one-file: src\/testing\/arbitrary\/planted\.ts -> .*node_modules\/fast-check\//,
+    );
+    expect(status).to.equal(1);
+  });
+
   it('names the files of a cycle, even when an import is of a type only', () => {
     plant('src/base/planted.ts', `import type { Other } from './planted-other.js';\nexport type Planted = Other | 1;`);
     plant(

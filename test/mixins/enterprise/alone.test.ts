@@ -1,20 +1,17 @@
 import { expect } from 'chai';
-import { defineNode } from '../../../src/base/node.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { CyclesMixin } from '../../../src/mixins/cycles/index.js';
 import { EnterpriseMixin } from '../../../src/mixins/enterprise/index.js';
+import { scripted } from '../../../src/testing/index.js';
 import { alone } from '../../support/alone.js';
 
 function flaky() {
-  const node = defineNode({
+  const node = scripted({
     name: 'flaky',
     outputs: { success: type<boolean>() },
     retry: { attempts: 3 },
-    run: (_, { attempt }) => {
-      if (attempt === 1) throw new Error('first');
-      return { success: attempt === 3 };
-    },
+    script: [{ throws: new Error('first') }, { gives: { success: false } }, { gives: { success: true } }],
   });
   const w = workflow('flaky');
   w.try('step', node({}));

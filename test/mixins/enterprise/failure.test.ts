@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { defineNode } from '../../../src/base/node.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
-import { VirtualClock } from '../../../src/testing/index.js';
+import { scripted, VirtualClock } from '../../../src/testing/index.js';
 import { everyWay, reasonOf, statuses } from '../../support/every-way.js';
 
 const ok = defineNode({
@@ -108,14 +108,11 @@ describe('onError', () => {
   it(
     'fail-fast waits for the budget: an attempt that is tried again is no failure, and one that may fail is none either',
     everyWay(async (run) => {
-      const flaky = defineNode({
+      const flaky = scripted({
         name: 'flaky',
         outputs: { n: type<number>() },
         retry: { attempts: 2 },
-        run: (_, { attempt }) => {
-          if (attempt === 1) throw new Error('again');
-          return { n: 1 };
-        },
+        script: [{ throws: new Error('again') }, { gives: { n: 1 } }],
       });
       const w = workflow('patient');
       w.add('flaky', flaky({}));
@@ -226,14 +223,11 @@ describe('the error of a run', () => {
     'has the error that was thrown as its cause, never one of an earlier attempt',
     everyWay(async (run) => {
       const w = workflow('cause');
-      const twice = defineNode({
+      const twice = scripted({
         name: 'twice',
         outputs: { success: type<boolean>() },
         retry: { attempts: 2 },
-        run: (_, { attempt }) => {
-          if (attempt === 1) throw new Error('first');
-          return { success: false };
-        },
+        script: [{ throws: new Error('first') }, { gives: { success: false } }],
       });
       w.add('twice', twice({}));
       const result = await run.fail(w.build(), { runtime: { contentAwareSuccess: true } });

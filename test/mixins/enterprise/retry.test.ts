@@ -8,7 +8,7 @@ import { oneOf, required } from '../../../src/base/ref.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
-import { seededIds, seededRandom, VirtualClock } from '../../../src/testing/index.js';
+import { scripted, seededIds, seededRandom, VirtualClock } from '../../../src/testing/index.js';
 import { everyWay, type Runner, statuses } from '../../support/every-way.js';
 
 /** Fails its first `times` attempts with what `error` makes, then returns. */
@@ -161,15 +161,12 @@ describe('retry', () => {
           return 0.5;
         },
       };
-      const twice = defineNode({
+      const twice = scripted({
         name: 'twice',
         inputs: { n: type<number>() },
         outputs: { n: type<number>() },
         retry: { attempts: 3, delayMs: 10, jitter: 0.5 },
-        run: ({ n }, { attempt }) => {
-          if (attempt < 3) throw new Error('again');
-          return { n };
-        },
+        script: [{ throws: new Error('1st') }, { throws: new Error('2nd') }, ({ inputs }) => ({ gives: inputs })],
       });
       const w = workflow('keys');
       const step = w.add('step', twice({ n: 0 }));
@@ -320,11 +317,11 @@ describe('what is tried again', () => {
         ['OUTPUT_UNKNOWN', { n: 1, m: 2 }],
       ];
       for (const [code, returned] of returns) {
-        const mended = defineNode({
+        const mended = scripted({
           name: 'mended',
           outputs: { n: z.number() },
           retry: { attempts: 2, retryOn: [code] },
-          run: (_, { attempt }) => (attempt === 1 ? (returned as { n: number }) : { n: 5 }),
+          script: [{ gives: returned as { n: number } }, { gives: { n: 5 } }],
         });
         const unnamed = workflow('unnamed');
         const once = unnamed.add('once', mended({}), { retry: { attempts: 2, retryOn: [() => true, Error] } });

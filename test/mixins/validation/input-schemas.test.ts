@@ -4,6 +4,7 @@ import { defineNode } from '../../../src/base/node.js';
 import { type } from '../../../src/base/schema.js';
 import type { StandardSchema } from '../../../src/base/standard-schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
+import { scripted } from '../../../src/testing/index.js';
 import { both, type Outcome } from '../../support/both.js';
 import { give, schemaThat, take } from '../../support/nodes.js';
 
@@ -95,15 +96,12 @@ describe('An input schema', () => {
     const run = await both(() => {
       asked = 0;
       const fresh = z.number().default(() => ++asked);
-      const node = defineNode({
+      const node = scripted({
         name: 'node',
         inputs: { x: fresh },
         outputs: { seen: type<number>() },
         retry: THREE,
-        run: ({ x }, { attempt }) => {
-          if (attempt < 3) throw new Error('again');
-          return { seen: x };
-        },
+        script: [{ throws: 'again' }, { throws: 'again' }, ({ inputs }) => ({ gives: { seen: inputs.x } })],
       });
       const w = workflow('defaulting');
       const h = w.add('h', node());

@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
 import { describeFlow } from '../../../src/testing/arbitrary/describe-flow.js';
 import { allNodes, type FlowNode } from '../../../src/testing/arbitrary/flow.js';
-import { type ArbitraryWorkflowOptions, arbitraryWorkflow, GeneratedWorkflow } from '../../../src/testing/index.js';
+import {
+  type ArbitraryWorkflowOptions,
+  arbitraryWorkflow,
+  type GeneratedWorkflow,
+} from '../../../src/testing/index.js';
 import { caught } from '../../support/caught.js';
 
 function sample(options: ArbitraryWorkflowOptions, numRuns = 60): readonly GeneratedWorkflow[] {
