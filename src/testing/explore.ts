@@ -1,7 +1,7 @@
 import { errorData, LockstepError } from '../base/errors.js';
 import type { RunEvent } from '../base/events.js';
 import type { NodeFunction } from '../base/node.js';
-import { checkCount, knownFields } from '../base/node-options.js';
+import { checkCount, knownFields } from '../base/option-checks.js';
 import type { RunOutcome } from '../base/outcome.js';
 import type { RunOptions } from '../base/runtime-options.js';
 import { requireWorkflow, type Workflow } from '../base/workflow.js';

@@ -1,6 +1,6 @@
 import { AttemptError, ConfigurationError } from '../base/errors.js';
 import type { NodeContext } from '../base/node-context.js';
-import { checkWord, knownFields } from '../base/node-options.js';
+import { checkWord, knownFields } from '../base/option-checks.js';
 import { isRecord } from '../base/record.js';
 
 /** What a step takes before it ends. */

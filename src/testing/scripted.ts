@@ -8,7 +8,8 @@ import {
   type RunInputs,
   type RunOutput,
 } from '../base/node.js';
-import { checkWord, knownFields, type NodeCapabilities } from '../base/node-options.js';
+import type { NodeCapabilities } from '../base/node-options.js';
+import { checkWord, knownFields } from '../base/option-checks.js';
 import type { Clock } from '../base/ports.js';
 import { isRecord } from '../base/record.js';
 import { refuse, Script, type ScriptEntry, type ScriptedCall, type Step } from './script.js';

@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../../base/errors.js';
-import { checkCount, knownFields } from '../../base/node-options.js';
+import { checkCount, knownFields } from '../../base/option-checks.js';
 import { withoutAmbiguity } from './build-flow.js';
 import { FlowDraws, type FlowFeatures } from './draw-flow.js';
 import type { Arbitrary, FastCheck } from './fast-check.js';

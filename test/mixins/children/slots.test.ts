@@ -7,8 +7,7 @@ import type { Admission, RunView, Settlement } from '../../../src/base/run-view.
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
-import { VirtualClock } from '../../../src/testing/index.js';
-import { drive } from '../../support/every-way.js';
+import { advanceUntil, VirtualClock } from '../../../src/testing/index.js';
 
 /** A node that takes `ms` milliseconds. */
 function lasting(clock: VirtualClock) {
@@ -36,7 +35,7 @@ describe('Where slots are few', () => {
     const events: RunEvent[] = [];
     await using runtime = new AsyncLocalRuntime({ clock, maxConcurrency: 2 });
     const onEvent = (event: RunEvent): unknown => events.push(event);
-    const run = await drive(runtime.execute(w.build(), { list: [20, 20, 20] }, { onEvent }), clock);
+    const run = await advanceUntil(() => runtime.execute(w.build(), { list: [20, 20, 20] }, { onEvent }), clock);
     expect(run.status).to.equal('completed');
     expect(started(events)).to.deep.equal([
       'slow',
@@ -88,7 +87,10 @@ describe('Where slots are few', () => {
     w.add('lasting', node({ ms: 7 }));
     await using runtime = new Keeping({ clock });
     const from = clock.now();
-    const run = await drive(runtime.execute(w.build({ outputs: { sum: sum.out.value } }), { list: [5, 6, 4] }), clock);
+    const run = await advanceUntil(
+      () => runtime.execute(w.build({ outputs: { sum: sum.out.value } }), { list: [5, 6, 4] }),
+      clock,
+    );
     expect(run.output).to.deep.equal({ sum: 15 });
     expect([most, clock.now() - from]).to.deep.equal([1, 22]);
   });
