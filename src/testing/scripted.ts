@@ -8,7 +8,7 @@ import {
   type RunInputs,
   type RunOutput,
 } from '../base/node.js';
-import type { NodeCapabilities } from '../base/node-options.js';
+import { CAPABILITY_FIELDS, type NodeCapabilities } from '../base/node-options.js';
 import { checkWord, knownFields } from '../base/option-checks.js';
 import type { Clock } from '../base/ports.js';
 import { isRecord } from '../base/record.js';
@@ -47,7 +47,7 @@ export type ScriptedNode<I extends PortSchemas, O extends PortSchemas> = NodeDef
 
 const FIELDS = [
   ...['name', 'version', 'inputs', 'outputs', 'script', 'atEnd', 'async', 'clock'],
-  ...['retry', 'timeoutMs', 'softTimeoutMs', 'totalTimeoutMs'],
+  ...CAPABILITY_FIELDS,
 ];
 
 function end(step: Exclude<Step, { readonly hangs: unknown }>): Readonly<Record<string, unknown>> {
