@@ -1,23 +1,13 @@
-import type { ErrorData } from '../base/errors.js';
 import type { AttemptKey, EventKind, RunEvent } from '../base/events.js';
-import type { NodeReport } from '../base/graph-result.js';
+import { type AttemptSpan, inOrder, rememberedAttempts } from '../base/remembered-attempts.js';
+import type { RunGraph } from '../base/run-graph.js';
 import type { RunResult } from '../base/run-result.js';
 import type { AttemptStatus } from '../base/status.js';
 import { type GateSpan, gatesFromEvents, rememberedGates, type WaitSpan, waitsOf } from './gates.js';
 import { graphsOf } from './graphs.js';
 import { IterationClock, type IterationSpan } from './iterations.js';
-import type { RunGraph } from './run-graph.js';
 
-/** One attempt of a node, as a bar in time. Times are epoch milliseconds. */
-export interface AttemptSpan extends AttemptKey {
-  readonly status: AttemptStatus;
-  readonly startedAt: number;
-  /** Never before `startedAt`; the end of the run where it goes on. */
-  readonly endedAt: number;
-  readonly error: ErrorData | undefined;
-  /** When the next attempt might start, where there was to be one. */
-  readonly retryAt: number | undefined;
-}
+export type { AttemptSpan } from '../base/remembered-attempts.js';
 
 /** What is known of the course of a run. */
 export interface RunSpans {
@@ -47,13 +37,7 @@ export function spansOf(
   const own = ownEvents(run, events);
   const waits = waitsOf(run, own);
   if (own.length > 0) return { ...spansFromEvents(run, own, graphs), waits };
-  const reports = graphs.flatMap((graph) => graph.plan.nodes.map(({ id, child }) => ({ graph, id, child })));
-  const attempts = reports.flatMap(({ graph, id }) => rememberedAttempts(graph.scope, graph.node(id), endOf(run)));
-  const complete = reports.every(({ graph, id, child }) => {
-    const { visits, attempts } = graph.node(id);
-    return visits <= 1 && (child === undefined || attempts <= 1);
-  });
-  return { attempts: inOrder(attempts), iterations: [], gates: rememberedGates(run, graphs), waits, complete };
+  return { ...rememberedAttempts(run, graphs), iterations: [], gates: rememberedGates(run, graphs), waits };
 }
 
 /** The events of one run. */
@@ -64,48 +48,6 @@ export function ownEvents({ runId }: RunResult, events: readonly RunEvent[] | un
 function endOf({ startedAt, durationMs }: RunResult): number {
   return startedAt + durationMs;
 }
-
-function inOrder<T extends { readonly startedAt: number }>(spans: readonly T[]): T[] {
-  return spans.toSorted((a, b) => a.startedAt - b.startedAt);
-}
-
-/** What a result remembers: every failed attempt, and the one that ended the last visit, or goes on. */
-function rememberedAttempts(scope: string, report: NodeReport, runEnd: number): AttemptSpan[] {
-  const { id, visits, attempts, startedAt, endedAt, status, failures } = report;
-  const failed = failures.map(
-    (failure): AttemptSpan => ({
-      scope,
-      node: id,
-      visit: failure.visit,
-      attempt: failure.attempt,
-      status: failure.status,
-      startedAt: failure.startedAt,
-      endedAt: Math.max(failure.startedAt, failure.endedAt),
-      error: failure.error,
-      retryAt: failure.retryAt,
-    }),
-  );
-  if (startedAt === undefined || attempts === 0 || !LAST.has(status)) return failed;
-  const before = failures.findLast(({ visit }) => visit === visits);
-  if (before?.attempt === attempts) return failed;
-  // A retry starts as soon as it may, unless it has to wait for a place: what a result knows, it knows no better.
-  const start = before === undefined ? startedAt : (before.retryAt ?? before.endedAt);
-  const goesOn = status === 'running' || status === 'waiting';
-  const last: AttemptSpan = {
-    scope,
-    node: id,
-    visit: visits,
-    attempt: attempts,
-    status: status as AttemptStatus,
-    startedAt: start,
-    endedAt: Math.max(start, goesOn ? runEnd : (endedAt ?? start)),
-    error: undefined,
-    retryAt: undefined,
-  };
-  return [...failed, last];
-}
-
-const LAST: ReadonlySet<string> = new Set(['completed', 'cancelled', 'running', 'waiting']);
 
 const SETTLED = {
   'attempt.completed': 'completed',

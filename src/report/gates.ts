@@ -1,7 +1,7 @@
 import type { AttemptKey, RunEvent } from '../base/events.js';
+import type { RunGraph } from '../base/run-graph.js';
 import type { RunResult } from '../base/run-result.js';
 import { GATE_PORTS } from './recorded-graph.js';
-import type { RunGraph } from './run-graph.js';
 
 /** How a gate went: `open` while nobody has answered it, `answered` where only that is known. */
 export type GateOutcome = 'open' | 'answered' | 'approved' | 'rejected' | 'timedOut' | 'cancelled';

@@ -1,6 +1,6 @@
 import type { EventData } from '../base/events.js';
 import type { Plan } from '../base/plan.js';
-import type { RunGraph } from './run-graph.js';
+import type { RunGraph } from '../base/run-graph.js';
 
 /** One iteration of a cycle, as a bar in time. Times are epoch milliseconds. */
 export interface IterationSpan {

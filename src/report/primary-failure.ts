@@ -1,8 +1,8 @@
 import { errorData } from '../base/errors.js';
 import { RunCancelledError, RunFailedError } from '../base/run-errors.js';
+import type { RunGraph } from '../base/run-graph.js';
 import type { RunResult } from '../base/run-result.js';
 import type { PrimaryFailure } from './page-data.js';
-import type { RunGraph } from './run-graph.js';
 
 /**
  * The failure or cancellation that the run itself reports, where it began: in a child, of whatever failed with it. A result that

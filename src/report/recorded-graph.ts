@@ -3,8 +3,8 @@ import type { AttemptKey, EventData, RunEvent } from '../base/events.js';
 import type { AttemptFailure } from '../base/execution-state.js';
 import type { CycleReport, NodeReport } from '../base/graph-result.js';
 import type { Plan } from '../base/plan.js';
+import type { ChildPlace, RunGraph } from '../base/run-graph.js';
 import type { NodeStatus } from '../base/status.js';
-import type { ChildPlace, RunGraph } from './run-graph.js';
 
 /** What was recorded of one scope. */
 export interface RecordedScope {

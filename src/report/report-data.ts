@@ -1,14 +1,14 @@
+import { criticalPathThrough, type ScopedWork } from '../base/critical-path.js';
 import type { Plan } from '../base/plan.js';
+import type { RunGraph } from '../base/run-graph.js';
 import type { RunResult } from '../base/run-result.js';
 import { ownEvents, type RunSpans, spansOf } from './attempts.js';
 import type { RecordedEvents } from './chrome-trace.js';
-import { criticalPathThrough, type ScopedWork } from './critical-path.js';
 import { graphsOf } from './graphs.js';
 import { metaOf } from './page/meta.js';
 import type { ChildData, PageAttempt, PageData, PageGate, PlanData, ScopeData } from './page-data.js';
 import { planData } from './plan-data.js';
 import { primaryFailure } from './primary-failure.js';
-import type { RunGraph } from './run-graph.js';
 import { scopeData } from './scope-data.js';
 import { graphOfPlan, type WorkflowGraph } from './workflow-graph.js';
 

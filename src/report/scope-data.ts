@@ -1,7 +1,7 @@
 import type { CycleReport, NodeReport } from '../base/graph-result.js';
 import { describeReason } from '../base/reason.js';
+import type { RunGraph } from '../base/run-graph.js';
 import type { ChildData, CycleState, NodeState, ScopeData } from './page-data.js';
-import type { RunGraph } from './run-graph.js';
 import type { GraphEdge, WorkflowGraph } from './workflow-graph.js';
 
 /** What is said of the scope of a child beside what its graph says. */

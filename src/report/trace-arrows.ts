@@ -1,9 +1,8 @@
 import type { Plan } from '../base/plan.js';
+import type { RunGraph } from '../base/run-graph.js';
 import type { AttemptSpan } from './attempts.js';
-import { predecessorsOf } from './critical-path.js';
-import type { RunGraph } from './run-graph.js';
 import type { Placed, Slice } from './trace-slices.js';
-import { graphOfPlan } from './workflow-graph.js';
+import { graphOfPlan, type WorkflowGraph } from './workflow-graph.js';
 
 type PlacedAttempt = Placed & { readonly slice: Slice & { readonly span: AttemptSpan } };
 
@@ -45,4 +44,20 @@ function keyOf(scope: string, node: string): string {
 function lastOnes(sources: readonly PlacedAttempt[]): readonly PlacedAttempt[] {
   const last = Math.max(...sources.map(({ end }) => end));
   return sources.filter(({ end }) => end === last);
+}
+
+/**
+ * What each node depends on, as it is drawn. An edge from a cycle comes from every node of its body: the cycle ends with
+ * the one that ends last.
+ */
+function predecessorsOf({ nodes, cycles, edges }: WorkflowGraph): ReadonlyMap<string, readonly string[]> {
+  const parents = new Map(cycles.map(({ id, parent }) => [id, parent]));
+  const isInside = (cycle: string | undefined, outer: string): boolean =>
+    cycle !== undefined && (cycle === outer || isInside(parents.get(cycle), outer));
+  const predecessors = new Map<string, string[]>(nodes.map(({ id }) => [id, []]));
+  for (const { from, to } of edges) {
+    const sources = parents.has(from) ? nodes.filter(({ cycle }) => isInside(cycle, from)).map(({ id }) => id) : [from];
+    predecessors.get(to)?.push(...sources);
+  }
+  return predecessors;
 }

@@ -1,9 +1,9 @@
 import type { RunEvent } from '../base/events.js';
+import type { RunGraph } from '../base/run-graph.js';
 import type { RunResult } from '../base/run-result.js';
 import type { AttemptSpan, RunSpans } from './attempts.js';
 import type { WaitSpan } from './gates.js';
 import type { IterationSpan } from './iterations.js';
-import type { RunGraph } from './run-graph.js';
 import { arrowsBetween } from './trace-arrows.js';
 import type { TraceArgs, TraceEvent } from './trace-event.js';
 import { type Placed, placeSlices, type Slice, templateOf } from './trace-slices.js';

@@ -1,7 +1,7 @@
+import type { ChildPlace, RunGraph } from '../base/run-graph.js';
 import type { NodeStatus } from '../base/status.js';
 import type { AttemptSpan } from './attempts.js';
 import type { GateSpan } from './gates.js';
-import type { ChildPlace, RunGraph } from './run-graph.js';
 import type { TraceArgs } from './trace-event.js';
 
 /** What stands on a lane of attempts. Times are epoch milliseconds. */

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { spansOf } from '../../../src/report/attempts.js';
 import {
   type ChildWork,
   chainOf,
@@ -8,9 +7,9 @@ import {
   predecessorsOf,
   visitsOf,
   type Work,
-} from '../../../src/report/critical-path.js';
+} from '../../../src/base/critical-path.js';
+import { spansOf } from '../../../src/report/attempts.js';
 import { graphsOf } from '../../../src/report/graphs.js';
-import { graphOfPlan } from '../../../src/report/workflow-graph.js';
 import { answered, charges, failing, family } from '../../support/report-children.js';
 import { diamond, eventful, flaky, type Recorded, recorded, turning } from '../../support/report-runs.js';
 
@@ -24,7 +23,7 @@ const work = (node: string, startedAt: number, endedAt: number, visit = 1): Work
 /** The path of a run as `node#visit`. */
 function pathOf({ run, events }: Recorded): string[] {
   const visits = visitsOf(spansOf(run, events).attempts);
-  return criticalPath(visits, predecessorsOf(graphOfPlan(run.plan))).map(({ node, visit }) => `${node}#${visit}`);
+  return criticalPath(visits, predecessorsOf(run.plan)).map(({ node, visit }) => `${node}#${visit}`);
 }
 
 describe('criticalPath', () => {

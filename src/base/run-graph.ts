@@ -1,7 +1,7 @@
-import type { ErrorData } from '../base/errors.js';
-import type { CycleReport, NodeReport } from '../base/graph-result.js';
-import type { Plan } from '../base/plan.js';
-import type { NodeStatus } from '../base/status.js';
+import type { ErrorData } from './errors.js';
+import type { CycleReport, NodeReport } from './graph-result.js';
+import type { Plan } from './plan.js';
+import type { NodeStatus } from './status.js';
 
 /** What is asked of a graph that ran. Of outputs only the names. */
 export interface GraphFacts {

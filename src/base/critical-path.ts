@@ -1,5 +1,5 @@
+import type { Plan, SubjectIndex } from './plan.js';
 import type { RunGraph } from './run-graph.js';
-import { graphOfPlan, type WorkflowGraph } from './workflow-graph.js';
 
 /** A piece of work in time: a visit of a node. Times are in any unit, as long as it is the same one. */
 export interface Work {
@@ -161,7 +161,7 @@ class Paths {
   #predecessorsOf({ plan }: RunGraph): ReadonlyMap<string, readonly string[]> {
     let known = this.#predecessors.get(plan);
     if (known === undefined) {
-      known = predecessorsOf(graphOfPlan(plan));
+      known = predecessorsOf(plan);
       this.#predecessors.set(plan, known);
     }
     return known;
@@ -169,19 +169,19 @@ class Paths {
 }
 
 /**
- * What each node depends on, as `criticalPath` reads it. An edge from a cycle comes from every node of its body: the cycle ends with
- * the one that ends last.
+ * What each node waited for, as `criticalPath` reads it. What waits for a cycle waits for every node of its body, and so does what the
+ * cycle feeds, from its second iteration on: an iteration ends with the node that ends last.
  */
-export function predecessorsOf({ nodes, cycles, edges }: WorkflowGraph): ReadonlyMap<string, readonly string[]> {
-  const parents = new Map(cycles.map(({ id, parent }) => [id, parent]));
-  const isInside = (cycle: string | undefined, outer: string): boolean =>
-    cycle !== undefined && (cycle === outer || isInside(parents.get(cycle), outer));
-  const predecessors = new Map<string, string[]>(nodes.map(({ id }) => [id, []]));
-  for (const { from, to } of edges) {
-    const sources = parents.has(from) ? nodes.filter(({ cycle }) => isInside(cycle, from)).map(({ id }) => id) : [from];
-    predecessors.get(to)?.push(...sources);
-  }
-  return predecessors;
+export function predecessorsOf({ nodes, regions }: Plan): ReadonlyMap<string, readonly string[]> {
+  const idsOf = (subject: SubjectIndex): readonly string[] => {
+    const { start, end } =
+      subject >= 0 ? { start: subject, end: subject + 1 } : (regions[~subject] as (typeof regions)[0]);
+    return nodes.slice(start, end).map(({ id }) => id);
+  };
+  const predecessors = new Map(nodes.map(({ id, dependencies }) => [id, new Set(dependencies.flatMap(idsOf))]));
+  for (const { data, index } of regions)
+    for (const { to } of data.feedback) for (const id of idsOf(~index)) predecessors.get(to.node)?.add(id);
+  return new Map([...predecessors].map(([id, before]) => [id, [...before]]));
 }
 
 function byScope(attempts: readonly ScopedWork[]): ReadonlyMap<string, readonly ScopedWork[]> {
