@@ -1,6 +1,6 @@
 import { compileOutside } from './compile.js';
 import { subjectsOf } from './cycle-regions.js';
-import { LockstepError } from './errors.js';
+import { ConfigurationError, LockstepError } from './errors.js';
 import type { Execution } from './execution.js';
 import { GraphResult } from './graph-result.js';
 import { type Delivered, homesOf, type Ref, referenceOf } from './ref.js';
@@ -99,4 +99,12 @@ export interface WaitingRun extends RunResult<undefined> {
   readonly status: 'waiting';
   /** @throws LockstepError NOT_COMPLETED */
   unwrap(): never;
+}
+
+/** @throws ConfigurationError NOT_A_RUN */
+export function requireRun(caller: string, run: unknown): void {
+  if (run instanceof RunResult) return;
+  throw new ConfigurationError('NOT_A_RUN', `${caller}() was given something that is not the result of a run.`, {
+    value: run,
+  });
 }

@@ -1,17 +1,9 @@
 import { ConfigurationError } from '../base/errors.js';
 import { knownFields } from '../base/option-checks.js';
-import { RunResult } from '../base/run-result.js';
+import { requireRun } from '../base/run-result.js';
 import { requireWorkflow, type Workflow } from '../base/workflow.js';
 import type { PictureOptions } from './node-status.js';
 import { graphOf, graphOfPlan, type WorkflowGraph } from './workflow-graph.js';
-
-/** @throws ConfigurationError NOT_A_RUN */
-export function requireRun(caller: string, run: unknown): void {
-  if (run instanceof RunResult) return;
-  throw new ConfigurationError('NOT_A_RUN', `${caller}() was given something that is not the result of a run.`, {
-    value: run,
-  });
-}
 
 /** @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
 export function checkReportOptions(options: object, fields: readonly string[], at: string): void {

@@ -1,6 +1,6 @@
 import type { RunEvent } from '../base/events.js';
-import type { RunResult } from '../base/run-result.js';
-import { checkReportOptions, requireRun } from './arguments.js';
+import { type RunResult, requireRun } from '../base/run-result.js';
+import { checkReportOptions } from './arguments.js';
 import { ownEvents, spansOf } from './attempts.js';
 import { graphsOf } from './graphs.js';
 import type { ChromeTrace, TraceEvent } from './trace-event.js';

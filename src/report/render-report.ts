@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { RunResult } from '../base/run-result.js';
-import { checkReportOptions, requireRun } from './arguments.js';
+import { type RunResult, requireRun } from '../base/run-result.js';
+import { checkReportOptions } from './arguments.js';
 import type { RecordedEvents } from './chrome-trace.js';
 import { escapeHtml, jsonInScript } from './escape.js';
 import { pageScript, pageStyle } from './page-bundle.js';

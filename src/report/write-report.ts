@@ -1,8 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigurationError } from '../base/errors.js';
-import type { RunResult } from '../base/run-result.js';
-import { requireRun } from './arguments.js';
+import { type RunResult, requireRun } from '../base/run-result.js';
 import { type ReportOptions, renderReport } from './render-report.js';
 
 /** Where a report goes, and what it says. */

@@ -1,6 +1,7 @@
 import { BaseRuntime } from '../base/base-runtime.js';
 import type { RuntimeOptions } from '../base/runtime-options.js';
 import { checkObject, resolveOptions } from '../base/runtime-options.js';
+import { type AnalyticsFeatures, AnalyticsMixin } from '../mixins/analytics/index.js';
 import { type ConditionalFeatures, ConditionalMixin } from '../mixins/conditional/index.js';
 import type { AbstractConstructor } from '../mixins/constructor.js';
 import { type CycleFeatures, CyclesMixin } from '../mixins/cycles/index.js';
@@ -19,11 +20,12 @@ export interface RuntimeFeatures
     ParameterFeatures,
     ConditionalFeatures,
     CycleFeatures,
-    EnterpriseFeatures {}
+    EnterpriseFeatures,
+    AnalyticsFeatures {}
 
 /** The chain of mixins, applied once and shared by both runtimes. */
-const Mixed: AbstractConstructor<RuntimeFeatures> & typeof BaseRuntime = EnterpriseMixin(
-  CyclesMixin(ConditionalMixin(ParametersMixin(ValidationMixin(BaseRuntime)))),
+const Mixed: AbstractConstructor<RuntimeFeatures> & typeof BaseRuntime = AnalyticsMixin(
+  EnterpriseMixin(CyclesMixin(ConditionalMixin(ParametersMixin(ValidationMixin(BaseRuntime))))),
 );
 
 /** Options of a runtime, plugins included. */

@@ -33,7 +33,7 @@ export interface CycleFeatures {
   logCycleDiagnostics(result: RunResult): readonly CycleReport[];
 }
 
-/** Adds the rules of cycles. Owns `decideCycle`; adds to `checkRun`. */
+/** Adds the rules of cycles. Owns `decideCycle`; adds to `checkRun` and `performanceSections`. */
 export function CyclesMixin<Base extends AbstractConstructor<BaseRuntime>>(
   Parent: Base,
 ): AbstractConstructor<CycleFeatures> & Base {
@@ -86,6 +86,10 @@ export function CyclesMixin<Base extends AbstractConstructor<BaseRuntime>>(
         }
       }
       return decision;
+    }
+
+    protected override performanceSections(): Readonly<Record<string, object>> {
+      return { ...super.performanceSections(), cycles: this.trackCycleIteration() };
     }
   }
   return Cycles;

@@ -65,7 +65,7 @@ export interface ValidationFeatures {
 
 const ALLOWED: AccessDecision = Object.freeze({ allowed: true, reason: '' });
 
-/** Adds validation, contracts and the access check. Owns `checkInputs`; adds to `checkRun`. */
+/** Adds validation, contracts and the access check. Owns `checkInputs`; adds to `checkRun` and `performanceSections`. */
 export function ValidationMixin<Base extends AbstractConstructor<BaseRuntime>>(
   Parent: Base,
 ): AbstractConstructor<ValidationFeatures> & Base {
@@ -177,6 +177,10 @@ export function ValidationMixin<Base extends AbstractConstructor<BaseRuntime>>(
       }
       if (delivered !== undefined) this.#applyContracts(run, attempt, delivered);
       return inputs;
+    }
+
+    protected override performanceSections(): Readonly<Record<string, object>> {
+      return { ...super.performanceSections(), validation: this.getValidationMetrics() };
     }
 
     /** How strictly the contracts of a node are treated. */
