@@ -13,6 +13,7 @@ import type { RunView, Settlement } from '../../src/base/run-view.js';
 import type { ResumeOptions, RunOptions, RuntimeOptions } from '../../src/base/runtime-options.js';
 import type { GateReport } from '../../src/base/waiting-runs.js';
 import type { Workflow } from '../../src/base/workflow.js';
+import type { PerformanceReport } from '../../src/mixins/analytics/analytics-types.js';
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../src/runtimes/local-runtime.js';
 import { buildFlow } from '../../src/testing/arbitrary/build-flow.js';
@@ -43,6 +44,8 @@ export interface FlowRun {
   readonly history?: readonly RunEvent[];
   /** Called with the state after so many events, and the time: before each further one, and whenever an attempt has settled. */
   readonly onStep?: (state: ExecutionState, length: number, now: number) => void;
+  /** Runs are monitored, and the trace holds the report. */
+  readonly monitored?: true;
   /** `known`: gates are answered as they open. A number: one at a time, in an order with this seed. Default: all of them, whenever the run waits. */
   readonly answers?: 'known' | number;
 }
@@ -56,6 +59,8 @@ export interface FlowTrace {
   readonly state: ExecutionState | undefined;
   /** Attempts that held a slot at the end. */
   readonly running: number;
+  /** What the runtime says of its performance, where it was monitored. */
+  readonly report: PerformanceReport | undefined;
 }
 
 class Probe {
@@ -64,6 +69,7 @@ class Probe {
   readonly events: RunEvent[] = [];
   #execution: Execution | undefined;
   running = 0;
+  report: PerformanceReport | undefined;
 
   constructor(spec: FlowSpec, how: FlowRun) {
     this.#spec = spec;
@@ -248,7 +254,14 @@ export async function runFlow(spec: FlowSpec, how: FlowRun = {}): Promise<FlowTr
   };
   const setting: Setting = {
     how,
-    options: { onError, clock, ids: seededIds(), random: seededRandom(1), log: new MemoryLog() },
+    options: {
+      onError,
+      clock,
+      ids: seededIds(),
+      random: seededRandom(1),
+      log: new MemoryLog(),
+      performanceMonitoring: how.monitored === true,
+    },
     run: { set: spec.set, signal: canceller.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
     signal: canceller.signal,
     hear,
@@ -256,7 +269,8 @@ export async function runFlow(spec: FlowSpec, how: FlowRun = {}): Promise<FlowTr
     probe,
   };
   const outcome = await perform(workflow, spec.parameters.values, setting);
-  return { workflow, outcome, events: probe.events, state: probe.state, running: probe.running };
+  const { events, state, running, report } = probe;
+  return { workflow, outcome, events, state, running, report };
 }
 
 interface Setting {
@@ -289,6 +303,7 @@ async function perform(
         outcome = ended(error);
       }
     }
+    probe.report = local.getPerformanceReport();
     return outcome;
   }
   await using async = new ProbedAsync({ ...options, ...(maxConcurrency === undefined ? {} : { maxConcurrency }) });
@@ -300,6 +315,7 @@ async function perform(
     answer(async, outcome, setting);
     outcome = await advanceUntil(() => async.resume(workflow, runId, { signal }).catch(ended), clock);
   }
+  probe.report = async.getPerformanceReport();
   return outcome;
 }
 

@@ -171,11 +171,15 @@ describe('what analytics keep is bounded:', () => {
       for (let run = 0; run < runs; run++) runtime.settle(built);
       return settledHeap();
     };
-    await heapAfter(10_000); // until the engine has learnt what it will of the code
-    const before = await heapAfter(1_000);
+    let before = await heapAfter(10_000);
     let growth = Number.POSITIVE_INFINITY;
-    for (let turn = 0; turn < 3 && growth > 50_000; turn++) growth = (await heapAfter(30_000)) - before;
-    expect(growth).to.be.below(50_000); // less than two bytes a run
-    expect(runtime.getExecutionAnalytics().runs.total).to.be.at.least(41_000);
+    // A leak grows every time; what the engine learns of the code comes and goes.
+    for (let turn = 0; turn < 5 && growth > 50_000; turn++) {
+      const after = await heapAfter(20_000);
+      growth = after - before;
+      before = after;
+    }
+    expect(growth).to.be.below(50_000); // less than three bytes a run
+    expect(runtime.getExecutionAnalytics().runs.total).to.be.at.least(30_000);
   });
 });
