@@ -272,6 +272,10 @@ export const errorCatalog = {
   ),
   TOKEN_UNPROVIDED: entry('Nothing provides the token that was asked for.', 'Add a plugin that provides it.'),
   INVALID_PLUGIN: entry('What was passed is not a plugin.', 'Make it with definePlugin().'),
+  PACKAGE_MISSING: entry(
+    'A package that a plugin needs is not installed, or cannot be loaded.',
+    'Install the named package; Lockstep does not bring it with it.',
+  ),
 
   // Testing
   SCRIPT_ENDED: entry(

@@ -1,0 +1,125 @@
+import { knownFields, refuse } from '../../base/option-checks.js';
+import { ALL_INSTRUMENTS, type Instrument, prometheusName } from './instruments.js';
+import type { Labels } from './labels.js';
+import { optionalPackage } from './optional-package.js';
+import type { PrometheusClient, PrometheusMetric, PrometheusRegistry } from './prometheus-client.js';
+import { checkBuckets, type MetricsSink } from './sink.js';
+
+/** What `prometheusMetrics()` is told. */
+export interface PrometheusMetricsOptions {
+  /** Where the metrics are registered: one of yours, such as prom-client's `register`. Default: a new one. */
+  readonly registry?: PrometheusRegistry;
+  /** prom-client, where you have imported it already. Default: loaded from the package `prom-client`. */
+  readonly client?: PrometheusClient;
+  /** Upper bounds of the buckets of histograms, in seconds, ascending. Default: `DURATION_BUCKETS`. */
+  readonly buckets?: readonly number[];
+}
+
+/** Measurements for Prometheus to collect. */
+export interface PrometheusMetrics extends MetricsSink {
+  readonly registry: PrometheusRegistry;
+  /** Everything in the registry, in the text format of Prometheus: the body of an answer to `GET /metrics`. */
+  text(): Promise<string>;
+  /** The content type that belongs to the text. */
+  readonly contentType: string;
+}
+
+/**
+ * Makes a sink of prom-client's metrics, all of which are registered at once. Share one sink between the runtimes of a process:
+ * a registry takes each name once.
+ *
+ * @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION, PACKAGE_MISSING
+ */
+export function prometheusMetrics(options: PrometheusMetricsOptions = {}): PrometheusMetrics {
+  knownFields(options, ['registry', 'client', 'buckets'], 'prometheusMetrics');
+  const buckets = checkBuckets(options.buckets, 'prometheusMetrics.buckets');
+  checkClient(options.client);
+  const client = options.client ?? (optionalPackage('prom-client', 'prometheusMetrics', 'client') as PrometheusClient);
+  const registry = options.registry ?? new client.Registry();
+  checkRegistry(registry);
+  return new PrometheusSink(client, registry, buckets);
+}
+
+class PrometheusSink implements PrometheusMetrics {
+  readonly registry: PrometheusRegistry;
+  readonly #metrics = new Map<string, PrometheusMetric>();
+
+  constructor(client: PrometheusClient, registry: PrometheusRegistry, buckets: readonly number[]) {
+    this.registry = registry;
+    // prom-client adds the suffix itself where it writes OpenMetrics.
+    const isOpen = registry.contentType.startsWith('application/openmetrics-text');
+    const named = ALL_INSTRUMENTS.map((instrument) => {
+      const name = prometheusName(instrument);
+      return { instrument, name: isOpen ? name.replace(/_total$/, '') : name };
+    });
+    for (const { name } of named) {
+      if (registry.getSingleMetric(name) === undefined) continue;
+      refuse('prometheusMetrics.registry', `has a metric ${name} already: share one sink between runtimes`, name);
+    }
+    for (const { instrument, name } of named) {
+      const metric = makeMetric(client, instrument, name, buckets);
+      registry.registerMetric(metric);
+      this.#metrics.set(instrument.name, metric);
+    }
+  }
+
+  add({ name }: Instrument, value: number, labels: Labels): void {
+    this.#metrics.get(name)?.inc?.(labels, value);
+  }
+
+  set({ name }: Instrument, value: number, labels: Labels): void {
+    this.#metrics.get(name)?.set?.(labels, value);
+  }
+
+  record({ name }: Instrument, value: number, labels: Labels): void {
+    this.#metrics.get(name)?.observe?.(labels, value);
+  }
+
+  text(): Promise<string> {
+    return this.registry.metrics();
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+}
+
+function makeMetric(
+  client: PrometheusClient,
+  { kind, labels, description }: Instrument,
+  name: string,
+  buckets: readonly number[],
+): PrometheusMetric {
+  const config = { name, help: description, labelNames: [...labels], registers: [] };
+  switch (kind) {
+    case 'counter':
+      return new client.Counter(config);
+    case 'gauge':
+    case 'state':
+      return new client.Gauge(config);
+    case 'histogram':
+      return new client.Histogram({ ...config, buckets: [...buckets] });
+  }
+}
+
+function checkClient(client: unknown): void {
+  if (client === undefined || isClient(client)) return;
+  refuse(
+    'prometheusMetrics.client',
+    'must have the classes Counter, Gauge, Histogram and Registry of prom-client',
+    client,
+  );
+}
+
+function isClient(client: unknown): client is PrometheusClient {
+  const classes = client as Partial<Record<string, unknown>> | null;
+  return ['Counter', 'Gauge', 'Histogram', 'Registry'].every((name) => typeof classes?.[name] === 'function');
+}
+
+function checkRegistry(registry: unknown): void {
+  const given = registry as Partial<Record<string, unknown>> | null;
+  const methods = ['registerMetric', 'getSingleMetric', 'metrics'];
+  if (methods.every((name) => typeof given?.[name] === 'function') && typeof given?.['contentType'] === 'string')
+    return;
+  refuse('prometheusMetrics.registry', 'must be a Registry of prom-client', registry);
+}

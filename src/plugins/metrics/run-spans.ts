@@ -1,0 +1,145 @@
+import type { ErrorData } from '../../base/errors.js';
+import type { AttemptKey } from '../../base/events.js';
+import type { AttemptEnded, RunEnded, RunStarted } from '../../base/notifications.js';
+import { errorType, LABELS } from './labels.js';
+import type {
+  OtelApi,
+  OtelAttributes,
+  OtelContext,
+  OtelSpan,
+  OtelSpanContext,
+  OtelTime,
+  OtelTracer,
+} from './open-telemetry-api.js';
+import { ownerOf } from './scope-owner.js';
+
+/** `SpanStatusCode.ERROR` of `@opentelemetry/api`. */
+const ERROR = 2;
+const ERROR_TYPE = LABELS.error_type.attribute;
+const STATUS = LABELS.status.attribute;
+
+/** A span that others may become children of. */
+interface OpenSpan {
+  readonly span: OtelSpan;
+  readonly context: OtelContext;
+}
+
+/** What spans are made with. */
+export interface SpanParts {
+  readonly api: Pick<OtelApi, 'trace' | 'context'>;
+  readonly tracer: OtelTracer;
+}
+
+/**
+ * The spans of one run, from its start until it ends or waits. A span of an attempt is made when the attempt has settled, with
+ * the times it is told; only those of maps and subworkflows are open meanwhile, because others become their children.
+ */
+export class RunSpans {
+  readonly #parts: SpanParts;
+  readonly #run: RunStarted;
+  readonly #own: OpenSpan;
+  readonly #owners = new Map<string, OpenSpan>();
+  /** Attempts that another one follows, by visit. */
+  readonly #retried = new Map<string, OtelSpanContext>();
+
+  /** The context that is active is the parent. */
+  constructor(parts: SpanParts, run: RunStarted) {
+    this.#parts = parts;
+    this.#run = run;
+    const attributes = { ...this.#ids(), 'lockstep.run.resumed': run.resumed };
+    const parent = parts.api.context.active();
+    this.#own = this.#open(`run ${run.workflow}`, { attributes, startTime: time(run.at) }, parent);
+  }
+
+  /** An attempt of a map or subworkflow opened its children. */
+  opened(key: AttemptKey, at: number): OpenSpan {
+    const open = this.#openAttempt(key, at);
+    this.#owners.set(textOf(key), open);
+    return open;
+  }
+
+  /** An attempt settled. */
+  settled(attempt: AttemptEnded): void {
+    const { kind, executor, status, error, startedAt, endedAt, retryAt, cached } = attempt;
+    const key = textOf(attempt);
+    const { span } = this.#owners.get(key) ?? this.#openAttempt(attempt, startedAt);
+    this.#owners.delete(key);
+    const visit = visitOf(attempt);
+    if (retryAt === undefined) this.#retried.delete(visit);
+    else this.#retried.set(visit, span.spanContext());
+    span.setAttributes({
+      'lockstep.node.kind': kind,
+      ...(executor === undefined ? {} : { [LABELS.executor.attribute]: executor }),
+      ...(cached ? { 'lockstep.attempt.cached': true } : {}),
+    });
+    end(span, status, error, endedAt);
+  }
+
+  /** The run ended, or can only wait. What is still open ends with it. */
+  ended({ status, error, at }: RunEnded): void {
+    for (const { span } of this.#owners.values()) end(span, status === 'waiting' ? status : undefined, undefined, at);
+    end(this.#own.span, status, error, at);
+  }
+
+  /** Ends what is open, of a run whose end nobody will tell: now, by the clock of the SDK. */
+  forget(): void {
+    for (const { span } of this.#owners.values()) span.end();
+    this.#own.span.end();
+  }
+
+  #openAttempt(key: AttemptKey, startedAt: number): OpenSpan {
+    const { scope, node, visit, attempt } = key;
+    const before = this.#retried.get(visitOf(key));
+    const attributes = {
+      ...this.#ids(),
+      [LABELS.node.attribute]: node,
+      'lockstep.node.scope': scope,
+      'lockstep.node.visit': visit,
+      'lockstep.attempt.number': attempt,
+    };
+    const links = before === undefined ? {} : { links: [{ context: before }] };
+    return this.#open(`attempt ${node}`, { attributes, startTime: time(startedAt), ...links }, this.#parentOf(scope));
+  }
+
+  /** Children of a map that was open when the run had waited are told without it: it goes on since the run does. */
+  #parentOf(scope: string): OtelContext {
+    const owner = ownerOf(scope);
+    if (owner === undefined) return this.#own.context;
+    return (this.#owners.get(textOf(owner)) ?? this.opened(owner, this.#run.at)).context;
+  }
+
+  #open(name: string, options: Parameters<OtelTracer['startSpan']>[1], parent: OtelContext): OpenSpan {
+    const { api, tracer } = this.#parts;
+    const span = tracer.startSpan(name, options, parent);
+    return { span, context: api.trace.setSpan(parent, span) };
+  }
+
+  #ids(): OtelAttributes {
+    return { [LABELS.workflow.attribute]: this.#run.workflow, 'lockstep.run.id': this.#run.runId };
+  }
+}
+
+function end(span: OtelSpan, status: string | undefined, error: ErrorData | undefined, at: number): void {
+  if (status !== undefined) span.setAttributes({ [STATUS]: status });
+  if (error !== undefined) {
+    const { name, code, message } = error;
+    span.setAttributes({ [ERROR_TYPE]: errorType(code) });
+    span.recordException({ name, code, message }, time(at));
+    span.setStatus({ code: ERROR, message });
+  }
+  span.end(time(at));
+}
+
+/** Seconds and nanoseconds: a number of milliseconds would be taken for a time since the process began where it is small. */
+function time(ms: number): OtelTime {
+  const seconds = Math.floor(ms / 1_000);
+  return [seconds, Math.round((ms - seconds * 1_000) * 1e6)];
+}
+
+function visitOf({ scope, node, visit }: Omit<AttemptKey, 'attempt'>): string {
+  return `${scope}${node}#${visit}`;
+}
+
+function textOf(key: AttemptKey): string {
+  return `${visitOf(key)}.${key.attempt}`;
+}

@@ -1,0 +1,65 @@
+import type { RunStarted } from '../../base/notifications.js';
+import { knownFields, refuse } from '../../base/option-checks.js';
+import { definePlugin, type SyncPlugin } from '../plugin.js';
+import { loadOpenTelemetry, SCOPE } from './load-open-telemetry.js';
+import type { OtelApi, OtelTracer } from './open-telemetry-api.js';
+import { RunSpans, type SpanParts } from './run-spans.js';
+import { Served } from './served.js';
+
+/** What the tracing plugin is told. */
+export interface TracingOptions {
+  /** What makes spans: one of your SDK. Default: `trace.getTracer('lockstep')` of the API. */
+  readonly tracer?: OtelTracer;
+  /** The module `@opentelemetry/api`, where you have imported it already. Default: loaded from that package. */
+  readonly api?: OtelApi;
+}
+
+/**
+ * Makes OpenTelemetry spans: one for each run, or for each part of a run that waited, and in it one for each attempt; attempts in
+ * maps and subworkflows are children of the attempt that opened them. The parent of a run is the context that is active where
+ * `execute` is called. Nodes with the capability `metrics: false` get none. One plugin may serve several runtimes.
+ *
+ * @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION, PACKAGE_MISSING
+ */
+export function tracingPlugin(options: TracingOptions = {}): SyncPlugin {
+  knownFields(options, ['tracer', 'api'], 'tracingPlugin');
+  checkMethods(options.api?.trace, ['getTracer', 'setSpan'], 'tracingPlugin.api', options.api !== undefined);
+  const api = options.api ?? loadOpenTelemetry('tracingPlugin', 'api');
+  const tracer = options.tracer ?? api.trace.getTracer(SCOPE);
+  checkMethods(tracer, ['startSpan'], 'tracingPlugin.tracer', true);
+  const parts: SpanParts = { api, tracer };
+  const served = new Served<Map<string, RunSpans>>();
+  return definePlugin({
+    name: 'tracing',
+    setup: (scope) => {
+      const runs = served.add(new Map<string, RunSpans>());
+      scope.on('started', (run) => begin(runs, parts, run));
+      scope.on('event', ({ kind, runId, ts, data }) => {
+        if (kind === 'children.created') runs.get(runId)?.opened(data, ts);
+      });
+      scope.on('attempt', (attempt) => runs.get(attempt.runId)?.settled(attempt));
+      scope.on('ended', (run) => {
+        const spans = runs.get(run.runId);
+        runs.delete(run.runId);
+        spans?.ended(run);
+      });
+    },
+    start: () => served.started(),
+    stop: () => {
+      for (const runs of served.stopped()) for (const spans of runs.values()) spans.forget();
+    },
+  });
+}
+
+/** Of two runs that share an id at one time, the later has the id. */
+function begin(runs: Map<string, RunSpans>, parts: SpanParts, run: RunStarted): void {
+  runs.get(run.runId)?.forget();
+  runs.set(run.runId, new RunSpans(parts, run));
+}
+
+function checkMethods(value: unknown, names: readonly string[], at: string, isGiven: boolean): void {
+  if (!isGiven) return;
+  const methods = value as Partial<Record<string, unknown>> | null | undefined;
+  if (names.every((name) => typeof methods?.[name] === 'function')) return;
+  refuse(at, 'is not what @opentelemetry/api gives out', value);
+}
