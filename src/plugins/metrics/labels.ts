@@ -26,7 +26,8 @@ export const LABELS: Readonly<Record<LabelName, Label>> = {
   executor: {
     attribute: 'lockstep.executor',
     values: undefined,
-    description: 'What performed the attempt, such as `function.clean`; for a map, subworkflow or gate that word.',
+    description:
+      'What performed the attempt: `function.` and the name of the node definition, `function.lockstep.fn` for inline functions, or `switch`, `map`, `subworkflow`, `gate`.',
   },
   node: {
     attribute: 'lockstep.node.id',

@@ -1,6 +1,6 @@
 import { didYouMean } from '../../base/did-you-mean.js';
 import { knownFields, refuse } from '../../base/option-checks.js';
-import { ALL_INSTRUMENTS, type Instrument, type InstrumentName } from './instruments.js';
+import { ALL_INSTRUMENTS, INSTRUMENTS, type Instrument, type InstrumentName } from './instruments.js';
 import type { LabelName, Labels } from './labels.js';
 import { checkBuckets, type MetricsSink } from './sink.js';
 
@@ -49,6 +49,7 @@ export function memoryMetrics(options: MemoryMetricsOptions = {}): MemoryMetrics
   return new MemorySink(checkBuckets(options.buckets, 'memoryMetrics.buckets'));
 }
 
+/** The values of one series of a histogram. */
 class Tally {
   count = 0;
   sum = 0;
@@ -56,63 +57,102 @@ class Tally {
   max = Number.NEGATIVE_INFINITY;
   /** How many values are in each bucket alone; the last is that without a bound. */
   readonly inBucket: number[];
+  readonly #bounds: readonly number[];
 
-  constructor(buckets: number) {
-    this.inBucket = new Array<number>(buckets + 1).fill(0);
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+    this.inBucket = new Array<number>(bounds.length + 1).fill(0);
+  }
+
+  add(value: number): void {
+    const found = this.#bounds.findIndex((bound) => value <= bound);
+    const at = found < 0 ? this.#bounds.length : found;
+    this.inBucket[at] = (this.inBucket[at] as number) + 1;
+    this.count++;
+    this.sum += value;
+    this.min = Math.min(this.min, value);
+    this.max = Math.max(this.max, value);
+  }
+}
+
+/** Values by series: plugins that share a sink have labels of their own for the same series. */
+class SeriesMap<T> {
+  readonly #byText = new Map<string, { readonly labels: Labels; value: T }>();
+  readonly #texts = new WeakMap<Labels, string>();
+
+  /** The series of these labels; made where there is none. */
+  of(labels: Labels, first: () => T): { readonly labels: Labels; value: T } {
+    const text = this.#textOf(labels);
+    const found = this.#byText.get(text);
+    if (found !== undefined) return found;
+    const made = { labels, value: first() };
+    this.#byText.set(text, made);
+    return made;
+  }
+
+  /** Every series that has these labels. */
+  with(wanted: Labels): readonly { readonly labels: Labels; readonly value: T }[] {
+    const names = Object.keys(wanted) as LabelName[];
+    return [...this.#byText.values()].filter(({ labels }) => names.every((name) => labels[name] === wanted[name]));
+  }
+
+  #textOf(labels: Labels): string {
+    const found = this.#texts.get(labels);
+    if (found !== undefined) return found;
+    const text = JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+    this.#texts.set(labels, text);
+    return text;
   }
 }
 
 class MemorySink implements MemoryMetrics {
   readonly #bounds: readonly number[];
-  readonly #numbers = new Map<string, Map<Labels, number>>();
-  readonly #tallies = new Map<string, Map<Labels, Tally>>();
+  readonly #numbers = new Map<string, SeriesMap<number>>();
+  readonly #tallies = new Map<string, SeriesMap<Tally>>();
 
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
+    for (const { name, kind } of ALL_INSTRUMENTS) {
+      if (kind === 'histogram') this.#tallies.set(name, new SeriesMap());
+      else this.#numbers.set(name, new SeriesMap());
+    }
   }
 
   add({ name }: Instrument, value: number, labels: Labels): void {
-    const series = seriesOf(this.#numbers, name);
-    series.set(labels, (series.get(labels) ?? 0) + value);
+    const series = this.#numbers.get(name)?.of(labels, () => 0);
+    if (series !== undefined) series.value += value;
   }
 
   set({ name }: Instrument, value: number, labels: Labels): void {
-    seriesOf(this.#numbers, name).set(labels, value);
+    const series = this.#numbers.get(name)?.of(labels, () => 0);
+    if (series !== undefined) series.value = value;
   }
 
   record({ name }: Instrument, value: number, labels: Labels): void {
-    const series = seriesOf(this.#tallies, name);
-    const tally = series.get(labels) ?? new Tally(this.#bounds.length);
-    series.set(labels, tally);
-    const found = this.#bounds.findIndex((bound) => value <= bound);
-    const at = found < 0 ? this.#bounds.length : found;
-    tally.inBucket[at] = (tally.inBucket[at] as number) + 1;
-    tally.count++;
-    tally.sum += value;
-    tally.min = Math.min(tally.min, value);
-    tally.max = Math.max(tally.max, value);
+    this.#tallies
+      .get(name)
+      ?.of(labels, () => new Tally(this.#bounds))
+      .value.add(value);
   }
 
   value(name: InstrumentName, labels: Labels = {}): number {
     checkQuestion(name, labels, 'value');
-    return matching(this.#numbers, name, labels).reduce((sum, value) => sum + value, 0);
+    return (this.#numbers.get(name)?.with(labels) ?? []).reduce((sum, { value }) => sum + value, 0);
   }
 
   histogram(name: InstrumentName, labels: Labels = {}): HistogramValue {
     checkQuestion(name, labels, 'histogram');
-    return this.#valueOf(matching(this.#tallies, name, labels));
+    return this.#valueOf((this.#tallies.get(name)?.with(labels) ?? []).map(({ value }) => value));
   }
 
   series(): readonly MetricSeries[] {
-    return ALL_INSTRUMENTS.flatMap((instrument): readonly MetricSeries[] => {
-      const name = instrument.name as InstrumentName;
-      const { kind } = instrument;
-      if (kind === 'histogram')
-        return [...(this.#tallies.get(name) ?? [])].map(([labels, tally]) => {
-          return { name, kind, labels, value: this.#valueOf([tally]) };
-        });
-      return [...(this.#numbers.get(name) ?? [])].map(([labels, value]) => ({ name, kind, labels, value }));
-    });
+    return Object.values(INSTRUMENTS).flatMap(({ name, kind }): readonly MetricSeries[] =>
+      kind === 'histogram'
+        ? (this.#tallies.get(name)?.with({}) ?? []).map(({ labels, value }) => {
+            return { name, kind, labels, value: this.#valueOf([value]) };
+          })
+        : (this.#numbers.get(name)?.with({}) ?? []).map(({ labels, value }) => ({ name, kind, labels, value })),
+    );
   }
 
   #valueOf(tallies: readonly Tally[]): HistogramValue {
@@ -130,21 +170,6 @@ class MemorySink implements MemoryMetrics {
       }),
     };
   }
-}
-
-function seriesOf<T>(all: Map<string, Map<Labels, T>>, name: string): Map<Labels, T> {
-  const found = all.get(name);
-  if (found !== undefined) return found;
-  const made = new Map<Labels, T>();
-  all.set(name, made);
-  return made;
-}
-
-function matching<T>(all: ReadonlyMap<string, ReadonlyMap<Labels, T>>, name: string, wanted: Labels): readonly T[] {
-  const names = Object.keys(wanted) as LabelName[];
-  return [...(all.get(name) ?? [])].flatMap(([labels, value]) =>
-    names.every((label) => labels[label] === wanted[label]) ? [value] : [],
-  );
 }
 
 /** Refuses a question that every answer would be 0 to. */

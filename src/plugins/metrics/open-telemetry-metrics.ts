@@ -22,7 +22,7 @@ export interface OpenTelemetryMetricsOptions {
 export function openTelemetryMetrics(options: OpenTelemetryMetricsOptions = {}): MetricsSink {
   knownFields(options, ['meter', 'buckets'], 'openTelemetryMetrics');
   const buckets = checkBuckets(options.buckets, 'openTelemetryMetrics.buckets');
-  const meter = options.meter ?? loadOpenTelemetry('openTelemetryMetrics', 'meter').metrics.getMeter(SCOPE);
+  const { meter = loadOpenTelemetry('openTelemetryMetrics', 'meter').metrics.getMeter(SCOPE) } = options;
   checkMeter(meter);
   return new OpenTelemetrySink(meter, buckets);
 }

@@ -34,8 +34,8 @@ export function prometheusMetrics(options: PrometheusMetricsOptions = {}): Prome
   knownFields(options, ['registry', 'client', 'buckets'], 'prometheusMetrics');
   const buckets = checkBuckets(options.buckets, 'prometheusMetrics.buckets');
   checkClient(options.client);
-  const client = options.client ?? (optionalPackage('prom-client', 'prometheusMetrics', 'client') as PrometheusClient);
-  const registry = options.registry ?? new client.Registry();
+  const { client = optionalPackage('prom-client', 'prometheusMetrics', 'client') as PrometheusClient } = options;
+  const { registry = new client.Registry() } = options;
   checkRegistry(registry);
   return new PrometheusSink(client, registry, buckets);
 }

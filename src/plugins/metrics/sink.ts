@@ -5,7 +5,7 @@ import type { Labels } from './labels.js';
 
 /**
  * Where measurements go: the port that a backend implements. Which method is called follows from the kind of the instrument.
- * The labels of one series are always the same frozen object; there are as many series as `maxSeries` of the plugin allows.
+ * A plugin gives the labels of one series always as the same frozen object, and as many series as its `maxSeries` allows.
  * What a method throws is logged and touches no run.
  */
 export interface MetricsSink {

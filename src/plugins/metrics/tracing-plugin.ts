@@ -24,8 +24,8 @@ export interface TracingOptions {
 export function tracingPlugin(options: TracingOptions = {}): SyncPlugin {
   knownFields(options, ['tracer', 'api'], 'tracingPlugin');
   checkMethods(options.api?.trace, ['getTracer', 'setSpan'], 'tracingPlugin.api', options.api !== undefined);
-  const api = options.api ?? loadOpenTelemetry('tracingPlugin', 'api');
-  const tracer = options.tracer ?? api.trace.getTracer(SCOPE);
+  const { api = loadOpenTelemetry('tracingPlugin', 'api') } = options;
+  const { tracer = api.trace.getTracer(SCOPE) } = options;
   checkMethods(tracer, ['startSpan'], 'tracingPlugin.tracer', true);
   const parts: SpanParts = { api, tracer };
   const served = new Served<Map<string, RunSpans>>();
