@@ -154,22 +154,22 @@ export function metricsSinkContract(name: string, make: () => SinkUnderTest | Pr
           ]);
         });
 
-        it('counts maps and subworkflows, and what runs inside them under the workflow that it belongs to', async () => {
+        it('counts maps and subworkflows, and what happens inside them under the workflow that was run', async () => {
           await drive(nesting);
           expect(await tested.read()).to.have.members([
             'lockstep.runs{status=completed,workflow=nesting} 1',
             'lockstep.run.duration{status=completed,workflow=nesting} 1 in 0.07, 1 to 0.1',
             'lockstep.run.active{workflow=nesting} 0',
             'lockstep.attempts{executor=map,status=completed,workflow=nesting} 1',
-            'lockstep.attempts{executor=function.enrich,status=completed,workflow=all} 3',
+            'lockstep.attempts{executor=function.enrich,status=completed,workflow=nesting} 3',
             'lockstep.attempts{executor=function.lockstep.fn,status=completed,workflow=nesting} 2',
             'lockstep.attempts{executor=subworkflow,status=completed,workflow=nesting} 1',
-            'lockstep.attempts{executor=function.slow,status=completed,workflow=inner} 1',
+            'lockstep.attempts{executor=function.slow,status=completed,workflow=nesting} 1',
             'lockstep.attempt.duration{executor=map,status=completed,workflow=nesting} 1 in 0.03, 1 to 0.05',
-            'lockstep.attempt.duration{executor=function.enrich,status=completed,workflow=all} 3 in 0.03, 3 to 0.01',
+            'lockstep.attempt.duration{executor=function.enrich,status=completed,workflow=nesting} 3 in 0.03, 3 to 0.01',
             'lockstep.attempt.duration{executor=function.lockstep.fn,status=completed,workflow=nesting} 2 in 0, 2 to 0.001',
             'lockstep.attempt.duration{executor=subworkflow,status=completed,workflow=nesting} 1 in 0.04, 1 to 0.05',
-            'lockstep.attempt.duration{executor=function.slow,status=completed,workflow=inner} 1 in 0.04, 1 to 0.05',
+            'lockstep.attempt.duration{executor=function.slow,status=completed,workflow=nesting} 1 in 0.04, 1 to 0.05',
           ]);
         });
 

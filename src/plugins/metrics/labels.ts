@@ -21,7 +21,11 @@ export const BREAKER_STATES: readonly BreakerStateName[] = ['closed', 'open', 'h
 
 /** Every label, by name. */
 export const LABELS: Readonly<Record<LabelName, Label>> = {
-  workflow: { attribute: 'lockstep.workflow.name', values: undefined, description: 'The name of the workflow.' },
+  workflow: {
+    attribute: 'lockstep.workflow.name',
+    values: undefined,
+    description: 'The name of the workflow that was run, also for what happens in its maps and subworkflows.',
+  },
   status: { attribute: 'lockstep.status', values: STATUSES, description: 'How the run or the attempt ended.' },
   executor: {
     attribute: 'lockstep.executor',

@@ -13,6 +13,8 @@ export type OtelAttributes = Record<string, string | number | boolean>;
 /** Which span is the parent of what is made in it. */
 export interface OtelContext {
   getValue(key: symbol): unknown;
+  setValue(key: symbol, value: unknown): OtelContext;
+  deleteValue(key: symbol): OtelContext;
 }
 
 /** What names a span. */

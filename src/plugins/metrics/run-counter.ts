@@ -19,19 +19,21 @@ export interface CounterParts {
 /** Turns what one runtime tells into measurements. */
 export class RunCounter {
   readonly #parts: CounterParts;
-  /** Runs in flight, by workflow; none is 0. */
-  readonly #active = new Map<string, number>();
+  /** Runs in flight: their workflow by their id. */
+  readonly #active = new Map<string, string>();
 
   constructor(parts: CounterParts) {
     this.#parts = parts;
   }
 
-  started({ workflow }: RunStarted): void {
-    this.#move(workflow, 1);
+  started({ runId, workflow }: RunStarted): void {
+    this.#active.set(runId, workflow);
+    this.#add(INSTRUMENTS.activeRuns, 1, { workflow });
   }
 
-  ended({ workflow, status, startedAt, at, error }: RunEnded): void {
-    this.#move(workflow, -1);
+  ended({ runId, workflow, status, startedAt, at, error }: RunEnded): void {
+    this.#active.delete(runId);
+    this.#add(INSTRUMENTS.activeRuns, -1, { workflow });
     if (status === 'waiting') {
       this.#add(INSTRUMENTS.runWaits, 1, { workflow });
       return;
@@ -41,7 +43,10 @@ export class RunCounter {
     if (error !== undefined) this.#add(INSTRUMENTS.runErrors, 1, { workflow, error_type: errorType(error.code) });
   }
 
-  attempt({ workflow, kind, executor = kind, node, attempt, status, startedAt, endedAt, error, cached }: AttemptEnded) {
+  attempt(settled: AttemptEnded): void {
+    const { runId, kind, executor = kind, node, attempt, status, startedAt, endedAt, error, cached } = settled;
+    // What is told names the workflow of the map or subworkflow that the attempt is in.
+    const workflow = this.#active.get(runId) ?? settled.workflow;
     const labels = this.#parts.nodes ? { workflow, executor, node } : { workflow, executor };
     this.#add(INSTRUMENTS.attempts, 1, { ...labels, status });
     if (cached) this.#add(INSTRUMENTS.cacheHits, 1, labels);
@@ -60,15 +65,8 @@ export class RunCounter {
 
   /** Takes the runs away whose end nobody will tell. */
   forget(): void {
-    for (const [workflow, runs] of this.#active) this.#add(INSTRUMENTS.activeRuns, -runs, { workflow });
+    for (const workflow of this.#active.values()) this.#add(INSTRUMENTS.activeRuns, -1, { workflow });
     this.#active.clear();
-  }
-
-  #move(workflow: string, by: 1 | -1): void {
-    const runs = (this.#active.get(workflow) ?? 0) + by;
-    if (runs === 0) this.#active.delete(workflow);
-    else this.#active.set(workflow, runs);
-    this.#add(INSTRUMENTS.activeRuns, by, { workflow });
   }
 
   #add(instrument: Instrument, value: number, labels: Labels): void {

@@ -8,6 +8,7 @@ import type {
   OtelContext,
   OtelSpan,
   OtelSpanContext,
+  OtelSpanOptions,
   OtelTime,
   OtelTracer,
 } from './open-telemetry-api.js';
@@ -23,6 +24,8 @@ interface OpenSpan {
   readonly span: OtelSpan;
   readonly context: OtelContext;
 }
+
+type RunIds = Pick<RunStarted, 'workflow' | 'runId'>;
 
 /** What spans are made with. */
 export interface SpanParts {
@@ -46,9 +49,9 @@ export class RunSpans {
   constructor(parts: SpanParts, run: RunStarted) {
     this.#parts = parts;
     this.#run = run;
-    const attributes = { ...this.#ids(), 'lockstep.run.resumed': run.resumed };
+    const attributes = { ...idsOf(run), 'lockstep.run.resumed': run.resumed };
     const parent = parts.api.context.active();
-    this.#own = this.#open(`run ${run.workflow}`, { attributes, startTime: time(run.at) }, parent);
+    this.#own = open(parts, `run ${run.workflow}`, { attributes, startTime: time(run.at) }, parent);
   }
 
   /** An attempt of a map or subworkflow opened its children. */
@@ -60,19 +63,13 @@ export class RunSpans {
 
   /** An attempt settled. */
   settled(attempt: AttemptEnded): void {
-    const { kind, executor, status, error, startedAt, endedAt, retryAt, cached } = attempt;
     const key = textOf(attempt);
-    const { span } = this.#owners.get(key) ?? this.#openAttempt(attempt, startedAt);
+    const { span } = this.#owners.get(key) ?? this.#openAttempt(attempt, attempt.startedAt);
     this.#owners.delete(key);
     const visit = visitOf(attempt);
-    if (retryAt === undefined) this.#retried.delete(visit);
+    if (attempt.retryAt === undefined) this.#retried.delete(visit);
     else this.#retried.set(visit, span.spanContext());
-    span.setAttributes({
-      'lockstep.node.kind': kind,
-      ...(executor === undefined ? {} : { [LABELS.executor.attribute]: executor }),
-      ...(cached ? { 'lockstep.attempt.cached': true } : {}),
-    });
-    end(span, status, error, endedAt);
+    endAttempt(span, attempt);
   }
 
   /** The run ended, or can only wait. What is still open ends with it. */
@@ -88,17 +85,8 @@ export class RunSpans {
   }
 
   #openAttempt(key: AttemptKey, startedAt: number): OpenSpan {
-    const { scope, node, visit, attempt } = key;
     const before = this.#retried.get(visitOf(key));
-    const attributes = {
-      ...this.#ids(),
-      [LABELS.node.attribute]: node,
-      'lockstep.node.scope': scope,
-      'lockstep.node.visit': visit,
-      'lockstep.attempt.number': attempt,
-    };
-    const links = before === undefined ? {} : { links: [{ context: before }] };
-    return this.#open(`attempt ${node}`, { attributes, startTime: time(startedAt), ...links }, this.#parentOf(scope));
+    return openAttempt(this.#parts, this.#run, key, startedAt, before, this.#parentOf(key.scope));
   }
 
   /** Children of a map that was open when the run had waited are told without it: it goes on since the run does. */
@@ -107,16 +95,52 @@ export class RunSpans {
     if (owner === undefined) return this.#own.context;
     return (this.#owners.get(textOf(owner)) ?? this.opened(owner, this.#run.at)).context;
   }
+}
 
-  #open(name: string, options: Parameters<OtelTracer['startSpan']>[1], parent: OtelContext): OpenSpan {
-    const { api, tracer } = this.#parts;
-    const span = tracer.startSpan(name, options, parent);
-    return { span, context: api.trace.setSpan(parent, span) };
-  }
+/**
+ * Makes the span of an attempt that settled while its run was not in flight: of a gate that is answered while the run waits. The
+ * context of whoever answers is the parent.
+ */
+export function settledBetween(parts: SpanParts, attempt: AttemptEnded): void {
+  const parent = parts.api.context.active();
+  endAttempt(openAttempt(parts, attempt, attempt, attempt.startedAt, undefined, parent).span, attempt);
+}
 
-  #ids(): OtelAttributes {
-    return { [LABELS.workflow.attribute]: this.#run.workflow, 'lockstep.run.id': this.#run.runId };
-  }
+function openAttempt(
+  parts: SpanParts,
+  run: RunIds,
+  { scope, node, visit, attempt }: AttemptKey,
+  startedAt: number,
+  before: OtelSpanContext | undefined,
+  parent: OtelContext,
+): OpenSpan {
+  const attributes = {
+    ...idsOf(run),
+    [LABELS.node.attribute]: node,
+    'lockstep.node.scope': scope,
+    'lockstep.node.visit': visit,
+    'lockstep.attempt.number': attempt,
+  };
+  const links = before === undefined ? {} : { links: [{ context: before }] };
+  return open(parts, `attempt ${node}`, { attributes, startTime: time(startedAt), ...links }, parent);
+}
+
+function endAttempt(span: OtelSpan, { kind, executor, cached, status, error, endedAt }: AttemptEnded): void {
+  span.setAttributes({
+    'lockstep.node.kind': kind,
+    ...(executor === undefined ? {} : { [LABELS.executor.attribute]: executor }),
+    ...(cached ? { 'lockstep.attempt.cached': true } : {}),
+  });
+  end(span, status, error, endedAt);
+}
+
+function open({ api, tracer }: SpanParts, name: string, options: OtelSpanOptions, parent: OtelContext): OpenSpan {
+  const span = tracer.startSpan(name, options, parent);
+  return { span, context: api.trace.setSpan(parent, span) };
+}
+
+function idsOf({ workflow, runId }: RunIds): OtelAttributes {
+  return { [LABELS.workflow.attribute]: workflow, 'lockstep.run.id': runId };
 }
 
 function end(span: OtelSpan, status: string | undefined, error: ErrorData | undefined, at: number): void {

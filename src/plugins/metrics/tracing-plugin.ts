@@ -3,7 +3,7 @@ import { knownFields, refuse } from '../../base/option-checks.js';
 import { definePlugin, type SyncPlugin } from '../plugin.js';
 import { loadOpenTelemetry, SCOPE } from './load-open-telemetry.js';
 import type { OtelApi, OtelTracer } from './open-telemetry-api.js';
-import { RunSpans, type SpanParts } from './run-spans.js';
+import { RunSpans, type SpanParts, settledBetween } from './run-spans.js';
 import { Served } from './served.js';
 
 /** What the tracing plugin is told. */
@@ -37,7 +37,11 @@ export function tracingPlugin(options: TracingOptions = {}): SyncPlugin {
       scope.on('event', ({ kind, runId, ts, data }) => {
         if (kind === 'children.created') runs.get(runId)?.opened(data, ts);
       });
-      scope.on('attempt', (attempt) => runs.get(attempt.runId)?.settled(attempt));
+      scope.on('attempt', (attempt) => {
+        const spans = runs.get(attempt.runId);
+        if (spans === undefined) settledBetween(parts, attempt);
+        else spans.settled(attempt);
+      });
       scope.on('ended', (run) => {
         const spans = runs.get(run.runId);
         runs.delete(run.runId);
