@@ -395,6 +395,26 @@ describe('tracingPlugin', () => {
     expect(recorder.spans.map(({ name }) => name)).to.deep.equal(['run stuck']);
   });
 
+  it('keeps nothing of runs that are over, however they ended', () => {
+    const recorder = new SpanRecorder();
+    const errors: string[] = [];
+    const say = (message: string) => void errors.push(message);
+    api.diag.setLogger({ error: say, warn: say, info: () => {}, debug: () => {}, verbose: () => {} });
+    const clock = new VirtualClock(T0);
+    const flows = [straight(clock), nesting(clock), failing(clock), gated(clock)];
+    const runtime = new LocalRuntime({ plugins: [tracingPlugin({ tracer: recorder.tracer })], clock });
+    for (let run = 0; run < 50; run++) {
+      for (const flow of flows) runtime.settle(flow);
+      runtime.settle(flows[1] as Workflow, undefined, { signal: AbortSignal.abort() });
+      runtime.settle(undefined as never);
+      expect(recorder.open).to.equal(0);
+    }
+    expect(recorder.spans.filter(({ parent }) => parent === undefined)).to.have.length(50 * 5);
+    runtime.close(); // ends what it still holds to be open: a span that has ended would complain
+    api.diag.disable();
+    expect(errors).to.deep.equal([]);
+  });
+
   it('keeps runs of several runtimes apart, also where their ids are the same', async () => {
     const recorder = new SpanRecorder();
     const plugin = tracingPlugin({ tracer: recorder.tracer });
