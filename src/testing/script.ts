@@ -63,6 +63,12 @@ function checkStep(step: unknown, at: string, async: boolean): asserts step is S
   if (!async) refuse(`${at} hangs, which only an asynchronous node can: set async: true.`, at, step);
 }
 
+/** Calls back when a signal is aborted, at once where it has been. */
+export function onAbort(signal: AbortSignal, callback: () => void): void {
+  if (signal.aborted) callback();
+  else signal.addEventListener('abort', callback);
+}
+
 /** The script of a node, and the calls that followed it. */
 export class Script {
   readonly calls: Call[] = [];
@@ -91,8 +97,8 @@ export class Script {
   /** Records a call and says what it does. @throws AttemptError SCRIPT_ENDED */
   next(inputs: Readonly<Record<string, unknown>>, context: NodeContext, async: boolean): Step {
     const { scope, nodeId, visit, attempt, iteration, signal } = context;
-    const call: Call = { inputs, node: `${scope}${nodeId}`, visit, attempt, iteration, aborted: signal.aborted };
-    signal.addEventListener('abort', () => {
+    const call: Call = { inputs, node: `${scope}${nodeId}`, visit, attempt, iteration, aborted: false };
+    onAbort(signal, () => {
       call.aborted = true;
     });
     this.calls.push(call);

@@ -12,7 +12,7 @@ import { CAPABILITY_FIELDS, type NodeCapabilities } from '../base/node-options.j
 import { checkWord, knownFields } from '../base/option-checks.js';
 import type { Clock } from '../base/ports.js';
 import { isRecord } from '../base/record.js';
-import { refuse, Script, type ScriptEntry, type ScriptedCall, type Step } from './script.js';
+import { onAbort, refuse, Script, type ScriptEntry, type ScriptedCall, type Step } from './script.js';
 import { type TimedForms, timed } from './timed.js';
 
 /** What a scripted node is and does. */
@@ -75,24 +75,23 @@ function promising(script: Script, name: string, clock: Clock | undefined): Node
     const step = script.next(inputs, context, true);
     const { signal } = context;
     if ('hangs' in step) return hang(signal, step.hangs);
-    const { afterMs = 0, onAbort = 'throw' } = step;
-    if (afterMs > 0) await wait(clockFor(clock, name), afterMs, onAbort === 'throw' ? signal : undefined);
+    const { afterMs = 0, onAbort: heard = 'throw' } = step;
+    if (afterMs > 0) await wait(clockFor(clock, name), afterMs, heard === 'throw' ? signal : undefined);
     return end(step);
   };
 }
 
 function hang(signal: AbortSignal, until: 'until aborted' | 'for ever'): Promise<never> {
   return new Promise((_, reject) => {
-    if (until === 'for ever') return;
-    if (signal.aborted) reject(signal.reason as Error);
-    signal.addEventListener('abort', () => reject(signal.reason as Error));
+    if (until === 'until aborted') onAbort(signal, () => reject(signal.reason as Error));
   });
 }
 
 function wait(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const cancel = clock.setTimer(ms, resolve);
-    signal?.addEventListener('abort', () => {
+    if (signal === undefined) return;
+    onAbort(signal, () => {
       cancel();
       reject(signal.reason as Error);
     });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { z } from 'zod';
+import type { NodeContext } from '../../../src/base/node-context.js';
 import { collect } from '../../../src/base/ref.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
@@ -182,6 +183,7 @@ describe('a scripted node that takes time', () => {
       const outcome = await advanceUntil(() => runtime.settle(once(node, { softTimeoutMs: 40 })), clock);
       expect(outcome.status, onAbort).to.equal(onAbort === 'throw' ? 'failed' : 'completed');
       expect(clock.now() - START, onAbort).to.equal(onAbort === 'throw' ? 40 : 100);
+      expect(clock.timers, 'timers that are left').to.equal(0);
       expect(
         node.calls.map(({ aborted }) => aborted),
         onAbort,
@@ -205,6 +207,21 @@ describe('a scripted node that takes time', () => {
       const outcome = await advanceUntil(() => runtime.settle(once(soft, { softTimeoutMs: 10 })), clock);
       const failure = outcome.status === 'failed' ? outcome.error.failure.code : outcome.status;
       expect(failure, hangs).to.equal(hangs === 'for ever' ? 'NEVER_SETTLED' : 'ATTEMPT_TIMEOUT');
+    }
+  });
+
+  it('hears of a signal that was aborted before it was called', async () => {
+    const clock = new VirtualClock();
+    const steps = [{ hangs: 'until aborted' }, { gives: { n: 1 }, afterMs: 5 }] as const;
+    for (const step of steps) {
+      const node = scripted({ name: 'late', outputs: n, async: true, clock, script: [step] });
+      const context = { visit: 1, attempt: 1, iteration: 0, signal: AbortSignal.abort(busy) } as unknown as NodeContext;
+      let thrown: unknown;
+      await Promise.resolve(node.implementation.run({}, context)).catch((error: unknown) => {
+        thrown = error;
+      });
+      expect(thrown).to.equal(busy);
+      expect(node.calls.map(({ aborted }) => aborted)).to.deep.equal([true]);
     }
   });
 
