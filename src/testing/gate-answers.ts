@@ -19,7 +19,7 @@ export interface OpenGate extends Pick<GateReport, 'gate' | 'shows'> {
 
 /**
  * Answers by the path of the gate: its id, or `owner/gate` inside a map or subworkflow. A function is asked each time that the
- * gate opens.
+ * gate opens, in every run.
  */
 export type GateAnswers = Readonly<Record<string, GateAnswer | ((open: OpenGate) => GateAnswer)>>;
 

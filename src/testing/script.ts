@@ -60,7 +60,8 @@ function checkStep(step: unknown, at: string, async: boolean): asserts step is S
   if (ends[0] !== 'hangs') return;
   checkWord(hangs, ['until aborted', 'for ever'], `${at}.hangs`);
   if (hangs === undefined) refuse(`${at}.hangs must be "until aborted" or "for ever".`, `${at}.hangs`, hangs);
-  if (!async) refuse(`${at} hangs, which only an asynchronous node can: set async: true.`, at, step);
+  if (!async)
+    refuse(`${at} hangs, which only an asynchronous node in AsyncLocalRuntime can: set async: true.`, at, step);
 }
 
 /** Calls back when a signal is aborted, at once where it has been. */
