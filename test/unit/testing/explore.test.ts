@@ -173,7 +173,8 @@ describe('explore', () => {
     await explore(
       built,
       {},
-      (outcome, { events }) => {
+      (outcome, { events, order }) => {
+        expect(order, 'a stand-in takes its turn as what it stands for').to.deep.equal(['real', 'fails']);
         expect(outcome.status).to.equal('failed');
         if (outcome.status === 'rejected') throw outcome.error;
         expect(outcome.node('real').status).to.equal('completed');
@@ -195,6 +196,45 @@ describe('explore', () => {
       },
     );
     expect(contexts).to.equal(3);
+  });
+
+  it('puts its clock under scripted nodes', async () => {
+    const slow = (name: string, afterMs: number) =>
+      scripted({ name, outputs: { n: type<number>() }, async: true, script: [{ gives: { n: 1 }, afterMs }] });
+    const w = workflow('timed');
+    w.add('long', slow('long', 7_200_000)());
+    w.add('short', slow('short', 3_600_000)());
+    const times = new Set<number>();
+    const { orders } = await explore(
+      w.build(),
+      {},
+      (outcome, { order }) => {
+        expect(order).to.deep.equal(['short', 'long']);
+        times.add(outcome.status === 'completed' ? outcome.durationMs : 0);
+      },
+      { seeds: 5 },
+    );
+    expect([orders, ...times]).to.deep.equal([1, 7_200_000]);
+  });
+
+  it('draws jitter from the seed', async () => {
+    const flaky = scripted({
+      name: 'flaky',
+      outputs: { n: type<number>() },
+      retry: { attempts: 2, delayMs: 100, jitter: 0.5 },
+      script: [{ throws: new Error('busy') }, { gives: { n: 1 } }],
+    });
+    const w = workflow('jitter');
+    w.add('step', flaky());
+    const built = w.build();
+    const waits = async (): Promise<readonly number[]> => {
+      const all: number[] = [];
+      await explore(built, {}, (run) => void all.push(run.status === 'completed' ? run.durationMs : 0), { seeds: 3 });
+      return all;
+    };
+    const first = await waits();
+    expect(new Set(first).size).to.equal(3);
+    expect(await waits()).to.deep.equal(first);
   });
 
   it('says of a promise that nothing settles which seed it was', async () => {
