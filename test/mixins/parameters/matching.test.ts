@@ -1,6 +1,11 @@
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { z } from 'zod';
+import { defineNode } from '../../../src/base/node.js';
+import { type } from '../../../src/base/schema.js';
+import type { Workflow } from '../../../src/base/workflow.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
+import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
 import { both } from '../../support/both.js';
 import { give, schemaThat, take } from '../../support/nodes.js';
 
@@ -207,5 +212,81 @@ describe('Parameters of a workflow that declares none', () => {
     );
     expect(run.nodes).to.deep.equal({ flag: 'completed', route: 'completed', yes: 'completed' });
     expect(run.warnings.map(({ code }) => code)).to.deep.equal(['unmatched-name']);
+  });
+});
+
+describe('What is wrong with parameters', () => {
+  /** Code, place and value of everything that a run is refused for. */
+  const wrong = (
+    build: () => unknown,
+    parameters: object,
+    options: object = {},
+    validation: 'warn' | 'strict' = 'warn',
+  ) => {
+    const outcome = new LocalRuntime({ validation }).settle(build() as Workflow<object>, parameters, options);
+    return outcome.status === 'rejected'
+      ? outcome.error.problems.map(({ code, at, value }) => [code, at, value])
+      : outcome.status;
+  };
+
+  it('names its place, and holds the value that was passed', () => {
+    expect(wrong(declaring, { path: 7, limti: 5 })).to.deep.equal([
+      ['UNKNOWN_PARAMETER', 'limti', 5],
+      ['INVALID_PARAMETER', 'path', 7],
+    ]);
+    expect(wrong(declaring, {})).to.deep.equal([['MISSING_PARAMETER', 'path', undefined]]);
+    expect(wrong(broadcasting, { y: 5 }, {}, 'strict')).to.deep.equal([['UNMATCHED_NAME', 'y', 5]]);
+  });
+
+  it('names the node or input to which it is addressed', () => {
+    expect(wrong(broadcasting, {}, { set: { c: { x: 1 }, a: { y: 2 } } })).to.deep.equal([
+      ['UNKNOWN_NODE', 'c', undefined],
+      ['UNKNOWN_PORT', 'a.y', undefined],
+    ]);
+  });
+
+  it('is that the option set is no list of addressed values, nor an object of objects', () => {
+    const date = new Date(0);
+    for (const [set, at, value] of [
+      [5, 'set', 5],
+      [date, 'set', date],
+      [{ a: 7 }, 'set.a', 7],
+      [{ a: [1] }, 'set.a', [1]],
+      [{ a: null }, 'set.a', null],
+      [[7], 'set', 7],
+      [[null], 'set', null],
+      [[{ node: 'a', value: 1 }], 'set', { node: 'a', value: 1 }],
+      [[{ port: 'x', value: 1 }], 'set', { port: 'x', value: 1 }],
+    ] as const)
+      expect(wrong(broadcasting, {}, { set }), inspect(set)).to.deep.equal([['INVALID_OPTION', at, value]]);
+  });
+});
+
+describe('Addressed values', () => {
+  const sum = defineNode({
+    name: 'sum',
+    inputs: { a: z.number().default(0), b: z.number().default(0) },
+    outputs: { n: type<number>() },
+    run: ({ a, b }) => ({ n: 10 * a + b }),
+  });
+
+  it('of several inputs of a node all count, and of two for one input the later', async () => {
+    const build = () => {
+      const w = workflow('addressed');
+      const one = w.add('one', sum({}));
+      return w.build({ outputs: { n: one.out.n } });
+    };
+    const set = [
+      { node: 'one', port: 'a', value: 1 },
+      { node: 'one', port: 'b', value: 2 },
+      { node: 'one', port: 'a', value: 3 },
+    ];
+    expect((await both(build, { run: { set } })).output).to.deep.equal({ n: 32 });
+    expect((await both(build, { run: { set: { one: { a: undefined, b: 4 } } } })).output).to.deep.equal({ n: 4 });
+    expect((await both(build, { params: { one: { a: 5 } }, run: { set: { one: { b: 6 } } } })).output).to.deep.equal({
+      n: 56,
+    });
+    const bare: unknown = Object.assign(Object.create(null), { one: Object.assign(Object.create(null), { a: 7 }) });
+    expect((await both(build, { run: { set: bare as never } })).output).to.deep.equal({ n: 70 });
   });
 });
