@@ -240,6 +240,7 @@ describe('what is tried again', () => {
     ['retryOn several: any suffices', { retryOn: ['E_OTHER', Refused] }, new Refused('x'), 3],
     ['retryOn nothing', { retryOn: [] }, new Error('x'), 1],
     ['dontRetryOn a code', { dontRetryOn: ['E_REFUSED'] }, new Refused('x'), 1],
+    ['dontRetryOn several: any suffices', { dontRetryOn: ['E_OTHER', Refused] }, new Refused('x'), 1],
     ['dontRetryOn a class', { dontRetryOn: [Fatal] }, new Fatal('x'), 1],
     ['dontRetryOn a class, its base', { dontRetryOn: [Fatal] }, new Refused('x'), 3],
     ['dontRetryOn a predicate', { dontRetryOn: [() => true] }, new Error('x'), 1],
@@ -252,6 +253,7 @@ describe('what is tried again', () => {
       everyWay(async (run) => {
         const result = await run.fail(single(99, { attempts: 3, ...options }, () => error));
         expect(result.node('step').attempts).to.equal(attempts);
+        expect(result.error.failure.code).not.to.equal('STRATEGY_THREW');
       }),
     );
   }
@@ -295,6 +297,8 @@ describe('what is tried again', () => {
         const result = await run.fail(single(99, { attempts: 3, retryOn: [look] }));
         expect(result.node('step').attempts).to.equal(1);
         expect(result.error.failure.code).to.equal('STRATEGY_THREW');
+        const what = typeof answer === 'function' ? 'object' : typeof answer;
+        expect(result.error.failure.cause?.message).to.equal(`a predicate answered a ${what}, not a boolean`);
       }
     }),
   );
