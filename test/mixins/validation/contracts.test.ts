@@ -59,6 +59,9 @@ describe('validateConnectionContracts', () => {
     expect(violations({}, { jsonSchema })).to.deep.equal([
       'json-schema: #: Instance does not have required property "id".',
     ]);
+    expect(violations({}, { jsonSchema: { ...jsonSchema, required: ['id', 'at'] } })).to.deep.equal([
+      'json-schema: #: Instance does not have required property "id".; #: Instance does not have required property "at".',
+    ]);
     expect(violations({ id: 1, tags: ['a', 2] }, { jsonSchema })[0]).to.match(
       /^json-schema: .*#\/tags\/1: Instance type "number" is invalid\. Expected "string"\.$/,
     );

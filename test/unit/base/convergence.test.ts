@@ -97,6 +97,26 @@ describe('A condition that cannot be made says by what, and what it was given', 
     expect(said(() => allOf(7 as never))).to.deep.equal(['allOf', 'allOf() combines conditions.', 7]);
   });
 
+  for (const [what, junk] of [
+    ['null', null],
+    ['undefined', undefined],
+    ['a text', 'n < 1'],
+    ['a number', 5],
+    ['an object', {}],
+    ['an object with data alone', { data: { kind: 'budget', iterations: 1 } }],
+    ['an object with tests alone', { tests: [] }],
+    ['an object whose data is null', { data: null, tests: [] }],
+    ['an object whose data is a text', { data: 'budget', tests: [] }],
+    ['an object whose tests are no list', { data: { kind: 'budget', iterations: 1 }, tests: {} }],
+  ] as const)
+    it(`a part that is no condition: ${what}`, () => {
+      expect(said(() => anyOf(budget({ iterations: 1 }), junk as never))).to.deep.equal([
+        'anyOf',
+        'anyOf() combines conditions.',
+        junk,
+      ]);
+    });
+
   it('an option that it does not have', () => {
     const { out } = one().node;
     for (const [at, make, known] of [

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { z } from 'zod';
 import type { RunEvent } from '../../../src/base/events.js';
 import type { GraphAttempt } from '../../../src/base/graph-execution.js';
 import { defineNode } from '../../../src/base/node.js';
@@ -7,6 +8,7 @@ import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
 import { MemoryLog } from '../../../src/testing/memory-log.js';
+import { VirtualClock } from '../../../src/testing/virtual-clock.js';
 import { caught, refusal } from '../../support/caught.js';
 import { everyWay } from '../../support/every-way.js';
 import { Session } from '../../support/session.js';
@@ -171,5 +173,65 @@ describe('resume()', () => {
     expect(log.entries.map(({ level, message }) => [level, message])).to.deep.equal([
       ['error', 'The onEvent threw; the run goes on.'],
     ]);
+  });
+});
+
+describe('A run or gate that cannot be answered', () => {
+  const facts = (call: () => unknown) => {
+    const { code, at, value, message } = caught(call);
+    return [code, at, value, message];
+  };
+
+  it('is named, with what was probably meant', () => {
+    const clock = new VirtualClock(0);
+    using runtime = new LocalRuntime({ clock });
+    const RUN = 'Check the id; a run that has ended cannot be resumed.';
+    const GATE = 'See gates(runId) for those that do.';
+    expect(facts(() => runtime.gates('r'))).to.deep.equal([
+      'RUN_UNKNOWN',
+      'r',
+      'r',
+      `No run "r" waits here. There are none. ${RUN}`,
+    ]);
+    const w = workflow('w');
+    w.gate('ok', { timeoutMs: 50 });
+    w.gate('other', { answer: z.number() });
+    const flow = w.build();
+    runtime.execute(flow, {}, { runId: 'review' });
+    expect(facts(() => runtime.gates('reviwe'))).to.deep.equal([
+      'RUN_UNKNOWN',
+      'reviwe',
+      'reviwe',
+      `No run "reviwe" waits here. Did you mean "review"? ${RUN}`,
+    ]);
+    expect(facts(() => runtime.reject('review', 'okk'))).to.deep.equal([
+      'GATE_NOT_OPEN',
+      'okk',
+      'okk',
+      `Gate "okk" of run review does not wait. Did you mean "ok"? ${GATE}`,
+    ]);
+    const [code, at, value] = facts(() => runtime.approve('review', 'other', 'many'));
+    expect([code, at, value]).to.deep.equal(['GATE_ANSWER_INVALID', 'other', 'many']);
+    clock.advance(49);
+    runtime.approve('review', 'other', 5);
+    clock.advance(1);
+    expect(facts(() => runtime.approve('review', 'ok'))).to.deep.equal([
+      'GATE_NOT_OPEN',
+      'ok',
+      'ok',
+      `Gate "ok" of run review has timed out. ${GATE}`,
+    ]);
+    expect(runtime.resume(flow, 'review').status).to.equal('completed');
+    expect(facts(() => runtime.resume(flow, 'review'))[0]).to.equal('RUN_UNKNOWN');
+  });
+
+  it('is a run that goes on already: it is not offered as one that waits', async () => {
+    await using runtime = new AsyncLocalRuntime({ secrets: { load: async () => ({ KEY: 'open sesame' }) } });
+    const flow = keyed();
+    await runtime.execute(flow, {}, { runId: 'r1' });
+    const going = runtime.resume(flow, 'r1');
+    expect(facts(() => runtime.gates('r1'))[3]).to.match(/^No run "r1" waits here\. There are none\. /);
+    expect((await going).status).to.equal('waiting');
+    expect(runtime.gates('r1').map(({ gate }) => gate)).to.deep.equal(['ok']);
   });
 });
