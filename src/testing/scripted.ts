@@ -45,10 +45,7 @@ export type ScriptedNode<I extends PortSchemas, O extends PortSchemas> = NodeDef
   readonly calls: readonly ScriptedCall<RunInputs<I>>[];
 };
 
-const FIELDS = [
-  ...['name', 'version', 'inputs', 'outputs', 'script', 'atEnd', 'async', 'clock'],
-  ...CAPABILITY_FIELDS,
-];
+const FIELDS = [...['name', 'version', 'inputs', 'outputs', 'script', 'atEnd', 'async', 'clock'], ...CAPABILITY_FIELDS];
 
 function end(step: Exclude<Step, { readonly hangs: unknown }>): Readonly<Record<string, unknown>> {
   if ('throws' in step) throw step.throws;

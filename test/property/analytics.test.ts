@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { Distribution } from '../../src/mixins/analytics/distribution.js';
 import { ACCURACY, MOST_BUCKETS, QuantileSketch } from '../../src/mixins/analytics/quantile-sketch.js';
+import { flows } from '../support/flows.js';
 import { holds, same } from '../support/property.js';
-import { flows } from '../support/random-workflow.js';
 import { countsIn } from '../support/report-counts.js';
 import { runFlow } from '../support/run-flow.js';
 

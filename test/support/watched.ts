@@ -3,8 +3,8 @@ import type { ResumeOptions, RunOptions, RuntimeOptions } from '../../src/base/r
 import type { Workflow } from '../../src/base/workflow.js';
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../src/runtimes/local-runtime.js';
-import { MemoryLog, seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
-import { asyncForm, drive } from './every-way.js';
+import { advanceUntil, MemoryLog, seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
+import { asyncForm } from './every-way.js';
 
 /** In which runtime, and whether nodes answer with promises. */
 export const KINDS = ['LocalRuntime', 'AsyncLocalRuntime', 'AsyncLocalRuntime, async nodes'] as const;
@@ -72,13 +72,13 @@ export class Watched {
     const { runtime } = this;
     const form = this.formOf(built) as unknown as Workflow<object, O>;
     if (runtime instanceof LocalRuntime) return runtime.settle(form, params, run);
-    return drive(runtime.settle(form, params, run), this.clock);
+    return advanceUntil(() => runtime.settle(form, params, run), this.clock);
   }
 
   async resume<P, O>(built: Workflow<P, O>, runId: string, options: ResumeOptions = {}): Promise<unknown> {
     const { runtime } = this;
     const form = this.formOf(built);
     if (runtime instanceof LocalRuntime) return runtime.resume(form, runId, options);
-    return drive(runtime.resume(form, runId, options), this.clock);
+    return advanceUntil(() => runtime.resume(form, runId, options), this.clock);
   }
 }
