@@ -10,7 +10,16 @@ import {
   type SyncPlugin,
 } from '../../../src/plugins/plugin.js';
 import { type Token, token } from '../../../src/plugins/token.js';
-import { ACCESS_POLICY, CLOCK, HASH, IDS, LOG, RANDOM, SECRET_PROVIDER } from '../../../src/plugins/tokens.js';
+import {
+  ACCESS_POLICY,
+  CLOCK,
+  HASH,
+  IDS,
+  LOG,
+  RANDOM,
+  READINGS,
+  SECRET_PROVIDER,
+} from '../../../src/plugins/tokens.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
 import { MemoryLog } from '../../../src/testing/memory-log.js';
@@ -539,6 +548,10 @@ describe('plugins', () => {
   describe('ports of the kernel', () => {
     const providing = <T>(port: Token<T>, value: T): SyncPlugin =>
       definePlugin({ name: `my ${port.name}`, provides: [port], setup: ({ provide }) => provide(port, value) });
+    const calm = () => ({
+      memory: () => ({ rssBytes: 1, heapUsedBytes: 1, heapLimitBytes: 2 }),
+      eventLoopDelayMs: () => 0,
+    });
     /** Shows the ports that a runtime bound. */
     class Shown extends LocalRuntime {
       get bound() {
@@ -546,20 +559,19 @@ describe('plugins', () => {
       }
     }
     const values = {
-      clock: [CLOCK, new VirtualClock(7)],
-      ids: [IDS, seededIds('plugin')],
-      random: [RANDOM, seededRandom(5)],
-      log: [LOG, new MemoryLog()],
-      hash: [HASH, { sha256: () => 'x' }],
-      secrets: [SECRET_PROVIDER, { load: () => ({}) }],
-      access: [ACCESS_POLICY, { allows: () => true }],
+      clock: [CLOCK, new VirtualClock(7), new VirtualClock(8)],
+      ids: [IDS, seededIds('plugin'), seededIds('own')],
+      random: [RANDOM, seededRandom(5), seededRandom(6)],
+      log: [LOG, new MemoryLog(), new MemoryLog()],
+      hash: [HASH, { sha256: () => 'x' }, { sha256: () => 'y' }],
+      secrets: [SECRET_PROVIDER, { load: () => ({}) }, { load: () => ({}) }],
+      access: [ACCESS_POLICY, { allows: () => true }, { allows: () => true }],
+      readings: [READINGS, calm(), calm()],
     } as const;
 
-    for (const [name, [port, value]] of Object.entries(values)) {
+    for (const [name, [port, value, own]] of Object.entries(values)) {
       it(`${name}: an option beats a plugin, a plugin beats the default`, () => {
         const plugin = providing(port as Token<unknown>, value);
-        const own = { ...value };
-        Object.setPrototypeOf(own, Object.getPrototypeOf(value));
         const bound = (options: object): unknown => new Shown(options).bound[name as keyof typeof values];
         expect(bound({ plugins: [plugin] })).to.equal(value);
         expect(bound({ plugins: [plugin], [name]: own })).to.equal(own);
