@@ -163,9 +163,14 @@ export class Execution extends GraphExecution {
     return true;
   }
 
-  /** Whether nodes wait for room that another run has to make. */
+  /**
+   * Whether nodes wait for room that only another run can make: nothing is due in this one by which it could come to give back
+   * what it holds itself. Asked while nothing runs.
+   */
   get needsOthers(): boolean {
-    for (const { maker } of this.core.parked.values()) if (maker === 'any') return true;
+    const { parked, delays } = this.core;
+    if (delays.next !== FOREVER) return false;
+    for (const { maker } of parked.values()) if (maker === 'any') return true;
     return false;
   }
 
@@ -193,7 +198,7 @@ export class Execution extends GraphExecution {
   wakeAt(): number | undefined {
     const { state, core } = this;
     if (this.isSettled) return undefined;
-    const at = Math.min(core.delays.next, core.deadlines.next, state.runStatus === 'waiting' ? FOREVER : this.#limit());
+    const at = Math.min(core.wakeAt, state.runStatus === 'waiting' ? FOREVER : this.#limit());
     return at === FOREVER ? undefined : at;
   }
 

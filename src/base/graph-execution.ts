@@ -15,7 +15,7 @@ import type { Admission, RunView, Settlement } from './run-view.js';
 import { maskError } from './secret-mask.js';
 import { bitsOf, LIVE } from './source-evaluation.js';
 import { CANCELLED, COMPLETED } from './status.js';
-import { earlier, isOverdue, isTimeout, limitsOf, passedSoftLimit, timedOut } from './time-limits.js';
+import { earlier, isOverdue, isTimeout, limitsOf, passedSoftLimit, timedOut, totalLimitOf } from './time-limits.js';
 import * as apply from './transitions.js';
 import type { Warning } from './warning.js';
 
@@ -122,56 +122,58 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
       if (index === -1) return undefined;
       const node = plan.nodes[index] as PlanNode;
       if ((node.selective || state.tainted[index] === 1) && !decideNode(this, node, now)) continue;
-      const admission = core.decisions.admit(this, node, now);
-      if (admission === 'start') {
-        const attempt = this.#startAttempt(node, now);
-        if (attempt.limits === undefined || !isOverdue(attempt.limits, now)) return attempt;
-        this.fail(attempt, timedOut(attempt), now); // the limit of the node had passed before this attempt could start
+      if (plan.limited && now >= totalLimitOf(state, node)) {
+        this.refuse(index, undefined, now);
         continue;
       }
+      const admission = core.decisions.admit(this, node, now);
+      if (admission === 'start') return this.#startAttempt(node, now);
       if (admission.kind === 'refuse') this.fail(this.#startAttempt(node, now), admission.error, now);
       else this.#hold(node, admission);
     }
   }
 
-  /** A node may not start yet. */
+  /** A node may not start yet. Where attempts of it were made, it waits as long as all of them together may take. */
   #hold(node: PlanNode, admission: Exclude<Admission, 'start' | { readonly kind: 'refuse' }>): void {
     const { core, state } = this;
-    const at = admission.kind === 'later' ? admission.at : admission.until;
-    apply.delay(state, node.index, at);
-    if (admission.kind === 'park')
-      core.park(`${this.scope}${node.id}`, { graph: this, index: node.index, maker: admission.maker });
-    if (at !== Number.POSITIVE_INFINITY) core.delay(this, node.index, at);
+    const { index } = node;
+    const limit = this.plan.limited ? totalLimitOf(state, node) : Number.POSITIVE_INFINITY;
+    const at = Math.min(admission.kind === 'later' ? admission.at : admission.until, limit);
+    apply.delay(state, index, at);
+    if (admission.kind === 'park') core.park({ graph: this, index, maker: admission.maker }, at);
+    else if (at !== Number.POSITIVE_INFINITY) core.delay(this, index, at);
   }
 
   /** A node that was parked may be asked about again. */
   unpark(node: PlanNode): void {
     const { core, state } = this;
-    if (!core.parked.delete(`${this.scope}${node.id}`)) return;
-    apply.wake(state, node.index);
+    const { index } = node;
+    if (!core.leave({ graph: this, index })) return;
+    apply.wake(state, index);
     this.touch();
     core.wake?.();
   }
 
-  /** A node that waits for room, or for a time, fails before it is called. */
-  refuse(index: number, error: Error, now: number): void {
+  /** A node that waits for room, or for a time, fails before it is called. Default: because that took too long. */
+  refuse(index: number, error: Error | undefined, now: number): void {
     const node = this.plan.nodes[index] as PlanNode;
     this.#withdraw(node);
     apply.wake(this.state, index);
-    this.fail(this.#startAttempt(node, now), error, now);
+    const attempt = this.#startAttempt(node, now);
+    this.fail(attempt, error ?? timedOut(attempt), now);
   }
 
   #withdraw(node: PlanNode): void {
     const { core } = this;
-    core.parked.delete(`${this.scope}${node.id}`);
+    core.leave({ graph: this, index: node.index });
     if (core.isObserved) core.decisions.withdraw(this, node); // also one that was given room and has not started
   }
 
   /** Does what must be done before another node may start. `true` when none may any more. */
   protected attend(now: number): boolean {
     const { state, core } = this;
-    for (let due = core.delays.take(now); due !== undefined; due = core.delays.take(now)) {
-      core.parked.delete(`${due.graph.scope}${due.graph.state.plan.nodes[due.index]?.id}`);
+    for (let due = core.takeDelayed(now); due !== undefined; due = core.takeDelayed(now)) {
+      core.leave(due);
       apply.wake(due.graph.state, due.index);
       due.graph.touch();
     }

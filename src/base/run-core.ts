@@ -51,6 +51,10 @@ export interface Place {
 const NO_ABORTS: readonly Abort[] = [];
 const NO_SECRETS: ReadonlyMap<string, string> = new Map();
 
+function keyOf({ graph, index }: Place): string {
+  return `${graph.scope}${graph.state.plan.nodes[index]?.id}`;
+}
+
 function delayCounts({ graph, index }: Place, at: number): boolean {
   return graph.state.delayed.get(index) === at;
 }
@@ -84,6 +88,8 @@ export class RunCore {
   readonly deadlines = new WakeQueue<Attempt<Graph>>(deadlineCounts);
   /** Nodes that may start, or are asked about again, at a time. */
   readonly delays = new WakeQueue<Place>(delayCounts);
+  /** Nodes that no longer wait from a time on for room that another run has to make. */
+  readonly patience = new WakeQueue<Place>(delayCounts);
   /** The position of the next event. */
   seq = 0;
   #aborts: Abort[] = [];
@@ -135,10 +141,21 @@ export class RunCore {
     this.#alert();
   }
 
-  /** A node waits for room. */
-  park(key: string, place: ParkedPlace): void {
-    this.parked.set(key, place);
+  /** A node waits for room, and is asked about again at a time at the latest. */
+  park(place: ParkedPlace, until: number): void {
+    this.parked.set(keyOf(place), place);
+    if (until !== Number.POSITIVE_INFINITY) (place.maker === 'any' ? this.patience : this.delays).add(until, place);
     this.#alert();
+  }
+
+  /** A node no longer waits for room. `false` for one that did not. */
+  leave(place: Place): boolean {
+    return this.parked.delete(keyOf(place));
+  }
+
+  /** The next node that may start, or is asked about again, by this time. */
+  takeDelayed(now: number): Place | undefined {
+    return this.delays.take(now) ?? this.patience.take(now);
   }
 
   /** An attempt has limits, or a gate expires. */
@@ -149,7 +166,12 @@ export class RunCore {
 
   /** Whether something becomes due that has to be looked at. */
   get isTimed(): boolean {
-    return this.deadlines.next !== Number.POSITIVE_INFINITY || this.delays.next !== Number.POSITIVE_INFINITY;
+    return this.wakeAt !== Number.POSITIVE_INFINITY;
+  }
+
+  /** When the next of it becomes due; infinity when nothing does. */
+  get wakeAt(): number {
+    return Math.min(this.deadlines.next, this.delays.next, this.patience.next);
   }
 
   abort(attempt: Attempt<Graph>, reason: Error): void {

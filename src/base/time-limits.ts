@@ -1,6 +1,7 @@
 import type { Attempt, AttemptLimits } from './attempt.js';
 import { AttemptError } from './errors.js';
 import type { ExecutionState } from './execution-state.js';
+import type { PlanNode } from './plan.js';
 
 const FOREVER = Number.POSITIVE_INFINITY;
 
@@ -25,6 +26,12 @@ export function limitsOf(
 /** The earlier of two times, as far as they are there. */
 export function earlier(left: number | undefined, right: number | undefined): number | undefined {
   return left === undefined || right === undefined ? (left ?? right) : Math.min(left, right);
+}
+
+/** When all attempts of the visit of a node together have taken too long; infinity before the first, and without a limit. */
+export function totalLimitOf(state: ExecutionState, { index, data: { totalTimeoutMs } }: PlanNode): number {
+  if (totalTimeoutMs === undefined || state.attempts[index] === 0) return FOREVER;
+  return (state.startedAt[index] as number) + totalTimeoutMs;
 }
 
 /** Whether an attempt that settles now settles too late. */

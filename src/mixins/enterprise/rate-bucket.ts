@@ -1,40 +1,59 @@
 import type { RateOptions } from '../../base/capability-options.js';
 
 /**
- * A token bucket: tokens come at an even pace, and what is not used is kept up to the burst. Tokens are promised ahead of time,
- * in the order in which they are asked for.
+ * A token bucket: tokens come at an even pace, and what is not used is kept up to the burst. Tokens are promised ahead of time
+ * and used when their time has come; one that is used late takes the place of a later one, so that what was held up is not
+ * followed by a crowd: in no time `t` are more than the burst and `t` divided by the pace used.
  *
- * Source: ITU-T I.371 (2004), the generic cell rate algorithm in its virtual scheduling form.
+ * Source: ITU-T I.371 (2004), the generic cell rate algorithm in its virtual scheduling form, once for promises and once for uses.
  */
 export class RateBucket {
   /** Milliseconds between two tokens. */
   readonly #intervalMs: number;
-  readonly #burst: number;
-  /** When the bucket would be full again: the theoretical arrival time. */
-  #fullAt = Number.NEGATIVE_INFINITY;
+  /** How much earlier than evenly spaced a token may come: the burst without its first. Milliseconds. */
+  readonly #slackMs: number;
+  /** When it is full again if every promised token is used in time: the theoretical arrival time. */
+  #promisedUntil = Number.NEGATIVE_INFINITY;
+  /** The same for tokens that have been used. */
+  #usedUntil = Number.NEGATIVE_INFINITY;
   #now = Number.NEGATIVE_INFINITY;
 
   constructor({ count, perMs, burst }: RateOptions) {
     this.#intervalMs = perMs / count;
-    this.#burst = burst ?? count;
+    this.#slackMs = ((burst ?? count) - 1) * this.#intervalMs;
   }
 
-  /** When the next token is there, in the unit of `time`; not later than `time` when one is there now. */
+  /** When the next token that has not been promised is there; `time` when there is one now. */
   nextAt(time: number): number {
     const now = this.#at(time);
-    return Math.max(this.#fullAt, now) - (this.#burst - 1) * this.#intervalMs;
+    return Math.max(this.#promisedUntil - this.#slackMs, this.#usedUntil - this.#slackMs, now);
   }
 
-  /** Takes the next token, which may be there only later. Returns when it is. */
-  take(time: number): number {
-    const at = Math.max(this.nextAt(time), this.#now);
-    this.#fullAt = Math.max(this.#fullAt, this.#now) + this.#intervalMs;
+  /** Promises the next token. Returns when it is there. */
+  promise(time: number): number {
+    const at = this.nextAt(time);
+    this.#promisedUntil = Math.max(this.#promisedUntil, this.#usedUntil, this.#now) + this.#intervalMs;
     return at;
+  }
+
+  /** Takes the last promise back. */
+  takeBack(): void {
+    this.#promisedUntil -= this.#intervalMs;
+  }
+
+  /** When a promised token may be used: at once, unless tokens were used late. */
+  usableAt(time: number): number {
+    return Math.max(this.#usedUntil - this.#slackMs, this.#at(time));
+  }
+
+  /** Uses a token that was promised and may be used. */
+  use(time: number): void {
+    this.#usedUntil = Math.max(this.#usedUntil, this.#at(time)) + this.#intervalMs;
   }
 
   /** Whether it is full: nothing would be lost if it were forgotten. */
   isFull(time: number): boolean {
-    return this.#at(time) >= this.#fullAt;
+    return this.#at(time) >= Math.max(this.#promisedUntil, this.#usedUntil);
   }
 
   /** A clock that goes backwards brings no tokens, and takes none. */

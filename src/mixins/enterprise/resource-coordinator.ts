@@ -6,7 +6,7 @@ import type { Readings } from '../../base/ports.js';
 import type { ResourceOptions } from '../../base/resource-options.js';
 import type { Admission, RunView } from '../../base/run-view.js';
 import { LimitCounts, LimitPool } from './limit-pool.js';
-import type { SlotWaiter } from './slot-pool.js';
+import { type Pool, type Rule, type Step, Ticket } from './limit-ticket.js';
 
 /** What a limit shows of itself. Counts are since the runtime was created. */
 export interface LimitReport {
@@ -28,70 +28,10 @@ export interface LimitReport {
   readonly longestWaitMs: number;
 }
 
-type Pool = LimitPool<Ticket>;
-
-/** One limit, with the pools of its values. */
-interface Rule {
-  readonly key: string;
-  readonly options: LimitOptions;
-  readonly counts: LimitCounts;
-  readonly pools: Map<string, Pool>;
-}
-
-/** One limit on the way of an attempt. */
-interface Step {
-  readonly rule: Rule;
-  readonly pool: Pool;
-  readonly what: 'slot' | 'token';
-}
-
-/** A node on its way to an attempt, and then the attempt: what it holds and what it waits for. */
-class Ticket implements SlotWaiter {
-  readonly run: RunView;
-  readonly node: PlanNode;
-  readonly steps: readonly Step[];
-  readonly since: number;
-  readonly held: Pool[] = [];
-  /** The step that it is at. */
-  at = 0;
-  state: 'new' | 'queued' | 'granted' | 'promised' | 'behind' = 'new';
-  /** When its token is there, while it is promised one. Epoch milliseconds. */
-  tokenAt = 0;
-
-  constructor(run: RunView, node: PlanNode, steps: readonly Step[], since: number) {
-    this.run = run;
-    this.node = node;
-    this.steps = steps;
-    this.since = since;
-  }
-
-  get owner(): string {
-    return this.run.runId;
-  }
-
-  get priority(): number {
-    return this.run.priority;
-  }
-
-  granted(): void {
-    this.state = 'granted';
-    this.run.unpark(this.node);
-  }
-
-  /** It has what this step gives. */
-  pass(): void {
-    this.at++;
-    this.state = 'new';
-  }
-}
-
 /** How many values of a limit are kept before idle ones are looked for. */
 const MANY_VALUES = 1_000;
 const CHECK_EVERY_MS = 100;
-
-function keyOf(run: RunView, { id }: PlanNode): string {
-  return `${run.runId}/${run.scope}${id}`;
-}
+const FOREVER = Number.POSITIVE_INFINITY;
 
 function refused(
   code: 'LIMIT_EXCEEDED' | 'QUEUE_FULL' | 'QUEUE_TIMEOUT' | 'RESOURCE_EXHAUSTED',
@@ -113,8 +53,9 @@ export class ResourceCoordinator {
   readonly #readings: Readings;
   readonly #waitingHelps: () => boolean;
   readonly #rules = new Map<string, Rule>();
-  /** Those that wait, and attempts in flight, by run, scope and node: a node has one attempt at a time. */
-  readonly #tickets = new Map<string, Ticket>();
+  readonly #rulesOf = new WeakMap<PlanNode, readonly Rule[]>();
+  /** Those that wait or hold slots, by graph and node: a node has one attempt at a time. */
+  readonly #tickets = new Map<RunView, Map<PlanNode, Ticket>>();
   #checkedAt = Number.NEGATIVE_INFINITY;
   #worry: string | undefined;
   #exhausted = 0;
@@ -135,129 +76,118 @@ export class ResourceCoordinator {
 
   /** Whether an attempt may start. Asked again until it may. */
   admit(run: RunView, node: PlanNode, capabilities: EffectiveCapabilities, now: number): Admission {
-    const key = keyOf(run, node);
-    let ticket = this.#tickets.get(key);
-    if (ticket === undefined) {
-      const exhausted = this.#checkProcess(node, now);
-      if (exhausted !== undefined) return exhausted;
-      const steps = this.#stepsOf(run, node, capabilities);
-      if (steps.length === 0) return 'start';
-      ticket = new Ticket(run, node, steps, now);
-      this.#tickets.set(key, ticket);
+    const rules = this.#rulesFor(run, node, capabilities);
+    if (rules.length === 0) return this.#checkProcess(node, now) ?? 'start';
+    const ticket = this.#tickets.get(run)?.get(node) ?? this.#enter(run, node, rules, now);
+    const admission = this.#advance(ticket, now);
+    if (admission === 'start' ? !ticket.hasSlots : admission.kind === 'refuse') this.release(run, node);
+    return admission;
+  }
+
+  #enter(run: RunView, node: PlanNode, rules: readonly Rule[], now: number): Ticket {
+    const ticket = new Ticket(run, node, this.#stepsOf(run, rules, now), now);
+    const tickets = this.#tickets.get(run);
+    if (tickets === undefined) this.#tickets.set(run, new Map([[node, ticket]]));
+    else tickets.set(node, ticket);
+    for (const { pool } of ticket.steps) pool.users++;
+    return ticket;
+  }
+
+  #advance(ticket: Ticket, now: number): Admission {
+    for (let step = ticket.steps[ticket.taken]; step !== undefined; step = ticket.steps[ticket.taken]) {
+      const held = step.slots === undefined ? this.#takeToken(ticket, step, now) : this.#takeSlot(ticket, step, now);
+      if (held !== undefined) return held;
+      ticket.pass();
     }
-    while (ticket.at < ticket.steps.length) {
-      const step = ticket.steps[ticket.at] as Step;
-      const admission = step.what === 'slot' ? this.#takeSlot(ticket, step, now) : this.#takeToken(ticket, step, now);
-      if (admission === 'start') continue;
-      if (admission.kind === 'refuse') this.#dismiss(key, ticket);
-      return admission;
-    }
-    this.#started(ticket, now);
-    return 'start';
+    return this.#start(ticket, now);
   }
 
   /** An attempt has settled, or a node that waited will not start: what it held is given back. */
   release(run: RunView, node: PlanNode): void {
-    const key = keyOf(run, node);
-    const ticket = this.#tickets.get(key);
-    if (ticket !== undefined) this.#dismiss(key, ticket);
+    const tickets = this.#tickets.get(run);
+    const ticket = tickets?.get(node);
+    if (tickets === undefined || ticket === undefined) return;
+    tickets.delete(node);
+    if (tickets.size === 0) this.#tickets.delete(run);
+    ticket.steps.forEach(({ pool, slots, tokens }, index) => {
+      pool.users--;
+      if (tokens !== undefined) tokens.leave(ticket);
+      else if (ticket.holds(index)) slots.release();
+      else slots.leave(ticket);
+    });
   }
 
-  #dismiss(key: string, ticket: Ticket): void {
-    this.#tickets.delete(key);
-    const step = ticket.steps[ticket.at];
-    if (step?.what === 'slot') {
-      if (ticket.state === 'granted') step.pool.slots?.release();
-      else step.pool.slots?.leave(ticket);
-    } else if (step !== undefined) this.#next(step, ticket);
-    for (const pool of ticket.held.reverse()) pool.slots?.release();
-  }
-
-  #next({ pool }: Step, ticket: Ticket): void {
-    const next = pool.step(ticket);
-    if (next === undefined) return;
-    next.state = 'new';
-    next.run.unpark(next.node);
-  }
-
-  #takeSlot(ticket: Ticket, { rule, pool }: Step, now: number): Admission {
-    const slots = pool.slots as NonNullable<Pool['slots']>;
-    if (ticket.state === 'new') {
-      if (slots.take()) ticket.state = 'granted';
-      else {
-        const full = this.#refuseFull(ticket, rule, slots.waiting);
-        if (full !== undefined) return full;
-        ticket.state = 'queued';
-        slots.queue(ticket);
-      }
+  #takeSlot(ticket: Ticket, { rule, pool, slots }: Step & { readonly tokens?: undefined }, now: number) {
+    if (ticket.place === 'granted') return undefined;
+    if (ticket.place === 'waits') {
+      if (now >= deadlineOf(ticket, rule)) return this.#timedOut(ticket, rule);
+    } else if (slots.take(ticket.owner)) return undefined;
+    else {
+      const full = this.#refuseFull(ticket, rule, pool.waiting);
+      if (full !== undefined) return full;
+      slots.queue(ticket);
+      ticket.place = 'waits';
     }
-    if (ticket.state === 'granted') {
-      ticket.held.push(pool);
-      ticket.pass();
-      return 'start';
-    }
-    return this.#late(ticket, rule, now) ?? { kind: 'park', until: this.#deadline(ticket, rule), maker: 'any' };
+    return { kind: 'park' as const, until: deadlineOf(ticket, rule), maker: 'any' as const };
   }
 
-  #takeToken(ticket: Ticket, step: Step, now: number): Admission {
-    const { rule, pool } = step;
-    if (ticket.state === 'promised') {
-      if (now < ticket.tokenAt) return { kind: 'later', at: ticket.tokenAt };
-      ticket.pass();
-      this.#next(step, ticket);
-      return 'start';
-    }
-    const late = this.#late(ticket, rule, now);
-    if (late !== undefined) return late;
-    if (pool.isBehind(ticket)) {
-      if (ticket.state === 'new') {
+  #takeToken(ticket: Ticket, { rule, pool, tokens }: Step & { readonly slots?: undefined }, now: number) {
+    const until = deadlineOf(ticket, rule);
+    if (tokens.isBehind(ticket)) {
+      if (ticket.place === 'before') {
         const full = this.#refuseFull(ticket, rule, pool.waiting);
         if (full !== undefined) return full;
-        pool.follow(ticket);
-        ticket.state = 'behind';
+        tokens.follow(ticket);
+        ticket.place = 'waits';
       }
-      return { kind: 'park', until: this.#deadline(ticket, rule), maker: 'this run' };
+      return now < until ? { kind: 'park' as const, until, maker: 'this run' as const } : this.#timedOut(ticket, rule);
     }
-    return this.#promise(ticket, step, now);
+    const at = tokens.nextAt(ticket, now);
+    if (at > now) {
+      const full = this.#refuseFull(ticket, rule, pool.waiting, at - now);
+      if (full !== undefined) return full;
+      if (at > until) return this.#timedOut(ticket, rule);
+    }
+    tokens.join(ticket, now);
+    return undefined;
   }
 
-  /** Takes the token that is there, or is promised the one that comes. */
-  #promise(ticket: Ticket, step: Step, now: number): Admission {
-    const { rule, pool } = step;
-    const bucket = pool.bucket as NonNullable<Pool['bucket']>;
-    const at = bucket.nextAt(now);
-    if (at <= now) {
-      bucket.take(now);
-      ticket.pass();
-      this.#next(step, ticket);
-      return 'start';
+  /** It has its slots and was promised its tokens: it starts when all of them may be used. */
+  #start(ticket: Ticket, now: number): Admission {
+    let until = now;
+    for (const { rule, tokens } of ticket.steps) {
+      const at = tokens?.nextAt(ticket, now) ?? now;
+      if (at > now && at > deadlineOf(ticket, rule)) return this.#timedOut(ticket, rule);
+      until = Math.max(until, at);
     }
-    const full = this.#refuseFull(ticket, rule, pool.waiting, at - now);
-    if (full !== undefined) return full;
-    if (at > this.#deadline(ticket, rule)) return this.#timedOut(ticket, rule);
-    ticket.tokenAt = bucket.take(now);
-    ticket.state = 'promised';
-    pool.lead(ticket);
-    return { kind: 'later', at: ticket.tokenAt };
+    if (until > now) return { kind: 'park', until, maker: 'this run' };
+    const exhausted = this.#checkProcess(ticket.node, now);
+    if (exhausted !== undefined) return exhausted;
+    for (const { tokens } of ticket.steps) tokens?.use(ticket, now);
+    ticket.started = true;
+    const waited = Math.max(0, now - ticket.since);
+    for (const { counts } of ticket.rules) {
+      counts.started++;
+      counts.waitedMs += waited;
+      counts.longestWaitMs = Math.max(counts.longestWaitMs, waited);
+    }
+    return 'start';
   }
 
-  #refuseFull({ node }: Ticket, { key, options, counts }: Rule, waiting: number, retryAfterMs?: number) {
+  /** Turns an attempt away that would have to wait and may not. One that has waited under a limit may go on doing so. */
+  #refuseFull(ticket: Ticket, rule: Rule, waiting: number, retryAfterMs?: number) {
+    const { key, options, counts } = rule;
     const { whenFull = LIMIT_DEFAULTS.whenFull, maxQueued = LIMIT_DEFAULTS.maxQueued } = options;
-    if (whenFull === 'defer' || (whenFull === 'queue' && waiting < maxQueued)) return undefined;
+    if (whenFull === 'defer' || (whenFull === 'queue' && (waiting < maxQueued || ticket.queued.has(rule)))) {
+      ticket.queued.add(rule);
+      return undefined;
+    }
     counts.rejected++;
     if (whenFull === 'queue')
-      return refused('QUEUE_FULL', node, `found ${waiting} attempts waiting for ${key}, as many as may`);
-    const refusal = refused('LIMIT_EXCEEDED', node, `found no room in the limit of ${key}`);
+      return refused('QUEUE_FULL', ticket.node, `found ${waiting} attempts waiting for ${key}, as many as may`);
+    const refusal = refused('LIMIT_EXCEEDED', ticket.node, `found no room in the limit of ${key}`);
     if (retryAfterMs !== undefined) Object.assign(refusal.error, { retryAfterMs });
     return refusal;
-  }
-
-  #deadline({ since }: Ticket, { options: { maxQueueMs } }: Rule): number {
-    return maxQueueMs === undefined ? Number.POSITIVE_INFINITY : since + maxQueueMs;
-  }
-
-  #late(ticket: Ticket, rule: Rule, now: number) {
-    return now >= this.#deadline(ticket, rule) && ticket.state !== 'new' ? this.#timedOut(ticket, rule) : undefined;
   }
 
   #timedOut({ node }: Ticket, { key, options, counts }: Rule) {
@@ -265,46 +195,56 @@ export class ResourceCoordinator {
     return refused('QUEUE_TIMEOUT', node, `found no room in the limit of ${key} within ${options.maxQueueMs} ms`);
   }
 
-  #started({ steps, since }: Ticket, now: number): void {
-    const waited = Math.max(0, now - since);
-    for (const { counts } of new Set(steps.map(({ rule }) => rule))) {
-      counts.started++;
-      counts.waitedMs += waited;
-      counts.longestWaitMs = Math.max(counts.longestWaitMs, waited);
+  /** Every limit on the way of a node, in the order in which all take them: its own or its executor's, then those of the runtime. */
+  #rulesFor(run: RunView, node: PlanNode, capabilities: EffectiveCapabilities): readonly Rule[] {
+    let rules = this.#rulesOf.get(node);
+    if (rules === undefined) {
+      rules = this.#findRules(run, node, capabilities);
+      this.#rulesOf.set(node, rules);
     }
+    return rules;
   }
 
-  /** Every limit on the way of a node, in the order in which all take them: its own or its executor's, then those of the runtime. */
-  #stepsOf(run: RunView, node: PlanNode, { limit, executor, own }: EffectiveCapabilities): readonly Step[] {
-    const rules: Rule[] = [];
-    if (limit !== undefined)
-      rules.push(this.#rule(own.limit ? `${run.plan.workflow.name}/${node.id}` : (executor as string), limit));
-    for (const [index, options] of this.#limits.entries())
-      rules.push(this.#rule(index === 0 ? 'runtime' : `runtime[${index}]`, options));
-    const pools = rules.map((rule) => ({ rule, pool: this.#pool(rule, run) }));
-    const slots = pools
-      .filter(({ pool }) => pool.slots !== undefined)
-      .map((each) => ({ ...each, what: 'slot' as const }));
-    const tokens = pools
-      .filter(({ pool }) => pool.bucket !== undefined)
-      .map((each) => ({ ...each, what: 'token' as const }));
+  #findRules(run: RunView, node: PlanNode, { limit, executor, own }: EffectiveCapabilities): readonly Rule[] {
+    const rules = this.#limits.map((options, index) =>
+      this.#rule(index === 0 ? 'runtime' : `runtime[${index}]`, '', options),
+    );
+    if (limit === undefined) return rules;
+    const key = own.limit ? `${run.plan.workflow.name}/${node.id}` : (executor as string);
+    return [this.#rule(key, executor as string, limit), ...rules];
+  }
+
+  #stepsOf(run: RunView, rules: readonly Rule[], now: number): readonly Step[] {
+    const slots: Step[] = [];
+    const tokens: Step[] = [];
+    for (const rule of rules) {
+      const pool = this.#pool(rule, run, now);
+      if (pool.slots !== undefined) slots.push({ rule, pool, slots: pool.slots });
+      if (pool.tokens !== undefined) tokens.push({ rule, pool, tokens: pool.tokens });
+    }
     return [...slots, ...tokens];
   }
 
-  #rule(key: string, options: LimitOptions): Rule {
-    let rule = this.#rules.get(key);
-    if (rule?.options !== options) {
-      rule = { key, options, counts: new LimitCounts(), pools: new Map() };
-      this.#rules.set(key, rule);
+  /** A workflow that is built again is the same one; another one of its name, with other limits or functions, is not. */
+  #rule(key: string, executor: string, options: LimitOptions): Rule {
+    const identity = `${key} ${executor} ${textOf(options)}`;
+    let rule = this.#rules.get(identity);
+    if (rule === undefined) {
+      rule = { key, options, counts: new LimitCounts(), pools: new Map(), sweepAt: MANY_VALUES };
+      this.#rules.set(identity, rule);
     }
     return rule;
   }
 
-  #pool({ options, pools }: Rule, { context }: RunView): Pool {
-    const value = options.per === undefined ? '' : valueText(context[options.per]);
+  #pool(rule: Rule, { context }: RunView, now: number): Pool {
+    const { options, pools } = rule;
+    const value = options.per === undefined ? '' : valueText(context, options.per);
     let pool = pools.get(value);
     if (pool === undefined) {
-      if (pools.size >= MANY_VALUES) forgetIdle(pools, this.#checkedAt);
+      if (pools.size >= rule.sweepAt) {
+        forgetIdle(pools, now);
+        rule.sweepAt = Math.max(MANY_VALUES, pools.size * 2);
+      }
       pool = new LimitPool(options);
       pools.set(value, pool);
     }
@@ -342,7 +282,7 @@ export class ResourceCoordinator {
   /** Attempts that wait for room. */
   get waiting(): number {
     let waiting = 0;
-    for (const { at, steps } of this.#tickets.values()) if (at < steps.length) waiting++;
+    for (const tickets of this.#tickets.values()) for (const { started } of tickets.values()) if (!started) waiting++;
     return waiting;
   }
 
@@ -355,9 +295,9 @@ export class ResourceCoordinator {
   get limits(): readonly LimitReport[] {
     return [...this.#rules.values()].map(({ key, options, counts, pools }) => {
       const all = [...pools.values()];
-      const inFlight = all.reduce((sum, { slots }) => sum + (slots?.held ?? 0), 0);
+      const inFlight = all.reduce((sum, { held }) => sum + held, 0);
       const waiting = all.reduce((sum, pool) => sum + pool.waiting, 0);
-      const values = all.filter((pool) => (pool.slots?.held ?? 0) > 0 || pool.waiting > 0).length;
+      const values = all.filter(({ users }) => users > 0).length;
       return { key, limit: options, values, inFlight, waiting, ...counts };
     });
   }
@@ -378,8 +318,20 @@ export class ResourceCoordinator {
   }
 }
 
-function valueText(value: unknown): string {
-  return `${typeof value} ${String(value)}`;
+function deadlineOf({ since }: Ticket, { options: { maxQueueMs } }: Rule): number {
+  return maxQueueMs === undefined ? FOREVER : since + maxQueueMs;
+}
+
+/** Options as text, the same for options that are alike. */
+function textOf({ maxConcurrency, rate, per, whenFull, maxQueued, maxQueueMs }: LimitOptions): string {
+  return JSON.stringify([maxConcurrency, rate?.count, rate?.perMs, rate?.burst, per, whenFull, maxQueued, maxQueueMs]);
+}
+
+/** A value of the context as text. What is no text, number, flag or the like is one value: nobody escapes a limit by it. */
+function valueText(context: Readonly<Record<string, unknown>>, field: string): string {
+  const value = Object.hasOwn(context, field) ? context[field] : undefined;
+  const kind = value === null ? 'null' : typeof value;
+  return kind === 'object' || kind === 'function' || kind === 'symbol' ? 'other' : `${kind} ${String(value)}`;
 }
 
 function forgetIdle(pools: Map<string, Pool>, now: number): void {

@@ -1,26 +1,39 @@
 /** Somebody who waits for a slot of a pool. */
 export interface SlotWaiter {
   /** Who it belongs to: slots go round between owners. */
-  readonly owner: string;
-  /** Higher ones first. */
+  readonly owner: object;
+  /** Higher ones first. A finite number. */
   readonly priority: number;
   /** Called when the slot is its own. */
   granted(): void;
 }
 
-/** Those who wait with one priority: owners in the order in which they are served next, each with its waiters in order. */
-type Lanes = Map<string, SlotWaiter[]>;
+/** Owners in the order in which they are served, each with its waiters in order. */
+type Lanes = Map<object, SlotWaiter[]>;
+
+/** Those who wait with one priority. */
+interface Level {
+  readonly priority: number;
+  /** Owners that have not been served in this round. */
+  current: Lanes;
+  /** Owners that have, and wait again. */
+  next: Lanes;
+}
 
 /**
  * A number of slots. Whoever finds none waits: higher priorities first, then owners in turn, then first come, first served. A
- * slot that is given back goes to the next one who waits, at once: nobody who asks later can take it away.
+ * slot that is given back goes to the next one who waits, at once: nobody who asks later can take it away. In a round, every
+ * owner that waits is served once; one that holds a slot already has had its turn.
  */
 export class SlotPool {
   readonly size: number;
   #held = 0;
   #waiting = 0;
-  /** Priorities, highest first. */
-  readonly #lanes: { readonly priority: number; readonly owners: Lanes }[] = [];
+  /** Highest priority first. */
+  readonly #levels: Level[] = [];
+  #round = 0;
+  /** The round in which an owner was served last. */
+  readonly #served = new WeakMap<object, number>();
 
   constructor(size: number) {
     this.size = size;
@@ -35,41 +48,51 @@ export class SlotPool {
   }
 
   /** Takes a slot. `false` when none is free. */
-  take(): boolean {
+  take(owner: object): boolean {
     if (this.#held >= this.size) return false;
     this.#held++;
+    this.#served.set(owner, this.#round);
     return true;
   }
 
   /** Waits for a slot. */
   queue(waiter: SlotWaiter): void {
-    const { owners } = this.#laneOf(waiter.priority);
-    const waiters = owners.get(waiter.owner);
-    if (waiters === undefined) owners.set(waiter.owner, [waiter]);
+    const { owner } = waiter;
+    const level = this.#levelOf(waiter.priority);
+    const hadItsTurn = level.next.has(owner) || this.#served.get(owner) === this.#round;
+    const lanes = hadItsTurn && !level.current.has(owner) ? level.next : level.current;
+    const waiters = lanes.get(owner);
+    if (waiters === undefined) lanes.set(owner, [waiter]);
     else waiters.push(waiter);
     this.#waiting++;
   }
 
-  #laneOf(priority: number) {
-    const index = this.#lanes.findIndex((lane) => lane.priority <= priority);
-    const found = this.#lanes[index];
+  #levelOf(priority: number): Level {
+    const index = this.#levels.findIndex((level) => level.priority <= priority);
+    const found = this.#levels[index];
     if (found?.priority === priority) return found;
-    const lane = { priority, owners: new Map<string, SlotWaiter[]>() };
-    this.#lanes.splice(index === -1 ? this.#lanes.length : index, 0, lane);
-    return lane;
+    const level: Level = { priority, current: new Map(), next: new Map() };
+    this.#levels.splice(index === -1 ? this.#levels.length : index, 0, level);
+    return level;
   }
 
-  /** No longer waits. `false` for one that did not. */
-  leave(waiter: SlotWaiter): boolean {
-    const lane = this.#lanes.find(({ priority }) => priority === waiter.priority);
-    const waiters = lane?.owners.get(waiter.owner);
-    const index = waiters?.indexOf(waiter) ?? -1;
-    if (lane === undefined || waiters === undefined || index === -1) return false;
-    waiters.splice(index, 1);
-    if (waiters.length === 0) lane.owners.delete(waiter.owner);
-    if (lane.owners.size === 0) this.#lanes.splice(this.#lanes.indexOf(lane), 1);
-    this.#waiting--;
-    return true;
+  /** No longer waits. Nothing happens to one that did not. */
+  leave(waiter: SlotWaiter): void {
+    const level = this.#levels.find(({ priority }) => priority === waiter.priority);
+    if (level === undefined) return;
+    for (const lanes of [level.current, level.next]) {
+      const waiters = lanes.get(waiter.owner);
+      const index = waiters?.indexOf(waiter) ?? -1;
+      if (waiters === undefined || index === -1) continue;
+      waiters.splice(index, 1);
+      if (waiters.length === 0) lanes.delete(waiter.owner);
+      this.#waiting--;
+    }
+    this.#drop(level);
+  }
+
+  #drop(level: Level): void {
+    if (level.current.size + level.next.size === 0) this.#levels.splice(this.#levels.indexOf(level), 1);
   }
 
   /** Gives a slot back. */
@@ -82,14 +105,19 @@ export class SlotPool {
   }
 
   #next(): SlotWaiter | undefined {
-    const [lane] = this.#lanes;
-    const first = lane?.owners.entries().next().value;
-    if (lane === undefined || first === undefined) return undefined;
-    const [owner, waiters] = first;
+    const [level] = this.#levels;
+    if (level === undefined) return undefined;
+    if (level.current.size === 0) {
+      level.current = level.next;
+      level.next = new Map();
+      this.#round++;
+    }
+    const [owner, waiters] = level.current.entries().next().value as [object, SlotWaiter[]];
     const next = waiters.shift();
-    lane.owners.delete(owner);
-    if (waiters.length > 0) lane.owners.set(owner, waiters); // to the end: others come first
-    if (lane.owners.size === 0) this.#lanes.shift();
+    level.current.delete(owner);
+    if (waiters.length > 0) level.next.set(owner, waiters);
+    this.#served.set(owner, this.#round);
+    this.#drop(level);
     this.#waiting--;
     return next;
   }
