@@ -12,6 +12,8 @@ export type Pool = LimitPool<Ticket>;
 export interface Rule {
   readonly key: string;
   readonly options: LimitOptions;
+  /** They are taken in this order: who waits for its own share keeps nothing from others. */
+  readonly rank: 'per' | 'executor' | 'runtime';
   readonly counts: LimitCounts;
   readonly pools: Map<string, Pool>;
   /** How many values there may be before idle ones are looked for. */
@@ -28,7 +30,7 @@ export type Step = { readonly rule: Rule; readonly pool: Pool } & (
 export class Ticket implements SlotWaiter, TokenWaiter {
   readonly run: RunView;
   readonly node: PlanNode;
-  /** Slots first, then tokens, each in the order in which everybody takes them. */
+  /** In the order in which everybody takes them. */
   readonly steps: readonly Step[];
   /** Epoch milliseconds. */
   readonly since: number;
@@ -62,7 +64,7 @@ export class Ticket implements SlotWaiter, TokenWaiter {
   }
 
   get hasSlots(): boolean {
-    return this.steps[0]?.slots !== undefined;
+    return this.steps.some(({ slots }) => slots !== undefined);
   }
 
   /** Whether it holds what a step gives. */

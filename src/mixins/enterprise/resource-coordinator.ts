@@ -31,6 +31,7 @@ export interface LimitReport {
 /** How many values of a limit are kept before idle ones are looked for. */
 const MANY_VALUES = 1_000;
 const CHECK_EVERY_MS = 100;
+const RANKS = ['per', 'executor', 'runtime'] as const;
 const FOREVER = Number.POSITIVE_INFINITY;
 
 function refused(
@@ -44,8 +45,9 @@ function refused(
 
 /**
  * Decides when attempts start: concurrency and rate for nodes, executors, the runtime and each value of a field of the context;
- * memory and the event loop. Every limit on the way is taken in one order, slots before tokens, so that no two runs can wait for
- * each other's. Its state lives in the runtime; what it refuses stands in the log.
+ * memory and the event loop. Every limit on the way is taken in one order, so that no two runs can wait for each other's: those
+ * with `per` first, then that of the node or executor, then those of the runtime, of each the slots before the tokens. Whoever
+ * waits for its own share therefore holds nothing that others could use. Its state lives in the runtime; what it refuses stands in the log.
  */
 export class ResourceCoordinator {
   readonly #resources: ResourceOptions;
@@ -121,8 +123,10 @@ export class ResourceCoordinator {
     if (ticket.place === 'granted') return undefined;
     if (ticket.place === 'waits') {
       if (now >= deadlineOf(ticket, rule)) return this.#timedOut(ticket, rule);
-    } else if (slots.take(ticket.owner)) return undefined;
-    else {
+    } else {
+      const early = this.#awaitTokens(ticket, now);
+      if (early !== undefined) return early;
+      if (slots.take(ticket.owner)) return undefined;
       const full = this.#refuseFull(ticket, rule, pool.waiting);
       if (full !== undefined) return full;
       slots.queue(ticket);
@@ -152,17 +156,21 @@ export class ResourceCoordinator {
     return undefined;
   }
 
-  /** It has its slots and was promised its tokens: it starts when all of them may be used. */
-  #start(ticket: Ticket, now: number): Admission {
+  /** Waits until it may use every token that it was promised; where that comes too late for it, it no longer does. */
+  #awaitTokens(ticket: Ticket, now: number): Exclude<Admission, 'start'> | undefined {
     let until = now;
-    for (const { rule, tokens } of ticket.steps) {
+    for (const { rule, tokens } of ticket.steps.slice(0, ticket.taken)) {
       const at = tokens?.nextAt(ticket, now) ?? now;
       if (at > now && at > deadlineOf(ticket, rule)) return this.#timedOut(ticket, rule);
       until = Math.max(until, at);
     }
-    if (until > now) return { kind: 'park', until, maker: 'this run' };
-    const exhausted = this.#checkProcess(ticket.node, now);
-    if (exhausted !== undefined) return exhausted;
+    return until > now ? { kind: 'park', until, maker: 'this run' } : undefined;
+  }
+
+  /** It has its slots and was promised its tokens. */
+  #start(ticket: Ticket, now: number): Admission {
+    const held = this.#awaitTokens(ticket, now) ?? this.#checkProcess(ticket.node, now);
+    if (held !== undefined) return held;
     for (const { tokens } of ticket.steps) tokens?.use(ticket, now);
     ticket.started = true;
     const waited = Math.max(0, now - ticket.since);
@@ -206,31 +214,40 @@ export class ResourceCoordinator {
   }
 
   #findRules(run: RunView, node: PlanNode, { limit, executor, own }: EffectiveCapabilities): readonly Rule[] {
-    const rules = this.#limits.map((options, index) =>
-      this.#rule(index === 0 ? 'runtime' : `runtime[${index}]`, '', options),
-    );
-    if (limit === undefined) return rules;
-    const key = own.limit ? `${run.plan.workflow.name}/${node.id}` : (executor as string);
-    return [this.#rule(key, executor as string, limit), ...rules];
+    const rules: Rule[] = [];
+    if (limit !== undefined) {
+      const key = own.limit ? `${run.plan.workflow.name}/${node.id}` : (executor as string);
+      rules.push(this.#rule(key, limit, 'executor', executor));
+    }
+    for (const [index, options] of this.#limits.entries())
+      rules.push(this.#rule(index === 0 ? 'runtime' : `runtime[${index}]`, options, 'runtime'));
+    return rules;
   }
 
   #stepsOf(run: RunView, rules: readonly Rule[], now: number): readonly Step[] {
-    const slots: Step[] = [];
-    const tokens: Step[] = [];
-    for (const rule of rules) {
-      const pool = this.#pool(rule, run, now);
-      if (pool.slots !== undefined) slots.push({ rule, pool, slots: pool.slots });
-      if (pool.tokens !== undefined) tokens.push({ rule, pool, tokens: pool.tokens });
-    }
-    return [...slots, ...tokens];
+    const pools = rules.map((rule) => ({ rule, pool: this.#pool(rule, run, now) }));
+    return RANKS.flatMap((rank) => {
+      const those = pools.filter(({ rule }) => rule.rank === rank);
+      return [
+        ...those.flatMap(({ rule, pool }) => (pool.slots === undefined ? [] : [{ rule, pool, slots: pool.slots }])),
+        ...those.flatMap(({ rule, pool }) => (pool.tokens === undefined ? [] : [{ rule, pool, tokens: pool.tokens }])),
+      ];
+    });
   }
 
   /** A workflow that is built again is the same one; another one of its name, with other limits or functions, is not. */
-  #rule(key: string, executor: string, options: LimitOptions): Rule {
+  #rule(key: string, options: LimitOptions, whose: 'executor' | 'runtime', executor = ''): Rule {
     const identity = `${key} ${executor} ${textOf(options)}`;
     let rule = this.#rules.get(identity);
     if (rule === undefined) {
-      rule = { key, options, counts: new LimitCounts(), pools: new Map(), sweepAt: MANY_VALUES };
+      rule = {
+        key,
+        options,
+        rank: options.per === undefined ? whose : 'per',
+        counts: new LimitCounts(),
+        pools: new Map(),
+        sweepAt: MANY_VALUES,
+      };
       this.#rules.set(identity, rule);
     }
     return rule;
