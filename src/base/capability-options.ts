@@ -63,7 +63,14 @@ export const BREAKER_DEFAULTS = Object.freeze({ failures: 5, windowSize: 20, ope
 
 const LIMIT_FIELDS = ['maxConcurrency', 'rate', 'per', 'whenFull', 'maxQueued', 'maxQueueMs'];
 const RATE_FIELDS = ['count', 'perMs', 'burst'];
-const BREAKER_FIELDS = ['failures', 'rate', 'windowSize', 'openMs', 'successes'];
+/** The names of the options of a breaker. */
+export const BREAKER_FIELDS = [
+  'failures',
+  'rate',
+  'windowSize',
+  'openMs',
+  'successes',
+] as const satisfies readonly (keyof BreakerOptions)[];
 
 function checkRate(rate: RateOptions, at: string): void {
   knownFields(rate, RATE_FIELDS, at);

@@ -20,7 +20,7 @@ export function attemptEnded(run: RunView, attempt: Attempt, { status, at, error
   const { node, visit, number, startedAt, cached } = attempt;
   return {
     runId: run.runId,
-    workflow: run.plan.workflow.name,
+    workflow: run.top.plan.workflow.name,
     scope: run.scope,
     node: node.id,
     kind: node.implementation.kind,

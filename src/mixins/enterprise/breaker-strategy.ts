@@ -8,6 +8,8 @@ export interface BreakerStrategy {
   clear(): void;
   /** Failures that count at this moment. */
   readonly failures: number;
+  /** Whether a new one would say the same of whatever comes. */
+  readonly isEmpty: boolean;
   /** Why it opens, in words. */
   readonly reason: string;
 }
@@ -28,6 +30,10 @@ export class ConsecutiveFailures implements BreakerStrategy {
 
   clear(): void {
     this.failures = 0;
+  }
+
+  get isEmpty(): boolean {
+    return this.failures === 0;
   }
 
   get reason(): string {
@@ -61,6 +67,10 @@ export class FailureShare implements BreakerStrategy {
     this.#failed = [];
     this.#next = 0;
     this.failures = 0;
+  }
+
+  get isEmpty(): boolean {
+    return this.#failed.length === 0;
   }
 
   get reason(): string {

@@ -2,7 +2,7 @@ import { BREAKER_DEFAULTS, type BreakerOptions } from '../../base/capability-opt
 import type { BreakerChanged, BreakerStateName } from '../../base/notifications.js';
 import { type BreakerStrategy, breakerStrategy } from './breaker-strategy.js';
 
-/** A state owns what only it has: a probe exists only while the breaker is half-open. */
+/** A state owns what only it has: a probe exists only while the breaker is half-open. Each is an object of its own: a pass names it. */
 type State =
   | { readonly name: 'closed' }
   | { readonly name: 'open'; readonly until: number }
@@ -23,9 +23,12 @@ export interface BreakerReport {
   readonly opened: number;
 }
 
+/** What an attempt that was let through shows when it settles: the state in which that happened. */
+export type Pass = Exclude<State, { readonly name: 'open' }>;
+
 /**
  * Leaves an executor alone that keeps failing: closed, open, half-open. While half-open, one attempt at a time is let through as
- * a probe. Whatever settles that was let through in another state is not counted.
+ * a probe. What was let through before the last change of state is not counted: it says nothing about now.
  *
  * Source: M. Nygard, "Release It!" (2007), chapter 5.
  */
@@ -35,6 +38,7 @@ export class Breaker {
   readonly #strategy: BreakerStrategy;
   readonly #tell: (change: BreakerChanged) => void;
   #state: State = { name: 'closed' };
+  #inFlight = 0;
   #refused = 0;
   #opened = 0;
   /** The latest time it was told: time that goes backwards would keep it open. */
@@ -51,31 +55,32 @@ export class Breaker {
     this.#tell = tell;
   }
 
-  /** Whether an attempt may start: `pass`; `probe`, where the breaker waits for how it ends; or not, and when to ask again. */
-  admit(time: number): 'pass' | 'probe' | { readonly retryAt: number } {
+  /** Lets an attempt through, whose end it waits for while half-open; or not, and says when to ask again. */
+  admit(time: number): Pass | { readonly retryAt: number } {
     const now = this.#at(time);
-    if (this.#state.name === 'closed') return 'pass';
     if (this.#state.name === 'open' && now >= this.#state.until)
       this.#go({ name: 'half-open', successes: 0, probing: false }, now, 'its time has passed');
-    if (this.#state.name === 'half-open' && !this.#state.probing) {
-      this.#state.probing = true;
-      return 'probe';
+    const state = this.#state;
+    if (state.name === 'open' || (state.name === 'half-open' && state.probing)) {
+      this.#refused++;
+      return { retryAt: state.name === 'open' ? state.until : now };
     }
-    this.#refused++;
-    return { retryAt: this.#state.name === 'open' ? this.#state.until : now };
+    if (state.name === 'half-open') state.probing = true;
+    this.#inFlight++;
+    return state;
   }
 
   /** An attempt that was let through has ended. */
-  settle(admitted: 'pass' | 'probe', outcome: 'succeeded' | 'failed' | 'neither', time: number): void {
+  settle(pass: Pass, outcome: 'succeeded' | 'failed' | 'neither', time: number): void {
     const now = this.#at(time);
-    if (admitted === 'probe') return this.#settleProbe(outcome, now);
-    if (this.#state.name !== 'closed' || outcome === 'neither') return;
-    if (this.#strategy.note(outcome === 'succeeded')) this.#open(now, this.#strategy.reason);
+    this.#inFlight--;
+    if (pass !== this.#state) return;
+    if (pass.name === 'half-open') this.#settleProbe(pass, outcome, now);
+    else if (outcome !== 'neither' && this.#strategy.note(outcome === 'succeeded'))
+      this.#open(now, this.#strategy.reason);
   }
 
-  #settleProbe(outcome: 'succeeded' | 'failed' | 'neither', now: number): void {
-    const state = this.#state;
-    if (state.name !== 'half-open') return; // it was tripped or reset meanwhile
+  #settleProbe(state: Pass & { readonly name: 'half-open' }, outcome: 'succeeded' | 'failed' | 'neither', now: number) {
     state.probing = false;
     if (outcome === 'failed') this.#open(now, 'a probe failed');
     else if (outcome === 'succeeded' && ++state.successes >= this.#options.successes)
@@ -94,9 +99,9 @@ export class Breaker {
     else this.#close(now, reason);
   }
 
-  /** Whether it has nothing to remember: closed, without a failure. */
+  /** Whether it has nothing to remember: closed, nothing counted, nothing in flight. */
   get isIdle(): boolean {
-    return this.#state.name === 'closed' && this.#strategy.failures === 0;
+    return this.#state.name === 'closed' && this.#strategy.isEmpty && this.#inFlight === 0;
   }
 
   report(): BreakerReport {
@@ -116,7 +121,7 @@ export class Breaker {
   }
 
   #open(now: number, reason: string): void {
-    this.#opened++;
+    if (this.#state.name !== 'open') this.#opened++;
     this.#go({ name: 'open', until: now + this.#options.openMs }, now, reason);
   }
 

@@ -1,4 +1,5 @@
-import type { BreakerOptions } from '../../base/capability-options.js';
+import type { Attempt } from '../../base/attempt.js';
+import { BREAKER_FIELDS, type BreakerOptions } from '../../base/capability-options.js';
 import type { EffectiveCapabilities } from '../../base/capability-table.js';
 import { didYouMean } from '../../base/did-you-mean.js';
 import { AttemptError, ConfigurationError } from '../../base/errors.js';
@@ -6,13 +7,14 @@ import type { BreakerChanged } from '../../base/notifications.js';
 import type { PlanNode } from '../../base/plan.js';
 import type { Clock } from '../../base/ports.js';
 import type { RunView, Settlement } from '../../base/run-view.js';
-import { Breaker, type BreakerReport } from './breaker.js';
-import { reachedNobody } from './error-codes.js';
+import { isOverdue } from '../../base/time-limits.js';
+import { Breaker, type BreakerReport, type Pass } from './breaker.js';
+import { isVerdictOnInputs } from './error-codes.js';
 
 /** An attempt that a breaker let through. */
 interface Passage {
   readonly breaker: Breaker;
-  readonly admitted: 'pass' | 'probe';
+  readonly pass: Pass;
 }
 
 /** The breakers of a runtime: one for each executor, or node, that has the capability and was used. */
@@ -20,8 +22,8 @@ export class CircuitBreakers {
   readonly #clock: Clock;
   readonly #tell: (change: BreakerChanged) => void;
   readonly #breakers = new Map<string, { readonly breaker: Breaker; readonly options: BreakerOptions }>();
-  /** Attempts in flight, and nodes about to start, by run, scope and node. */
-  readonly #passages = new Map<string, Passage>();
+  /** Attempts in flight, and nodes about to start, by graph: nobody keeps two runs from having the same id. */
+  readonly #passages = new WeakMap<RunView, Map<PlanNode, Passage>>();
 
   /** @internal */
   constructor(clock: Clock, tell: (change: BreakerChanged) => void) {
@@ -61,41 +63,48 @@ export class CircuitBreakers {
     if (capabilities.breaker === undefined) return undefined;
     const key = capabilities.own.breaker ? `${run.plan.workflow.name}/${node.id}` : (capabilities.executor as string);
     const breaker = this.#of(key, capabilities.breaker);
-    const admitted = breaker.admit(now);
-    if (typeof admitted !== 'object') {
-      this.#passages.set(placeOf(run, node), { breaker, admitted });
-      return undefined;
+    const pass = breaker.admit(now);
+    if ('retryAt' in pass) {
+      const what = `The breaker of "${key}" is open: node "${node.id}" was not called.`;
+      return new AttemptError('BREAKER_OPEN', what, { at: node.id, value: pass });
     }
-    const what = `The breaker of "${key}" is open: node "${node.id}" was not called.`;
-    return new AttemptError('BREAKER_OPEN', what, { at: node.id, value: { retryAt: admitted.retryAt } });
+    const passages = this.#passages.get(run) ?? new Map<PlanNode, Passage>();
+    this.#passages.set(run, passages.set(node, { breaker, pass }));
+    return undefined;
   }
 
   #of(key: string, options: BreakerOptions): Breaker {
     const known = this.#breakers.get(key);
-    if (known?.options === options) return known.breaker;
+    if (known !== undefined && isSame(known.options, options)) return known.breaker;
     const breaker = new Breaker(key, options, this.#tell);
     this.#breakers.set(key, { breaker, options });
     return breaker;
   }
 
   /** @internal An attempt has settled. */
-  settle(run: RunView, node: PlanNode, { status, error, at }: Settlement): void {
-    const place = placeOf(run, node);
-    const passage = this.#passages.get(place);
+  settle(run: RunView, attempt: Attempt, settlement: Settlement): void {
+    const passages = this.#passages.get(run);
+    const passage = passages?.get(attempt.node);
     if (passage === undefined) return;
-    this.#passages.delete(place);
-    const failed = status === 'failed' && !reachedNobody(error?.code);
-    passage.breaker.settle(passage.admitted, status === 'completed' ? 'succeeded' : failed ? 'failed' : 'neither', at);
+    passages?.delete(attempt.node);
+    passage.breaker.settle(passage.pass, outcomeOf(attempt, settlement), settlement.at);
   }
 
   /** Forgets breakers that have nothing to remember. */
   trim(): void {
-    const inUse = new Set([...this.#passages.values()].map(({ breaker }) => breaker));
-    for (const [key, { breaker }] of this.#breakers)
-      if (breaker.isIdle && !inUse.has(breaker)) this.#breakers.delete(key);
+    for (const [key, { breaker }] of this.#breakers) if (breaker.isIdle) this.#breakers.delete(key);
   }
 }
 
-function placeOf(run: RunView, { id }: PlanNode): string {
-  return `${run.runId}/${run.scope}${id}`;
+/** A workflow that is built anew for each of its runs brings equal options, not the same ones. */
+function isSame(left: BreakerOptions, right: BreakerOptions): boolean {
+  return left === right || BREAKER_FIELDS.every((name) => left[name] === right[name]);
+}
+
+/** What an attempt says of its executor: nothing where that was not called, or was told to stop. */
+function outcomeOf(attempt: Attempt, { status, error }: Settlement): 'succeeded' | 'failed' | 'neither' {
+  if (attempt.cached || status === 'cancelled') return 'neither';
+  if (status === 'completed') return 'succeeded';
+  const tooLate = attempt.limits !== undefined && isOverdue(attempt.limits, attempt.startedAt);
+  return tooLate || isVerdictOnInputs(error?.code) ? 'neither' : 'failed';
 }

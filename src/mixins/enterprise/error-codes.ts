@@ -36,7 +36,7 @@ export const RETRIED_WHEN_NAMED: ReadonlySet<string> = new Set([
 
 const VERDICTS: ReadonlySet<string> = new Set(INPUT_VERDICTS);
 
-/** Whether an attempt failed before its executor was called: a breaker does not count it. */
-export function reachedNobody(code: string | undefined): boolean {
+/** Whether an attempt failed for its inputs, before its executor was called: a breaker does not count it. */
+export function isVerdictOnInputs(code: string | undefined): boolean {
   return code !== undefined && VERDICTS.has(code);
 }

@@ -1,4 +1,5 @@
 import type { Attempt } from '../../base/attempt.js';
+import { ExecutionState } from '../../base/execution-state.js';
 import type { RunView, Settlement } from '../../base/run-view.js';
 import { NODE_STATUSES, type NodeStatus, type RunStatus } from '../../base/status.js';
 
@@ -9,7 +10,7 @@ export interface ExecutionMetrics {
   readonly status: RunStatus;
   /** Epoch milliseconds. */
   readonly startedAt: number;
-  /** Milliseconds from its start to its end, or until now while it goes on. */
+  /** Milliseconds from its start to its end, or until now while it goes on or waits. */
   readonly durationMs: number;
   /** Attempts that settled, by how. */
   readonly attempts: Readonly<Record<Settlement['status'], number>>;
@@ -21,34 +22,44 @@ export interface ExecutionMetrics {
   readonly busyMs: number;
   /** Milliseconds of those in attempts that failed, were lost or were cancelled. */
   readonly wastedMs: number;
-  /** Nodes of the graph at the top by their status, once the run has ended or waits; until then all are 0. */
+  /** Nodes of the graph at the top by their status. */
   readonly nodes: Readonly<Record<NodeStatus, number>>;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-interface Entry extends Writable<Omit<ExecutionMetrics, 'attempts' | 'nodes' | 'durationMs'>> {
+interface Entry extends Writable<Pick<ExecutionMetrics, 'retries' | 'cached' | 'busyMs' | 'wastedMs'>> {
   readonly attempts: Writable<ExecutionMetrics['attempts']>;
-  nodes: ExecutionMetrics['nodes'];
-  endedAt: number | undefined;
+  /** The run until it has ended, then what is left of it: a state holds every output. */
+  of: ExecutionState | Ended;
+}
+
+interface Ended extends Pick<ExecutionMetrics, 'workflow' | 'status' | 'startedAt' | 'nodes'> {
+  readonly endedAt: number;
 }
 
 /** How many runs are remembered; the one that began longest ago goes first. */
 const MOST_RUNS = 1_000;
 
-function noNodes(): Record<NodeStatus, number> {
-  return Object.fromEntries(NODE_STATUSES.map((status) => [status, 0])) as Record<NodeStatus, number>;
-}
-
-function nodesOf({ top }: RunView): Record<NodeStatus, number> {
-  const counts = noNodes();
+function nodesOf(top: ExecutionState): Record<NodeStatus, number> {
+  const counts = Object.fromEntries(NODE_STATUSES.map((status) => [status, 0])) as Record<NodeStatus, number>;
   for (const status of top.status) counts[NODE_STATUSES[status] as NodeStatus]++;
   return counts;
+}
+
+function newEntry(of: Entry['of']): Entry {
+  const attempts = { completed: 0, failed: 0, lost: 0, cancelled: 0 };
+  return { of, attempts, retries: 0, cached: 0, busyMs: 0, wastedMs: 0 };
 }
 
 /** Remembers what the last runs did. */
 export class ExecutionBook {
   readonly #runs = new Map<string, Entry>();
+
+  /** A run begins, or goes on after it waited, or has done so before. */
+  begin(run: RunView): void {
+    this.#entry(run);
+  }
 
   /** Counts one attempt of a run. */
   note(run: RunView, attempt: Attempt, executor: string | undefined, { status, at, then }: Settlement): void {
@@ -64,39 +75,43 @@ export class ExecutionBook {
 
   /** A run has ended. */
   end(run: RunView): void {
-    const entry = this.#entry(run);
-    entry.status = run.top.runStatus;
-    entry.endedAt = run.top.runEndedAt;
-    entry.nodes = nodesOf(run);
+    this.#entry(run).of = factsOf(run.top, run.top.runEndedAt);
   }
 
-  #entry(run: RunView): Entry {
-    const known = this.#runs.get(run.runId);
-    if (known !== undefined) return known;
-    const entry: Entry = {
-      runId: run.runId,
-      workflow: run.top.plan.workflow.name,
-      status: 'running',
-      startedAt: run.top.runStartedAt,
-      endedAt: undefined,
-      attempts: { completed: 0, failed: 0, lost: 0, cancelled: 0 },
-      retries: 0,
-      cached: 0,
-      busyMs: 0,
-      wastedMs: 0,
-      nodes: noNodes(),
-    };
-    if (this.#runs.size >= MOST_RUNS) this.trim(MOST_RUNS - 1);
-    this.#runs.set(run.runId, entry);
+  #entry({ runId, top }: RunView): Entry {
+    const known = this.#runs.get(runId);
+    if (known !== undefined && known.of instanceof ExecutionState) {
+      known.of = top; // after it waited, a run goes on with a state of its own
+      return known;
+    }
+    const entry = newEntry(top);
+    this.#runs.delete(runId); // another run had the same id, and has ended
+    this.#runs.set(runId, entry);
+    if (this.#runs.size > MOST_RUNS) this.#forgetOne();
     return entry;
+  }
+
+  #forgetOne(): void {
+    const size = this.#runs.size;
+    this.trim(size - 1);
+    const [oldest] = this.#runs.keys();
+    if (this.#runs.size === size) this.#runs.delete(oldest as string);
   }
 
   /** What one run did; `undefined` when nothing is known of it. */
   of(runId: string, now: number): ExecutionMetrics | undefined {
     const entry = this.#runs.get(runId);
     if (entry === undefined) return undefined;
-    const { endedAt, attempts, nodes, ...rest } = entry;
-    return { ...rest, attempts: { ...attempts }, nodes: { ...nodes }, durationMs: (endedAt ?? now) - entry.startedAt };
+    const { of, attempts, ...counts } = entry;
+    const { endedAt, ...run } = of instanceof ExecutionState ? factsOf(of, now) : of;
+    return {
+      runId,
+      ...run,
+      nodes: { ...run.nodes },
+      durationMs: endedAt - run.startedAt,
+      attempts: { ...attempts },
+      ...counts,
+    };
   }
 
   /** How many runs it remembers. */
@@ -104,11 +119,16 @@ export class ExecutionBook {
     return this.#runs.size;
   }
 
-  /** Forgets the runs that began longest ago. */
+  /** Forgets runs that have ended, those first that began longest ago, until so many are left. */
   trim(most: number): void {
-    for (const runId of this.#runs.keys()) {
+    for (const [runId, { of }] of this.#runs) {
       if (this.#runs.size <= most) return;
-      this.#runs.delete(runId);
+      if (!(of instanceof ExecutionState)) this.#runs.delete(runId);
     }
   }
+}
+
+function factsOf(top: ExecutionState, endedAt: number): Ended {
+  const { plan, runStatus: status, runStartedAt: startedAt } = top;
+  return { workflow: plan.workflow.name, status, startedAt, endedAt, nodes: nodesOf(top) };
 }

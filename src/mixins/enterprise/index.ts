@@ -235,6 +235,7 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
 
     protected override admit(run: RunView, node: PlanNode, now: number): Admission {
       if (!run.isObserved) return 'start';
+      if (this.monitoring) this.#executions.begin(run);
       const capabilities = this.capabilities.of(node);
       if (capabilities.executor === undefined) return 'start';
       const admission = this.#coordinator.admit(run, node, capabilities, now);
@@ -251,9 +252,10 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
     }
 
     protected override decideFailure(run: RunView, attempt: Attempt, error: unknown, now: number): FailureDecision {
-      const { retry } = this.capabilities.of(attempt.node);
+      const { retry, metrics } = this.capabilities.of(attempt.node);
       const decision = decideAfterFailure(run, attempt, error, now, retry, this.#retries);
-      if (retry !== undefined && decision.givenUp !== undefined) this.#retryBook.noteGivenUp(decision.givenUp);
+      if (retry !== undefined && metrics !== false && run.isObserved && decision.givenUp !== undefined)
+        this.#retryBook.noteGivenUp(decision.givenUp);
       return decision;
     }
 
@@ -298,13 +300,15 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
     protected override afterAttempt(run: RunView, attempt: Attempt, settlement: Settlement): void {
       super.afterAttempt(run, attempt, settlement);
       const { node } = attempt;
-      const { executor, retry, cache } = this.capabilities.of(node);
+      const { executor, retry, cache, metrics } = this.capabilities.of(node);
       if (executor !== undefined) {
-        this.#breakers.settle(run, node, settlement);
+        this.#breakers.settle(run, attempt, settlement);
         this.#coordinator.release(run, node);
       }
-      if (retry !== undefined) this.#retryBook.note(attempt, executor ?? node.implementation.kind, settlement);
-      if (this.monitoring) this.#executions.note(run, attempt, executor, settlement);
+      if (metrics !== false) {
+        if (retry !== undefined) this.#retryBook.note(attempt, executor ?? node.implementation.kind, settlement);
+        if (this.monitoring) this.#executions.note(run, attempt, executor, settlement);
+      }
       const key = cache === undefined ? undefined : this.#cacheKeys.get(attempt);
       if (key === undefined || settlement.status !== 'completed') return;
       this.#cache.keep(

@@ -17,6 +17,9 @@ function header(headers: unknown): unknown {
   }
 }
 
+/** A date of HTTP with its zone, or of ISO 8601: `Date.parse` takes any text that ends in a number for a date as well. */
+const DATE = /^(?:[A-Z][a-z]+, .* GMT|\d{4}-\d{2}-\d{2}T.*)$/;
+
 /** Seconds, or a date. Source: RFC 9110, section 10.2.3. */
 function fromField(value: unknown, now: number): number | undefined {
   const seconds =
@@ -26,7 +29,7 @@ function fromField(value: unknown, now: number): number | undefined {
         ? Number(value)
         : Number.NaN;
   if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1_000;
-  const date = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  const date = typeof value === 'string' && DATE.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 

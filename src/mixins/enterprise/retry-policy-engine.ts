@@ -3,6 +3,7 @@ import { AttemptError, ConfigurationError } from '../../base/errors.js';
 import { checkMatcher, type ErrorMatcher } from '../../base/node-options.js';
 import type { Random } from '../../base/ports.js';
 import type { RetryData } from '../../base/workflow-data.js';
+import { ignorePromise } from './ignore-promise.js';
 
 /** What a strategy is told. */
 export interface RetryFailure {
@@ -19,10 +20,13 @@ export interface RetryFailure {
 /** How long to wait before the next attempt, in milliseconds, finite and at least 0. Longer than `maxDelayMs` counts as that. */
 export type RetryStrategy = (failure: RetryFailure) => number;
 
+/** Twice as often is infinite, and infinitely often nothing is not a number. */
+const LARGEST_EXPONENT = 1_023;
+
 const BUILT_IN: Readonly<Record<string, RetryStrategy>> = {
   fixed: ({ delayMs }) => delayMs,
   linear: ({ delayMs, failures }) => delayMs * failures,
-  exponential: ({ delayMs, failures }) => delayMs * 2 ** (failures - 1),
+  exponential: ({ delayMs, failures }) => delayMs * 2 ** Math.min(failures - 1, LARGEST_EXPONENT),
 };
 
 /** How waits grow, and which errors are retried beside those that policies name. One for each runtime. */
@@ -88,6 +92,7 @@ function asked(name: string, strategy: RetryStrategy, failure: RetryFailure): nu
     throw new AttemptError('STRATEGY_THREW', `Retry strategy "${name}" threw.`, { at: name, cause });
   }
   if (typeof wait === 'number' && wait >= 0) return wait; // infinity is the longest wait
+  ignorePromise(wait);
   throw new AttemptError('STRATEGY_THREW', `Retry strategy "${name}" answered no number of milliseconds.`, {
     at: name,
     value: wait,

@@ -1,7 +1,7 @@
 import { AttemptError, LockstepError } from '../../base/errors.js';
 import type { ErrorMatcher, RetryOptions } from '../../base/node-options.js';
-import { isThenable } from '../../base/schema.js';
 import { NEVER_RETRIED, RETRIED_WHEN_NAMED } from './error-codes.js';
+import { ignorePromise } from './ignore-promise.js';
 
 function isErrorClass(matcher: ErrorMatcher): matcher is new (...args: never[]) => Error {
   return typeof matcher === 'function' && (matcher === (Error as unknown) || matcher.prototype instanceof Error);
@@ -13,13 +13,13 @@ function matches(matcher: ErrorMatcher, error: unknown): boolean {
   if (isErrorClass(matcher)) return error instanceof matcher;
   const answer: unknown = matcher(error);
   if (typeof answer === 'boolean') return answer;
-  if (isThenable(answer)) answer.then(undefined, () => undefined);
+  ignorePromise(answer);
   throw new TypeError(`a predicate answered a ${typeof answer}, not a boolean`);
 }
 
 /**
  * Whether an error may be retried at all: never one of the kernel's verdicts on inputs, a verdict on outputs only where
- * `retryOn` names its code, never what `dontRetryOn` matches, and only what `retryOn` matches where it is given, or what the
+ * `retryOn` or the runtime names its code, never what `dontRetryOn` matches, and only what `retryOn` matches where it is given, or what the
  * runtime retries beside it. All see the original error.
  *
  * @throws AttemptError STRATEGY_THREW when a predicate throws
@@ -27,7 +27,8 @@ function matches(matcher: ErrorMatcher, error: unknown): boolean {
 export function mayRetry(error: unknown, options: RetryOptions, beside: readonly ErrorMatcher[]): boolean {
   if (error instanceof LockstepError) {
     if (NEVER_RETRIED.has(error.code)) return false;
-    if (RETRIED_WHEN_NAMED.has(error.code) && !options.retryOn?.includes(error.code)) return false;
+    if (RETRIED_WHEN_NAMED.has(error.code) && ![...(options.retryOn ?? []), ...beside].includes(error.code))
+      return false;
   }
   try {
     if (options.dontRetryOn?.some((matcher) => matches(matcher, error))) return false;
