@@ -1,7 +1,7 @@
 import type { Attempt } from '../../base/attempt.js';
 import type { BaseRuntime } from '../../base/base-runtime.js';
 import { type BreakerOptions, checkBreaker, frozenCopy } from '../../base/capability-options.js';
-import { AttemptError, ConfigurationError, type LockstepError } from '../../base/errors.js';
+import { AttemptError, ConfigurationError, errorData } from '../../base/errors.js';
 import { checkRetry, type ErrorMatcher, type RetryOptions } from '../../base/node-options.js';
 import { type Plan, type PlanNode, plansOf } from '../../base/plan.js';
 import { checkHealth, checkResources, type HealthOptions, type ResourceOptions } from '../../base/resource-options.js';
@@ -287,7 +287,7 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
         if (known === undefined) this.#cacheKeys.set(attempt, key);
         return known;
       } catch (error) {
-        const { message } = error as LockstepError;
+        const { message } = errorData(error);
         run.warn({
           code: 'not-cached',
           message: `The inputs of node "${node.id}" have no key: ${message}`,
