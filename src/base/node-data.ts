@@ -2,6 +2,7 @@ import type { NodeImplementation } from './node.js';
 import {
   checkSoftLimit,
   frozenCapabilities,
+  frozenRetry,
   type NodeCapabilities,
   retryData,
   type Subject,
@@ -19,7 +20,11 @@ const NEED_AN_EXECUTOR = ['limit', 'breaker', 'cache'] as const;
  * @throws ConfigurationError INVALID_OPTION when a limit of one does not go with a limit of the other, or a capability with the node
  */
 export function capabilitiesOf(id: string, implementation: NodeImplementation, use: UseOptions): NodeCapabilities {
-  const capabilities: NodeCapabilities = { ...implementation.capabilities, ...use };
+  const capabilities: NodeCapabilities = {
+    ...implementation.capabilities,
+    ...use,
+    ...(use.retry === undefined ? {} : { retry: frozenRetry(use.retry) }),
+  };
   const at = `node "${id}"`;
   checkSoftLimit(capabilities, at);
   for (const name of NEED_AN_EXECUTOR)

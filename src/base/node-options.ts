@@ -150,15 +150,23 @@ export function checkCapabilities(options: NodeCapabilities, at: string): void {
   checkFlag(options.metrics, `${at}.metrics`);
 }
 
+/** A copy of a policy that nobody can change. Matchers stay what they are. */
+export function frozenRetry({ retryOn, dontRetryOn, ...retry }: RetryOptions): RetryOptions {
+  return Object.freeze({
+    ...retry,
+    ...(retry.backoff === undefined ? {} : { backoff: frozenCopy(retry.backoff) }),
+    ...(retryOn === undefined ? {} : { retryOn: Object.freeze([...retryOn]) }),
+    ...(dontRetryOn === undefined ? {} : { dontRetryOn: Object.freeze([...dontRetryOn]) }),
+  });
+}
+
 /** The capabilities among some options, as a copy that nobody can change. Matchers stay what they are. */
 export function frozenCapabilities(options: NodeCapabilities): NodeCapabilities {
   const own = Object.entries(options).filter(
     ([name, value]) => CAPABILITY_FIELDS.includes(name) && value !== undefined,
   );
-  const operational: readonly string[] = OPERATIONAL;
-  return Object.freeze(
-    Object.fromEntries(own.map(([name, value]) => [name, operational.includes(name) ? frozenCopy(value) : value])),
-  );
+  const copies = own.map(([name, value]) => [name, name === 'retry' ? frozenRetry(value) : frozenCopy(value)]);
+  return Object.freeze(Object.fromEntries(copies));
 }
 
 function checkSubjects(after: UseOptions['after'], at: string): void {

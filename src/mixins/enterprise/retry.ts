@@ -7,10 +7,19 @@ function isErrorClass(matcher: ErrorMatcher): matcher is new (...args: never[]) 
   return typeof matcher === 'function' && (matcher === (Error as unknown) || matcher.prototype instanceof Error);
 }
 
+/** Whether something can be said of what was thrown: of a proxy that throws when it is looked at, nothing can. */
+function reads(look: () => boolean): boolean {
+  try {
+    return look();
+  } catch {
+    return false;
+  }
+}
+
 function matches(matcher: ErrorMatcher, error: unknown): boolean {
   if (typeof matcher === 'string')
-    return typeof error === 'object' && error !== null && 'code' in error && error.code === matcher;
-  if (isErrorClass(matcher)) return error instanceof matcher;
+    return reads(() => typeof error === 'object' && error !== null && 'code' in error && error.code === matcher);
+  if (isErrorClass(matcher)) return reads(() => error instanceof matcher);
   const answer: unknown = matcher(error);
   if (typeof answer === 'boolean') return answer;
   ignorePromise(answer);
@@ -25,10 +34,10 @@ function matches(matcher: ErrorMatcher, error: unknown): boolean {
  * @throws AttemptError STRATEGY_THREW when a predicate throws
  */
 export function mayRetry(error: unknown, options: RetryOptions, beside: readonly ErrorMatcher[]): boolean {
-  if (error instanceof LockstepError) {
-    if (NEVER_RETRIED.has(error.code)) return false;
-    if (RETRIED_WHEN_NAMED.has(error.code) && ![...(options.retryOn ?? []), ...beside].includes(error.code))
-      return false;
+  if (reads(() => error instanceof LockstepError)) {
+    const { code } = error as LockstepError;
+    if (NEVER_RETRIED.has(code)) return false;
+    if (RETRIED_WHEN_NAMED.has(code) && ![...(options.retryOn ?? []), ...beside].includes(code)) return false;
   }
   try {
     if (options.dontRetryOn?.some((matcher) => matches(matcher, error))) return false;
