@@ -114,6 +114,14 @@ module.exports = {
       from: { path: '^src/', pathNot: ['^src/plugins/'] },
       to: { path: packages('better-sqlite3', '@grpc/[^/]+') },
     },
+    {
+      name: 'optional-packages-required-late',
+      comment:
+        'optional peers are not there for everyone: src declares the types it needs of them and loads them when asked to',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: packages('prom-client', '@opentelemetry/[^/]+') },
+    },
     { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },
     {
       name: 'only-from-src',

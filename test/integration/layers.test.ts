@@ -100,6 +100,16 @@ describe('the layer check', function () {
     expect(status).to.equal(1);
   });
 
+  it('names a plugin that imports a package which is not there for everyone', () => {
+    plant('src/plugins/planted.ts', `export type { Registry } from 'prom-client';`);
+
+    const { output } = checkLayers();
+
+    expect(output).to.match(
+      /optional-packages-required-late: src\/plugins\/planted\.ts -> .*node_modules\/prom-client\//,
+    );
+  });
+
   function plant(path: string, text: string): void {
     writeFileSync(join(copy, path), `${text}\n`);
   }

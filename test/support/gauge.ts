@@ -3,8 +3,7 @@ import type { NodeCapabilities } from '../../src/base/node-options.js';
 import { type } from '../../src/base/schema.js';
 import type { ResourceMetrics } from '../../src/mixins/enterprise/features.js';
 import { AsyncLocalRuntime, type AsyncLocalRuntimeOptions } from '../../src/runtimes/async-local-runtime.js';
-import { seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
-import { drive } from './every-way.js';
+import { advanceUntil, seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
 
 /** Counts, from inside, how many of its nodes run at once, and notes when each started, in milliseconds since the clock's start. */
 export class Gauge {
@@ -70,7 +69,7 @@ export class Gauge {
 
   /** Waits for something on this clock. */
   async until<T>(promise: Promise<T>): Promise<T> {
-    return drive(promise, this.clock);
+    return advanceUntil(() => promise, this.clock);
   }
 }
 

@@ -75,33 +75,31 @@ class Tally {
   }
 }
 
+interface Series<T> {
+  readonly labels: Labels;
+  value: T;
+}
+
 /** Values by series: plugins that share a sink have labels of their own for the same series. */
 class SeriesMap<T> {
-  readonly #byText = new Map<string, { readonly labels: Labels; value: T }>();
-  readonly #texts = new WeakMap<Labels, string>();
+  readonly #byText = new Map<string, Series<T>>();
+  readonly #byLabels = new WeakMap<Labels, Series<T>>();
 
   /** The series of these labels; made where there is none. */
-  of(labels: Labels, first: () => T): { readonly labels: Labels; value: T } {
-    const text = this.#textOf(labels);
-    const found = this.#byText.get(text);
+  of(labels: Labels, first: () => T): Series<T> {
+    const found = this.#byLabels.get(labels);
     if (found !== undefined) return found;
-    const made = { labels, value: first() };
-    this.#byText.set(text, made);
-    return made;
+    const text = JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const series = this.#byText.get(text) ?? { labels: Object.freeze({ ...labels }), value: first() };
+    this.#byText.set(text, series);
+    this.#byLabels.set(labels, series);
+    return series;
   }
 
   /** Every series that has these labels. */
-  with(wanted: Labels): readonly { readonly labels: Labels; readonly value: T }[] {
+  with(wanted: Labels): readonly Series<T>[] {
     const names = Object.keys(wanted) as LabelName[];
     return [...this.#byText.values()].filter(({ labels }) => names.every((name) => labels[name] === wanted[name]));
-  }
-
-  #textOf(labels: Labels): string {
-    const found = this.#texts.get(labels);
-    if (found !== undefined) return found;
-    const text = JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
-    this.#texts.set(labels, text);
-    return text;
   }
 }
 

@@ -1,5 +1,6 @@
-import { checkCount, checkFlag, knownFields, refuse } from '../../base/option-checks.js';
+import { checkCount, checkFlag, knownFields } from '../../base/option-checks.js';
 import { definePlugin, type SyncPlugin } from '../plugin.js';
+import { checkMethods } from './check-methods.js';
 import { RunCounter } from './run-counter.js';
 import { SeriesLimit } from './series-limit.js';
 import { Served } from './served.js';
@@ -31,7 +32,7 @@ const MAX_SERIES = 1_000;
 export function metricsPlugin(options: MetricsOptions): SyncPlugin {
   knownFields(options, FIELDS, 'metricsPlugin');
   const { sink, maxSeries = MAX_SERIES, nodes = false } = options;
-  checkSink(sink);
+  checkMethods(sink, ['add', 'set', 'record'], 'metricsPlugin.sink', 'a sink, with the methods add, set and record');
   checkCount(maxSeries, 1, 'metricsPlugin.maxSeries');
   checkFlag(nodes, 'metricsPlugin.nodes');
   const limit = new SeriesLimit(maxSeries);
@@ -52,11 +53,4 @@ export function metricsPlugin(options: MetricsOptions): SyncPlugin {
       for (const counter of served.stopped()) counter.forget();
     },
   });
-}
-
-function checkSink(sink: unknown): void {
-  const methods = ['add', 'set', 'record'] as const;
-  const given = sink as Partial<Record<(typeof methods)[number], unknown>> | null | undefined;
-  if (typeof given === 'object' && given !== null && methods.every((name) => typeof given[name] === 'function')) return;
-  refuse('metricsPlugin.sink', 'must have the methods add, set and record', sink);
 }

@@ -1,4 +1,5 @@
-import { knownFields, refuse } from '../../base/option-checks.js';
+import { knownFields } from '../../base/option-checks.js';
+import { checkMethods } from './check-methods.js';
 import { ALL_INSTRUMENTS, type Instrument } from './instruments.js';
 import { LABELS, type LabelName, type Labels } from './labels.js';
 import { loadOpenTelemetry, SCOPE } from './load-open-telemetry.js';
@@ -23,7 +24,8 @@ export function openTelemetryMetrics(options: OpenTelemetryMetricsOptions = {}):
   knownFields(options, ['meter', 'buckets'], 'openTelemetryMetrics');
   const buckets = checkBuckets(options.buckets, 'openTelemetryMetrics.buckets');
   const { meter = loadOpenTelemetry('openTelemetryMetrics', 'meter').metrics.getMeter(SCOPE) } = options;
-  checkMeter(meter);
+  const methods = ['createCounter', 'createUpDownCounter', 'createGauge', 'createHistogram'];
+  checkMethods(meter, methods, 'openTelemetryMetrics.meter', 'a Meter of @opentelemetry/api 1.9 or later');
   return new OpenTelemetrySink(meter, buckets);
 }
 
@@ -74,11 +76,4 @@ class OpenTelemetrySink implements MetricsSink {
     this.#attributes.set(labels, made);
     return made;
   }
-}
-
-function checkMeter(meter: unknown): void {
-  const methods = ['createCounter', 'createUpDownCounter', 'createGauge', 'createHistogram'];
-  const given = meter as Partial<Record<string, unknown>> | null;
-  if (methods.every((name) => typeof given?.[name] === 'function')) return;
-  refuse('openTelemetryMetrics.meter', 'must be a Meter of @opentelemetry/api 1.9 or later', meter);
 }

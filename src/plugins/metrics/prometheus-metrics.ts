@@ -1,4 +1,5 @@
 import { knownFields, refuse } from '../../base/option-checks.js';
+import { checkMethods } from './check-methods.js';
 import { ALL_INSTRUMENTS, type Instrument, prometheusName } from './instruments.js';
 import type { Labels } from './labels.js';
 import { optionalPackage } from './optional-package.js';
@@ -33,10 +34,16 @@ export interface PrometheusMetrics extends MetricsSink {
 export function prometheusMetrics(options: PrometheusMetricsOptions = {}): PrometheusMetrics {
   knownFields(options, ['registry', 'client', 'buckets'], 'prometheusMetrics');
   const buckets = checkBuckets(options.buckets, 'prometheusMetrics.buckets');
-  checkClient(options.client);
   const { client = optionalPackage('prom-client', 'prometheusMetrics', 'client') as PrometheusClient } = options;
+  checkMethods(
+    client,
+    ['Counter', 'Gauge', 'Histogram', 'Registry'],
+    'prometheusMetrics.client',
+    'the module prom-client',
+  );
   const { registry = new client.Registry() } = options;
-  checkRegistry(registry);
+  const methods = ['registerMetric', 'getSingleMetric', 'metrics'];
+  checkMethods(registry, methods, 'prometheusMetrics.registry', 'a Registry of prom-client');
   return new PrometheusSink(client, registry, buckets);
 }
 
@@ -47,7 +54,7 @@ class PrometheusSink implements PrometheusMetrics {
   constructor(client: PrometheusClient, registry: PrometheusRegistry, buckets: readonly number[]) {
     this.registry = registry;
     // prom-client adds the suffix itself where it writes OpenMetrics.
-    const isOpen = registry.contentType.startsWith('application/openmetrics-text');
+    const isOpen = String(registry.contentType).startsWith('application/openmetrics-text');
     const named = ALL_INSTRUMENTS.map((instrument) => {
       const name = prometheusName(instrument);
       return { instrument, name: isOpen ? name.replace(/_total$/, '') : name };
@@ -100,26 +107,4 @@ function makeMetric(
     case 'histogram':
       return new client.Histogram({ ...config, buckets: [...buckets] });
   }
-}
-
-function checkClient(client: unknown): void {
-  if (client === undefined || isClient(client)) return;
-  refuse(
-    'prometheusMetrics.client',
-    'must have the classes Counter, Gauge, Histogram and Registry of prom-client',
-    client,
-  );
-}
-
-function isClient(client: unknown): client is PrometheusClient {
-  const classes = client as Partial<Record<string, unknown>> | null;
-  return ['Counter', 'Gauge', 'Histogram', 'Registry'].every((name) => typeof classes?.[name] === 'function');
-}
-
-function checkRegistry(registry: unknown): void {
-  const given = registry as Partial<Record<string, unknown>> | null;
-  const methods = ['registerMetric', 'getSingleMetric', 'metrics'];
-  if (methods.every((name) => typeof given?.[name] === 'function') && typeof given?.['contentType'] === 'string')
-    return;
-  refuse('prometheusMetrics.registry', 'must be a Registry of prom-client', registry);
 }

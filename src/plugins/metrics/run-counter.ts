@@ -48,9 +48,10 @@ export class RunCounter {
     // What is told names the workflow of the map or subworkflow that the attempt is in.
     const workflow = this.#active.get(runId) ?? settled.workflow;
     const labels = this.#parts.nodes ? { workflow, executor, node } : { workflow, executor };
-    this.#add(INSTRUMENTS.attempts, 1, { ...labels, status });
+    const ended = { ...labels, status };
+    this.#add(INSTRUMENTS.attempts, 1, ended);
     if (cached) this.#add(INSTRUMENTS.cacheHits, 1, labels);
-    else this.#record(INSTRUMENTS.attemptDuration, endedAt - startedAt, { ...labels, status });
+    else this.#record(INSTRUMENTS.attemptDuration, endedAt - startedAt, ended);
     if (attempt > 1) this.#add(INSTRUMENTS.retries, 1, labels);
     if (error !== undefined) this.#add(INSTRUMENTS.attemptErrors, 1, { ...labels, error_type: errorType(error.code) });
   }

@@ -1,6 +1,7 @@
 import type { RunStarted } from '../../base/notifications.js';
-import { knownFields, refuse } from '../../base/option-checks.js';
+import { knownFields } from '../../base/option-checks.js';
 import { definePlugin, type SyncPlugin } from '../plugin.js';
+import { checkMethods } from './check-methods.js';
 import { loadOpenTelemetry, SCOPE } from './load-open-telemetry.js';
 import type { OtelApi, OtelTracer } from './open-telemetry-api.js';
 import { RunSpans, type SpanParts, settledBetween } from './run-spans.js';
@@ -23,10 +24,12 @@ export interface TracingOptions {
  */
 export function tracingPlugin(options: TracingOptions = {}): SyncPlugin {
   knownFields(options, ['tracer', 'api'], 'tracingPlugin');
-  checkMethods(options.api?.trace, ['getTracer', 'setSpan'], 'tracingPlugin.api', options.api !== undefined);
   const { api = loadOpenTelemetry('tracingPlugin', 'api') } = options;
+  const what = 'the module @opentelemetry/api';
+  checkMethods(api?.trace, ['getTracer', 'setSpan'], 'tracingPlugin.api', what);
+  checkMethods(api?.context, ['active'], 'tracingPlugin.api', what);
   const { tracer = api.trace.getTracer(SCOPE) } = options;
-  checkMethods(tracer, ['startSpan'], 'tracingPlugin.tracer', true);
+  checkMethods(tracer, ['startSpan'], 'tracingPlugin.tracer', 'a Tracer of @opentelemetry/api');
   const parts: SpanParts = { api, tracer };
   const served = new Served<Map<string, RunSpans>>();
   return definePlugin({
@@ -59,11 +62,4 @@ export function tracingPlugin(options: TracingOptions = {}): SyncPlugin {
 function begin(runs: Map<string, RunSpans>, parts: SpanParts, run: RunStarted): void {
   runs.get(run.runId)?.forget();
   runs.set(run.runId, new RunSpans(parts, run));
-}
-
-function checkMethods(value: unknown, names: readonly string[], at: string, isGiven: boolean): void {
-  if (!isGiven) return;
-  const methods = value as Partial<Record<string, unknown>> | null | undefined;
-  if (names.every((name) => typeof methods?.[name] === 'function')) return;
-  refuse(at, 'is not what @opentelemetry/api gives out', value);
 }

@@ -139,7 +139,8 @@ describe('metricsPlugin', () => {
 
 describe('The table of instruments', () => {
   it('has names that Prometheus and OpenTelemetry take, each once', () => {
-    for (const { name, unit, description } of ALL_INSTRUMENTS) {
+    for (const { name, unit, description, labels } of ALL_INSTRUMENTS) {
+      expect(labels, name).to.not.have.length(0);
       expect(name).to.match(/^lockstep(\.[a-z_]+)+$/);
       expect(unit, name).to.match(/^(s|\{[a-z]+\})$/);
       expect(description, name).to.match(/^[A-Z1].*\.$/);

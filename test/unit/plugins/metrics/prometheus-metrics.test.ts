@@ -46,8 +46,8 @@ function linesOf(samples: readonly Sample[]): readonly string[] {
             const { le: _, ...own } = sample.labels;
             return sample.name === name + suffix && seriesText('', own, '') === seriesText('', labels, '');
           });
-        const buckets = same('_bucket').map((sample) => {
-          return { le: Number(sample.labels['le']?.replace('+Inf', 'Infinity')), count: sample.value };
+        const buckets = same('_bucket').map(({ labels: { le = '' }, value: below }) => {
+          return { le: Number(le.replace('+Inf', 'Infinity')), count: below };
         });
         return seriesText(instrument.name, labels, distributionText(count, same('_sum')[0]?.value ?? -1, buckets));
       });
