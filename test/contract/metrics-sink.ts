@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import type { AttemptEnded } from '../../src/base/notifications.js';
 import type { Workflow } from '../../src/base/workflow.js';
 import type { MetricsSink } from '../../src/plugins/metrics/index.js';
 import { metricsPlugin } from '../../src/plugins/metrics/index.js';
@@ -18,6 +17,7 @@ import {
   retrying,
   straight,
 } from '../support/metered-workflows.js';
+import { CACHED, Telling } from '../support/telling.js';
 
 /** A backend under test. */
 export interface SinkUnderTest {
@@ -31,28 +31,6 @@ export interface SinkUnderTest {
 
 type Drive = (workflow: (clock: VirtualClock) => Workflow, between?: (runtime: Driven) => void) => Promise<void>;
 type Driven = LocalRuntime | AsyncLocalRuntime;
-
-/** A runtime that can be made to tell what no workflow of today makes it tell. */
-class Telling extends LocalRuntime {
-  say = this.tell.bind(this);
-}
-
-const CACHED: AttemptEnded = {
-  runId: 'r',
-  workflow: 'caching',
-  scope: '',
-  node: 'n',
-  kind: 'function',
-  executor: 'function.costly',
-  visit: 1,
-  attempt: 1,
-  status: 'completed',
-  startedAt: 0,
-  endedAt: 0,
-  error: undefined,
-  retryAt: undefined,
-  cached: true,
-};
 
 /** What every backend must show of the same runs. */
 export function metricsSinkContract(name: string, make: () => SinkUnderTest | Promise<SinkUnderTest>): void {

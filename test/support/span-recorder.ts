@@ -14,7 +14,7 @@ export interface SpanView {
   readonly status: 'unset' | 'ok' | 'error';
   readonly message: string | undefined;
   readonly attributes: Readonly<Record<string, unknown>>;
-  /** Attributes of exceptions. */
+  /** Attributes of exceptions, and when they were recorded. */
   readonly exceptions: readonly Readonly<Record<string, unknown>>[];
   /** Numbers of the attempts that are linked to. */
   readonly links: readonly unknown[];
@@ -78,7 +78,7 @@ function viewOf(span: ReadableSpan, byId: ReadonlyMap<string, ReadableSpan>): Sp
     status: (['unset', 'ok', 'error'] as const)[span.status.code],
     message: span.status.message,
     attributes: span.attributes,
-    exceptions: span.events.map(({ attributes }) => attributes ?? {}),
+    exceptions: span.events.map(({ attributes, time }) => ({ ...attributes, at: ms(time) })),
     links: span.links.map(({ context }) => byId.get(context.spanId)?.attributes['lockstep.attempt.number']),
   };
 }

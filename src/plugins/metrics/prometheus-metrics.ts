@@ -53,18 +53,12 @@ class PrometheusSink implements PrometheusMetrics {
 
   constructor(client: PrometheusClient, registry: PrometheusRegistry, buckets: readonly number[]) {
     this.registry = registry;
-    // prom-client adds the suffix itself where it writes OpenMetrics.
-    const isOpen = String(registry.contentType).startsWith('application/openmetrics-text');
-    const named = ALL_INSTRUMENTS.map((instrument) => {
-      const name = prometheusName(instrument);
-      return { instrument, name: isOpen ? name.replace(/_total$/, '') : name };
-    });
-    for (const { name } of named) {
+    for (const name of ALL_INSTRUMENTS.map(prometheusName)) {
       if (registry.getSingleMetric(name) === undefined) continue;
       refuse('prometheusMetrics.registry', `has a metric ${name} already: share one sink between runtimes`, name);
     }
-    for (const { instrument, name } of named) {
-      const metric = makeMetric(client, instrument, name, buckets);
+    for (const instrument of ALL_INSTRUMENTS) {
+      const metric = makeMetric(client, instrument, buckets);
       registry.registerMetric(metric);
       this.#metrics.set(instrument.name, metric);
     }
@@ -91,13 +85,9 @@ class PrometheusSink implements PrometheusMetrics {
   }
 }
 
-function makeMetric(
-  client: PrometheusClient,
-  { kind, labels, description }: Instrument,
-  name: string,
-  buckets: readonly number[],
-): PrometheusMetric {
-  const config = { name, help: description, labelNames: [...labels], registers: [] };
+function makeMetric(client: PrometheusClient, instrument: Instrument, buckets: readonly number[]): PrometheusMetric {
+  const { kind, labels, description } = instrument;
+  const config = { name: prometheusName(instrument), help: description, labelNames: [...labels], registers: [] };
   switch (kind) {
     case 'counter':
       return new client.Counter(config);

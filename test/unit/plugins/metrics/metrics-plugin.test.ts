@@ -15,7 +15,7 @@ import {
 import { MemoryLog } from '../../../../src/testing/memory-log.js';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.js';
 import { refusal } from '../../../support/caught.js';
-import { branching, failing, gated, straight, taking } from '../../../support/metered-workflows.js';
+import { branching, coded, failing, gated, straight, taking } from '../../../support/metered-workflows.js';
 
 /** A node that ends when it is told to. */
 function stuckNode() {
@@ -48,8 +48,9 @@ describe('metricsPlugin', () => {
     };
     const sink: MetricsSink = { add, set: add, record: add };
     const clock = new VirtualClock();
-    using runtime = new LocalRuntime({ plugins: [metricsPlugin({ sink })], clock });
+    using runtime = new LocalRuntime({ plugins: [metricsPlugin({ sink, maxSeries: 1 })], clock });
     for (let run = 0; run < 3; run++) runtime.execute(straight(clock));
+    expect([...seen.keys()].filter((key) => key.includes('"other"'))).to.have.length(2);
     expect(seen.size).to.equal(7);
     for (const [key, objects] of seen) expect(objects.size, key).to.equal(1);
   });
@@ -88,7 +89,8 @@ describe('metricsPlugin', () => {
 
   it('takes runs away that the runtime did not wait for when it closed', async () => {
     const sink = memoryMetrics();
-    const runtime = new AsyncLocalRuntime({ plugins: [metricsPlugin({ sink })] });
+    const plugin = metricsPlugin({ sink });
+    const runtime = new AsyncLocalRuntime({ plugins: [plugin] });
     const { node, release } = stuckNode();
     const w = workflow('stuck');
     w.add('stuck', node());
@@ -99,6 +101,10 @@ describe('metricsPlugin', () => {
     expect(sink.value('lockstep.run.active')).to.equal(0);
     release();
     await run;
+    await new AsyncLocalRuntime({ plugins: [plugin] }).close();
+    const later = new AsyncLocalRuntime({ plugins: [plugin] });
+    await later.start();
+    await later.close();
     expect(sink.value('lockstep.run.active')).to.equal(0);
   });
 
@@ -134,6 +140,24 @@ describe('metricsPlugin', () => {
     expect(refusal(() => new LocalRuntime({ plugins: [metricsPlugin({ sink }), metricsPlugin({ sink })] }))).to.include(
       { code: 'PLUGIN_DUPLICATE' },
     );
+  });
+});
+
+describe('The label error_type', () => {
+  it('shows codes, and nothing that only stands where a code should', () => {
+    const shown = (code: string) => {
+      const sink = memoryMetrics();
+      using runtime = new LocalRuntime({ plugins: [metricsPlugin({ sink })] });
+      const w = workflow('w');
+      w.fn('bad', {}, () => {
+        throw coded(code);
+      });
+      runtime.settle(w.build());
+      return sink.series().find(({ name }) => name === 'lockstep.run.errors')?.labels.error_type;
+    };
+    for (const code of ['ENOENT', 'ERR_HTTP2.x', '23505', 'a'.repeat(64), 'ns:Code-1'])
+      expect(shown(code)).to.equal(code);
+    for (const code of ['a'.repeat(65), 'two words', 'a,b', '"', 'x@y.z']) expect(shown(code)).to.equal('other');
   });
 });
 

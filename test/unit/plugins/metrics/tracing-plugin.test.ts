@@ -28,6 +28,7 @@ import {
   taking,
 } from '../../../support/metered-workflows.js';
 import { SpanRecorder } from '../../../support/span-recorder.js';
+import { CACHED, Telling } from '../../../support/telling.js';
 import { withoutPackage } from '../../../support/without-package.js';
 
 const T0 = 1_704_067_200_000;
@@ -121,7 +122,7 @@ for (const [where, Runtime] of [
         expect({ status, message, exceptions }).to.deep.equal({
           status: 'error',
           message: 'E_BROKEN went wrong',
-          exceptions: [{ 'exception.type': 'E_BROKEN', 'exception.message': 'E_BROKEN went wrong' }],
+          exceptions: [{ 'exception.type': 'E_BROKEN', 'exception.message': 'E_BROKEN went wrong', at: T0 }],
         });
         expect(attributes).to.include({ 'error.type': 'E_BROKEN', 'lockstep.status': 'failed' });
       }
@@ -393,6 +394,16 @@ describe('tracingPlugin', () => {
     release();
     await run;
     expect(recorder.spans.map(({ name }) => name)).to.deep.equal(['run stuck']);
+  });
+
+  it('says of an attempt that a cache answered it', () => {
+    const recorder = new SpanRecorder();
+    using runtime = new Telling({ plugins: [tracingPlugin({ tracer: recorder.tracer })] });
+    runtime.say('started', { runId: 'r', workflow: 'caching', at: 0, resumed: false });
+    runtime.say('attempt', CACHED);
+    expect(recorder.span('attempt n').attributes['lockstep.attempt.cached']).to.equal(true);
+    runtime.say('attempt', { ...CACHED, cached: false });
+    expect(recorder.spans.at(-1)?.attributes).to.not.have.property('lockstep.attempt.cached');
   });
 
   it('keeps nothing of runs that are over, however they ended', () => {
