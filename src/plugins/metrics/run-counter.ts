@@ -64,10 +64,9 @@ export class RunCounter {
       sink.set(instrument, state === to ? 1 : 0, limit.labelsFor(instrument, { breaker: key, state }, log));
   }
 
-  /** Takes the runs away whose end nobody will tell. */
+  /** Takes the runs away whose end nobody will tell. Called once, last. */
   forget(): void {
     for (const workflow of this.#active.values()) this.#add(INSTRUMENTS.activeRuns, -1, { workflow });
-    this.#active.clear();
   }
 
   #add(instrument: Instrument, value: number, labels: Labels): void {

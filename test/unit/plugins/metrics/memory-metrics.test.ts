@@ -66,10 +66,12 @@ describe('memoryMetrics', () => {
   it('uses the buckets that it is given', () => {
     const sink = memoryMetrics({ buckets: [0.1, 0.2] });
     sink.record(INSTRUMENTS.runDuration, 0.2, {});
+    sink.record(INSTRUMENTS.runDuration, 0.15, {});
+    expect(sink.histogram('lockstep.run.duration')).to.include({ min: 0.15, max: 0.2 });
     expect(sink.histogram('lockstep.run.duration').buckets).to.deep.equal([
       { le: 0.1, count: 0 },
-      { le: 0.2, count: 1 },
-      { le: Number.POSITIVE_INFINITY, count: 1 },
+      { le: 0.2, count: 2 },
+      { le: Number.POSITIVE_INFINITY, count: 2 },
     ]);
   });
 
