@@ -4,7 +4,14 @@
 export type { ActiveRun } from './base/active-run.js';
 export type { Attempt } from './base/attempt.js';
 export { BaseRuntime } from './base/base-runtime.js';
-export type { BreakerOptions, CacheOptions, LimitOptions, RateOptions, WhenFull } from './base/capability-options.js';
+export type {
+  BreakerOptions,
+  CacheOptions,
+  LimitOptions,
+  RateOptions,
+  ValidationLevel,
+  WhenFull,
+} from './base/capability-options.js';
 export {
   type Condition,
   type ConditionTest,
@@ -159,7 +166,6 @@ export type {
   ResumeOptions,
   RunOptions,
   RuntimeOptions,
-  ValidationLevel,
 } from './base/runtime-options.js';
 export { type } from './base/schema.js';
 export type { InferInput, InferOutput, SchemaIssue, SchemaResult, StandardSchema } from './base/standard-schema.js';

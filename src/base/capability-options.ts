@@ -6,6 +6,9 @@ import { isRecord } from './record.js';
  * written in documents, and are not part of a workflow's hash.
  */
 
+/** How strictly contracts, unmatched names and unprovable fan-in are treated. Input schemas are always applied. */
+export type ValidationLevel = 'off' | 'warn' | 'strict';
+
 /** What becomes of an attempt for which there is no room: it fails, waits in a bounded queue, or waits. */
 export type WhenFull = 'reject' | 'queue' | 'defer';
 

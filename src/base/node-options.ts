@@ -6,9 +6,9 @@ import {
   checkLimit,
   frozenCopy,
   type LimitOptions,
+  type ValidationLevel,
 } from './capability-options.js';
 import { checkCount, checkDuration, checkFlag, checkRange, checkWord, knownFields, refuse } from './option-checks.js';
-import type { ValidationLevel } from './runtime-options.js';
 import type { Backoff, JoinRule, RetryData } from './workflow-data.js';
 
 /** What an error is compared with: a code, an error class, or a predicate on the original error. */

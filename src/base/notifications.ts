@@ -53,6 +53,7 @@ export interface RunEnded {
 /** An attempt that settled. */
 export interface AttemptEnded {
   readonly runId: string;
+  /** That of the run, also for an attempt in a map or subworkflow. */
   readonly workflow: string;
   /** Where in the run the node lives; empty at the top. */
   readonly scope: string;

@@ -1,4 +1,4 @@
-import { frozenCopy } from './capability-options.js';
+import { frozenCopy, type ValidationLevel } from './capability-options.js';
 import { ConfigurationError } from './errors.js';
 import type { RunEvent } from './events.js';
 import { checkCapabilities, frozenCapabilities, type NodeCapabilities } from './node-options.js';
@@ -7,9 +7,6 @@ import type { AccessPolicy, Clock, Hash, Ids, Log, Random, Readings, SecretProvi
 import { isRecord } from './record.js';
 import type { NodeParameter } from './ref.js';
 import { checkHealth, checkResources, type HealthOptions, type ResourceOptions } from './resource-options.js';
-
-/** How strictly contracts, unmatched names and unprovable fan-in are treated. Input schemas are always applied. */
-export type ValidationLevel = 'off' | 'warn' | 'strict';
 
 /** Options that every runtime has. */
 export interface RuntimeOptions {

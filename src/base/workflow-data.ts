@@ -1,5 +1,4 @@
-import type { BreakerOptions, CacheOptions, LimitOptions } from './capability-options.js';
-import type { ValidationLevel } from './runtime-options.js';
+import type { BreakerOptions, CacheOptions, LimitOptions, ValidationLevel } from './capability-options.js';
 import { templateNames } from './templates.js';
 
 /**

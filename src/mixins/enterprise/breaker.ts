@@ -15,8 +15,8 @@ export interface BreakerReport {
   readonly state: BreakerStateName;
   /** Failures that count towards opening it. */
   readonly failures: number;
-  /** When it lets a probe through; `undefined` unless it is open. */
-  readonly retryAt: number | undefined;
+  /** When it lets a probe through; `null` unless it is open. */
+  readonly retryAt: number | null;
   /** Attempts that it refused, since it was made. */
   readonly refused: number;
   /** How often it opened, since it was made. */
@@ -109,7 +109,7 @@ export class Breaker {
       key: this.key,
       state: this.#state.name,
       failures: this.#strategy.failures,
-      retryAt: this.#state.name === 'open' ? this.#state.until : undefined,
+      retryAt: this.#state.name === 'open' ? this.#state.until : null,
       refused: this.#refused,
       opened: this.#opened,
     };

@@ -10,8 +10,8 @@ export interface HealthCheck {
   readonly value: number;
   readonly unit: 'share' | 'bytes' | 'ms' | 'count';
   readonly threshold: Threshold;
-  /** The limit that the value reached; `undefined` where it is healthy. */
-  readonly crossed: number | undefined;
+  /** The limit that the value reached; `null` where it is healthy. */
+  readonly crossed: number | null;
 }
 
 /** How well a runtime is: as well as the worst of its checks. */
@@ -89,6 +89,6 @@ function checkOf(name: keyof HealthOptions, value: number, threshold: Threshold)
       ? (['unhealthy', unhealthy] as const)
       : degraded !== undefined && value >= degraded
         ? (['degraded', degraded] as const)
-        : (['healthy', undefined] as const);
+        : (['healthy', null] as const);
   return { name, level, value, unit: UNITS[name], threshold, crossed };
 }

@@ -145,7 +145,7 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
       const resources = this.getResourceMetrics();
       const status = this.#healthFrom(resources);
       const worries = status.checks.flatMap(({ name, level, value, unit, crossed }) =>
-        crossed === undefined ? [] : [`${name} is ${value} (${unit}) and ${level} from ${crossed} on.`],
+        crossed === null ? [] : [`${name} is ${value} (${unit}) and ${level} from ${crossed} on.`],
       );
       const { runs: seen, failureShare } = this.#health;
       return { ...status, worries, resources, breakers: this.#breakers.list(), runs: { seen, failureShare } };

@@ -22,8 +22,8 @@ export interface RetryCounts {
  * How retries went, over all nodes that have a retry policy: of their own, of their executor or of the runtime.
  */
 export interface RetryAnalytics extends RetryCounts {
-  /** When the first of these attempts settled, or the counts were reset. Epoch milliseconds; `undefined` before. */
-  readonly since: number | undefined;
+  /** When the first of these attempts settled, or the counts were reset. Epoch milliseconds; `null` before. */
+  readonly since: number | null;
   /** Visits that failed in the end, by why their last attempt was the last. */
   readonly givenUp: Readonly<Record<GivenUp, number>>;
   /** Failed and lost attempts by the code of their error, at most 100 codes; the rest is counted under `(other)`. */
@@ -59,7 +59,7 @@ function entry<V>(map: Map<string, V>, key: string, most: number, make: () => V)
 
 /** Counts how attempts of nodes with a retry policy end. */
 export class RetryBook {
-  #since: number | undefined;
+  #since: number | null = null;
   #all = noCounts();
   #givenUp = noneGivenUp();
   readonly #codes = new Map<string, { failures: number; retries: number }>();

@@ -1,9 +1,10 @@
+import type { ValidationLevel } from '../../base/capability-options.js';
 import { didYouMean } from '../../base/did-you-mean.js';
 import { ConfigurationError, type LockstepError } from '../../base/errors.js';
 import type { ParameterSource, Plan, PlanNode } from '../../base/plan.js';
 import type { NodeParameter } from '../../base/ref.js';
 import type { BoundParameters, RunRequest } from '../../base/run-request.js';
-import type { RunOptions, ValidationLevel } from '../../base/runtime-options.js';
+import type { RunOptions } from '../../base/runtime-options.js';
 import { ask, formatIssues } from '../../base/schema.js';
 import { readPath } from '../../base/source-path.js';
 import type { Warning } from '../../base/warning.js';

@@ -1,12 +1,12 @@
 import type { Attempt } from '../../base/attempt.js';
 import type { BaseRuntime } from '../../base/base-runtime.js';
+import type { ValidationLevel } from '../../base/capability-options.js';
 import { compile } from '../../base/compile.js';
 import type { ErrorCode } from '../../base/error-catalog.js';
 import { type AttemptError, errorData, LockstepError } from '../../base/errors.js';
 import type { PlanNode } from '../../base/plan.js';
 import type { RunFindings, RunRequest } from '../../base/run-request.js';
 import type { RunView } from '../../base/run-view.js';
-import type { ValidationLevel } from '../../base/runtime-options.js';
 import { isThenable } from '../../base/schema.js';
 import type { Workflow } from '../../base/workflow.js';
 import type { AbstractConstructor } from '../constructor.js';

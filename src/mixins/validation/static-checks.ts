@@ -1,7 +1,7 @@
 import { doubtfulFanIns } from '../../base/branches.js';
+import type { ValidationLevel } from '../../base/capability-options.js';
 import { LockstepError } from '../../base/errors.js';
 import { type Plan, plansOf } from '../../base/plan.js';
-import type { ValidationLevel } from '../../base/runtime-options.js';
 import type { Warning } from '../../base/warning.js';
 
 /** What is wrong with a workflow, and what is only doubtful. */

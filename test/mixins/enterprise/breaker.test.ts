@@ -50,7 +50,7 @@ describe('a breaker', () => {
           { key, from: 'half-open', to: 'closed', at: begin + 200, reason: '2 probes succeeded' },
         ]);
         expect(session.runtime.getCircuitBreakers().list()).to.deep.equal([
-          { key, state: 'closed', failures: 0, retryAt: undefined, refused: 3, opened: 2 },
+          { key, state: 'closed', failures: 0, retryAt: null, refused: 3, opened: 2 },
         ]);
       }),
     ),

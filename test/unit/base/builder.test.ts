@@ -373,7 +373,7 @@ describe('workflow builder', () => {
         'jitter',
         'maxLost',
       ]);
-      expect(bindings.retries.get('a')?.retryOn).to.equal(retry.retryOn);
+      expect(bindings.retries.get('a')?.retryOn).to.deep.equal(retry.retryOn);
     });
   });
 

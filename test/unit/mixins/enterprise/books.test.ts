@@ -22,7 +22,7 @@ const NOTHING = { attempts: 0, firstTry: 0, recovered: 0, failed: 0, retries: 0,
 describe('RetryBook', () => {
   it('begins with nothing', () => {
     expect(new RetryBook().report()).to.deep.equal({
-      since: undefined,
+      since: null,
       ...NOTHING,
       givenUp: {
         attempts: 0,

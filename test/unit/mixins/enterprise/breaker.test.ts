@@ -59,7 +59,7 @@ describe('Breaker', () => {
       '60005 open > half-open: its time has passed',
       '60007 half-open > closed: 3 probes succeeded',
     ]);
-    expect(breaker.report()).to.include({ state: 'closed', failures: 0, retryAt: undefined, opened: 1 });
+    expect(breaker.report()).to.include({ state: 'closed', failures: 0, retryAt: null, opened: 1 });
   });
 
   it('tells its key with every change', () => {
@@ -75,7 +75,7 @@ describe('Breaker', () => {
     expect(breaker.admit(1_099)).to.deep.equal({ retryAt: 1_100 });
     expect(breaker.report().refused).to.equal(2);
     expect(passes(breaker, 1_100).name).to.equal('half-open');
-    expect(breaker.report()).to.include({ state: 'half-open', retryAt: undefined });
+    expect(breaker.report()).to.include({ state: 'half-open', retryAt: null });
   });
 
   it('lets one probe through at a time', () => {
@@ -210,7 +210,7 @@ describe('Breaker', () => {
         if (name === 'closed') fails(breaker, 1);
         breaker.reset(150, 'why');
         expect(told).to.deep.equal(expected);
-        expect(breaker.report()).to.include({ state: 'closed', failures: 0, retryAt: undefined });
+        expect(breaker.report()).to.include({ state: 'closed', failures: 0, retryAt: null });
         fails(breaker, 151);
         expect(breaker.report().state, 'one of two failures').to.equal('closed');
         fails(breaker, 152);

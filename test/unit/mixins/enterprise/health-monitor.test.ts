@@ -38,26 +38,26 @@ describe('HealthMonitor', () => {
         value,
         unit,
         threshold,
-        crossed: undefined,
+        crossed: null,
       })),
     });
   });
 
-  const boundaries: readonly (readonly [keyof HealthOptions, number, string, number | undefined])[] = [
-    ['heapShare', 0.79, 'healthy', undefined],
+  const boundaries: readonly (readonly [keyof HealthOptions, number, string, number | null])[] = [
+    ['heapShare', 0.79, 'healthy', null],
     ['heapShare', 0.8, 'degraded', 0.8],
     ['heapShare', 0.94, 'degraded', 0.8],
     ['heapShare', 0.95, 'unhealthy', 0.95],
-    ['rssBytes', Number.MAX_VALUE, 'healthy', undefined],
-    ['eventLoopDelayMs', 99.9, 'healthy', undefined],
+    ['rssBytes', Number.MAX_VALUE, 'healthy', null],
+    ['eventLoopDelayMs', 99.9, 'healthy', null],
     ['eventLoopDelayMs', 100, 'degraded', 100],
     ['eventLoopDelayMs', 1_000, 'unhealthy', 1_000],
-    ['failureShare', 0.09, 'healthy', undefined],
+    ['failureShare', 0.09, 'healthy', null],
     ['failureShare', 0.1, 'degraded', 0.1],
     ['failureShare', 0.5, 'unhealthy', 0.5],
     ['openBreakers', 1, 'degraded', 1],
     ['openBreakers', 1_000, 'degraded', 1],
-    ['waitingAttempts', 1_000, 'healthy', undefined],
+    ['waitingAttempts', 1_000, 'healthy', null],
   ];
   for (const [name, value, level, crossed] of boundaries) {
     it(`calls ${name} of ${value} ${level} by default`, () => {
@@ -67,10 +67,10 @@ describe('HealthMonitor', () => {
 
   it('holds readings against the thresholds that it was given, each as a whole', () => {
     const options = { rssBytes: { degraded: 10, unhealthy: 20 }, heapShare: { unhealthy: 0.5 } };
-    expect(levelOf(options, 'rssBytes', 9)).to.deep.equal(['healthy', undefined]);
+    expect(levelOf(options, 'rssBytes', 9)).to.deep.equal(['healthy', null]);
     expect(levelOf(options, 'rssBytes', 10)).to.deep.equal(['degraded', 10]);
     expect(levelOf(options, 'rssBytes', 20)).to.deep.equal(['unhealthy', 20]);
-    expect(levelOf(options, 'heapShare', 0.49)).to.deep.equal(['healthy', undefined]);
+    expect(levelOf(options, 'heapShare', 0.49)).to.deep.equal(['healthy', null]);
     expect(levelOf(options, 'heapShare', 0.5)).to.deep.equal(['unhealthy', 0.5]);
     const { thresholds } = new HealthMonitor(options);
     expect(thresholds).to.deep.equal({ ...HEALTH_DEFAULTS, ...options });
