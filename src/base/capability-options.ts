@@ -64,8 +64,10 @@ export const LIMIT_DEFAULTS = Object.freeze({ whenFull: 'defer' as WhenFull, max
 /** The defaults of a breaker. */
 export const BREAKER_DEFAULTS = Object.freeze({ failures: 5, windowSize: 20, openMs: 60_000, successes: 3 });
 
-const LIMIT_FIELDS = ['maxConcurrency', 'rate', 'per', 'whenFull', 'maxQueued', 'maxQueueMs'];
-const RATE_FIELDS = ['count', 'perMs', 'burst'];
+/** The names of the options of a limit. */
+export const LIMIT_FIELDS: readonly string[] = ['maxConcurrency', 'rate', 'per', 'whenFull', 'maxQueued', 'maxQueueMs'];
+/** The names of the options of a rate. */
+export const RATE_FIELDS: readonly string[] = ['count', 'perMs', 'burst'];
 /** The names of the options of a breaker. */
 export const BREAKER_FIELDS = [
   'failures',
@@ -74,6 +76,8 @@ export const BREAKER_FIELDS = [
   'openMs',
   'successes',
 ] as const satisfies readonly (keyof BreakerOptions)[];
+/** The names of the options of a cache. */
+export const CACHE_FIELDS: readonly string[] = ['ttlMs'];
 
 function checkRate(rate: RateOptions, at: string): void {
   knownFields(rate, RATE_FIELDS, at);
@@ -117,13 +121,14 @@ export function checkBreaker(breaker: BreakerOptions, at: string): void {
 
 /** @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
 export function checkCache(cache: CacheOptions, at: string): void {
-  knownFields(cache, ['ttlMs'], at);
+  knownFields(cache, CACHE_FIELDS, at);
   checkDuration(cache.ttlMs, `${at}.ttlMs`);
 }
 
-/** A copy that nobody can change: options of this kind are plain data. */
+/** A copy that nobody can change, down to texts, numbers and functions, without what is `undefined`. */
 export function frozenCopy<T>(options: T): T {
+  if (Array.isArray(options)) return Object.freeze(options.map((each: unknown) => frozenCopy(each))) as T;
   if (!isRecord(options)) return options;
-  const copy = Object.fromEntries(Object.entries(options).map(([name, value]) => [name, frozenCopy(value)]));
-  return Object.freeze(copy) as T;
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.freeze(Object.fromEntries(given.map(([name, value]) => [name, frozenCopy(value)]))) as T;
 }

@@ -2,7 +2,6 @@ import type { NodeImplementation } from './node.js';
 import {
   checkSoftLimit,
   frozenCapabilities,
-  frozenRetry,
   type NodeCapabilities,
   retryData,
   type Subject,
@@ -15,16 +14,12 @@ import type { NodeData } from './workflow-data.js';
 const NEED_AN_EXECUTOR = ['limit', 'breaker', 'cache'] as const;
 
 /**
- * The capabilities of a node where it is used: those of its definition, replaced one at a time.
+ * The capabilities of a node where it is used: those of its definition, replaced one at a time. Nobody can change them.
  *
  * @throws ConfigurationError INVALID_OPTION when a limit of one does not go with a limit of the other, or a capability with the node
  */
 export function capabilitiesOf(id: string, implementation: NodeImplementation, use: UseOptions): NodeCapabilities {
-  const capabilities: NodeCapabilities = {
-    ...implementation.capabilities,
-    ...use,
-    ...(use.retry === undefined ? {} : { retry: frozenRetry(use.retry) }),
-  };
+  const capabilities: NodeCapabilities = { ...implementation.capabilities, ...frozenCapabilities(use) };
   const at = `node "${id}"`;
   checkSoftLimit(capabilities, at);
   for (const name of NEED_AN_EXECUTOR)
@@ -53,7 +48,7 @@ export function nodeData(
   capabilities: NodeCapabilities,
   failure: 'fails the run' | 'is allowed',
 ): NodeData {
-  const { retry, ...own } = frozenCapabilities(capabilities);
+  const { retry, ...own } = capabilities;
   const after = use.after === undefined ? [] : ([use.after].flat() as Subject[]);
   return Object.freeze({
     id,

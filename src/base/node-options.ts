@@ -70,7 +70,17 @@ export interface UseOptions extends NodeCapabilities {
   readonly join?: JoinRule;
 }
 
-const RETRY_FIELDS = ['attempts', 'backoff', 'delayMs', 'maxDelayMs', 'jitter', 'maxLost', 'retryOn', 'dontRetryOn'];
+/** The names of the options of a retry. */
+export const RETRY_FIELDS: readonly string[] = [
+  'attempts',
+  'backoff',
+  'delayMs',
+  'maxDelayMs',
+  'jitter',
+  'maxLost',
+  'retryOn',
+  'dontRetryOn',
+];
 /** Capabilities that are plain data, and no part of a workflow's hash. */
 export const OPERATIONAL = ['limit', 'breaker', 'cache', 'validation', 'metrics'] as const;
 /** The names of capabilities. */
@@ -80,7 +90,8 @@ export const CAPABILITY_FIELDS: readonly string[] = [
 ];
 /** The names of what can be said of a node where it is used. */
 export const USE_FIELDS: readonly string[] = ['after', 'join', ...CAPABILITY_FIELDS];
-const LEVELS: readonly ValidationLevel[] = ['off', 'warn', 'strict'];
+/** How strictly contracts may be treated. */
+export const VALIDATION_LEVELS: readonly ValidationLevel[] = ['off', 'warn', 'strict'];
 const JOIN_RULES: readonly JoinRule[] = ['required', 'all', 'any', 'always'];
 const BACKOFFS = ['fixed', 'linear', 'exponential'];
 
@@ -146,27 +157,13 @@ export function checkCapabilities(options: NodeCapabilities, at: string): void {
   if (options.limit !== undefined) checkLimit(options.limit, `${at}.limit`);
   if (options.breaker !== undefined) checkBreaker(options.breaker, `${at}.breaker`);
   if (options.cache !== undefined) checkCache(options.cache, `${at}.cache`);
-  checkWord(options.validation, LEVELS, `${at}.validation`);
+  checkWord(options.validation, VALIDATION_LEVELS, `${at}.validation`);
   checkFlag(options.metrics, `${at}.metrics`);
-}
-
-/** A copy of a policy that nobody can change. Matchers stay what they are. */
-export function frozenRetry({ retryOn, dontRetryOn, ...retry }: RetryOptions): RetryOptions {
-  return Object.freeze({
-    ...retry,
-    ...(retry.backoff === undefined ? {} : { backoff: frozenCopy(retry.backoff) }),
-    ...(retryOn === undefined ? {} : { retryOn: Object.freeze([...retryOn]) }),
-    ...(dontRetryOn === undefined ? {} : { dontRetryOn: Object.freeze([...dontRetryOn]) }),
-  });
 }
 
 /** The capabilities among some options, as a copy that nobody can change. Matchers stay what they are. */
 export function frozenCapabilities(options: NodeCapabilities): NodeCapabilities {
-  const own = Object.entries(options).filter(
-    ([name, value]) => CAPABILITY_FIELDS.includes(name) && value !== undefined,
-  );
-  const copies = own.map(([name, value]) => [name, name === 'retry' ? frozenRetry(value) : frozenCopy(value)]);
-  return Object.freeze(Object.fromEntries(copies));
+  return frozenCopy(Object.fromEntries(Object.entries(options).filter(([name]) => CAPABILITY_FIELDS.includes(name))));
 }
 
 function checkSubjects(after: UseOptions['after'], at: string): void {

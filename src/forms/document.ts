@@ -1,3 +1,4 @@
+import type { BreakerOptions, CacheOptions, LimitOptions, ValidationLevel } from '../base/capability-options.js';
 import type { RetryOptions } from '../base/node-options.js';
 import type { ContractPolicy } from '../base/workflow.js';
 import type { Direction, JoinRule, SwitchMode } from '../base/workflow-data.js';
@@ -81,13 +82,27 @@ export interface UseDocument {
   readonly timeoutMs?: number;
   readonly softTimeoutMs?: number;
   readonly totalTimeoutMs?: number;
+  /** How strictly contracts on its inputs are treated. Default: as the runtime says. */
+  readonly validation?: ValidationLevel;
+  /** `false`: its attempts are not counted. Default: as the runtime says, and otherwise `true`. */
+  readonly metrics?: boolean;
+}
+
+/** What a node may say that calls a function. */
+export interface CallDocument extends UseDocument {
+  /** How many of its attempts may be in flight, or start in a time. */
+  readonly limit?: LimitOptions;
+  /** When it is left alone because it keeps failing. */
+  readonly breaker?: BreakerOptions;
+  /** Its outputs are kept and given again for the same inputs. */
+  readonly cache?: CacheOptions;
 }
 
 /** Where inputs come from. A list is several connections into one input. */
 export type InputsDocument = Readonly<Record<string, SourceDocument | readonly SourceDocument[]>>;
 
 /** A registered node definition, in use. */
-export interface FunctionDocument extends UseDocument {
+export interface FunctionDocument extends CallDocument {
   /** `name`, or `name@version`; without a version the latest one. */
   readonly use: string;
   readonly inputs?: InputsDocument;
@@ -98,7 +113,7 @@ export interface FunctionDocument extends UseDocument {
 }
 
 /** One of the built-in merge nodes, in use. */
-export interface MergeDocument extends UseDocument {
+export interface MergeDocument extends CallDocument {
   readonly merge: 'concat' | 'zip' | 'objects' | 'byKey';
   readonly inputs: InputsDocument;
   /** Its options: `lengths`, `conflicts`, `key`, `how`. */

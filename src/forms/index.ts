@@ -1,5 +1,6 @@
 export { cel } from './cel.js';
 export type {
+  CallDocument,
   CaseDocument,
   ConditionDocument,
   ContractDocument,

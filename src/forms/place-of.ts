@@ -2,7 +2,7 @@ import type { LockstepError } from '../base/errors.js';
 import type { Cursor } from './cursor.js';
 import type { DocumentPath } from './document-error.js';
 
-/** How the checks of `build()` name places, and where these are in a document. `$1` to `$3` are what the pattern found. */
+/** How the checks of `build()` name places, and where these are in a document. `$1` to `$4` are what the pattern found. */
 const PLACES: readonly (readonly [RegExp, readonly (readonly string[])[]])[] = [
   [
     /→ ([\w-]+)\.([\w$-]+)$/,
@@ -17,8 +17,9 @@ const PLACES: readonly (readonly [RegExp, readonly (readonly string[])[]])[] = [
     ],
   ],
   [
-    /^(?:node|cycle|map|gate) "([\w-]+)"\.(\w+)(?:\.(\w+))?$/,
+    /^(?:node|cycle|map|gate) "([\w-]+)"\.(\w+)(?:\.(\w+))?(?:\.(\w+))?$/,
     [
+      ['nodes', '$1', '$2', '$3', '$4'],
       ['nodes', '$1', '$2', '$3'],
       ['nodes', '$1', '$2'],
       ['cycles', '$1', '$2'],
@@ -88,7 +89,8 @@ export function placeOf({ at }: LockstepError, document: Cursor): DocumentPath {
         key
           .replace('$1', found[1] ?? '')
           .replace('$2', found[2] ?? '')
-          .replace('$3', found[3] ?? ''),
+          .replace('$3', found[3] ?? '')
+          .replace('$4', found[4] ?? ''),
       );
       const cursor = follow(document, keys);
       if (cursor !== undefined) return cursor.path;

@@ -1,6 +1,5 @@
 import { type Condition, when } from '../base/condition.js';
 import { allOf, anyOf, budget, plateau, tolerance } from '../base/convergence.js';
-import type { ErrorMatcher, RetryOptions } from '../base/node-options.js';
 import { otherwise } from '../base/nodes/switch.js';
 import { cel } from './cel.js';
 import type { Cursor } from './cursor.js';
@@ -52,23 +51,6 @@ export function readCase(cursor: Cursor, registry: NodeRegistry): unknown {
     op: inner.text(),
     ...(value === undefined ? {} : { value: value.value }),
     ...(path === undefined ? {} : { path: path.text() }),
-  };
-}
-
-function matchers(cursor: Cursor, registry: NodeRegistry): readonly ErrorMatcher[] {
-  return cursor.items().map((item) => {
-    if (typeof item.value === 'string') return item.value;
-    return predicateAt(item.fields(['predicate']).need('predicate'), registry) as ErrorMatcher;
-  });
-}
-
-/** A retry capability; its numbers are checked by the builder. */
-export function readRetry(cursor: Cursor, registry: NodeRegistry): RetryOptions {
-  const [retryOn, dontRetryOn] = [cursor.get('retryOn'), cursor.get('dontRetryOn')];
-  return {
-    ...cursor.object(),
-    ...(retryOn === undefined ? {} : { retryOn: matchers(retryOn, registry) }),
-    ...(dontRetryOn === undefined ? {} : { dontRetryOn: matchers(dontRetryOn, registry) }),
   };
 }
 

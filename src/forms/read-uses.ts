@@ -7,17 +7,16 @@ import type { JoinRule } from '../base/workflow-data.js';
 import type { Cursor } from './cursor.js';
 import { parseName } from './definition-name.js';
 import { onBehalfOf } from './document-error.js';
-import { readRetry } from './read-conditions.js';
+import { CAPABILITY_KEYS, readCapabilities } from './read-capabilities.js';
 import type { SourceReader } from './read-sources.js';
 import type { WorkflowReader } from './read-workflows.js';
 import type { NodeRegistry } from './registry.js';
 import { readTemplate } from './templates.js';
 
 /** What any node may say beside what it does. */
-export const COMMON = ['after', 'join', 'retry', 'timeoutMs', 'softTimeoutMs', 'totalTimeoutMs'];
+export const COMMON = ['after', 'join', ...CAPABILITY_KEYS];
 const MERGES = ['concat', 'zip', 'objects', 'byKey'] as const;
 const JOINS: readonly JoinRule[] = ['required', 'all', 'any', 'always'];
-const DURATIONS = ['timeoutMs', 'softTimeoutMs', 'totalTimeoutMs'] as const;
 
 /** What reading nodes needs. */
 export interface NodeReading {
@@ -41,16 +40,12 @@ export interface Bare {
 
 /** The options of a node, as the builder takes them. */
 export function useOptions(cursor: Cursor, registry: NodeRegistry): UseOptions {
-  const options: Record<string, unknown> = {};
-  for (const name of DURATIONS) {
-    const limit = cursor.get(name);
-    if (limit !== undefined) options[name] = limit.number();
-  }
-  const [after, join, retry] = [cursor.get('after'), cursor.get('join'), cursor.get('retry')];
-  if (after !== undefined) options.after = after.some().map((each) => each.text());
-  if (join !== undefined) options.join = join.word(JOINS);
-  if (retry !== undefined) options.retry = readRetry(retry, registry);
-  return options;
+  const [after, join] = [cursor.get('after'), cursor.get('join')];
+  return {
+    ...(after === undefined ? {} : { after: after.some().map((each) => each.text()) }),
+    ...(join === undefined ? {} : { join: join.word(JOINS) }),
+    ...readCapabilities(cursor, registry),
+  };
 }
 
 /** Connects inputs of a node that was added. */

@@ -1,27 +1,25 @@
 import { LIST } from '../base/built-in.js';
 import type { NodeImplementation } from '../base/node.js';
-import { type ErrorMatcher, RETRY_DEFAULTS, type RetryOptions } from '../base/node-options.js';
 import { childOf, type Workflow } from '../base/workflow.js';
-import type { ConnectionData, MapData, NodeData, RetryData, Source, SwitchData } from '../base/workflow-data.js';
+import type { ConnectionData, MapData, NodeData, Source, SwitchData } from '../base/workflow-data.js';
 import { compact, filled, oneOrAll } from './compact.js';
 import { formatName } from './definition-name.js';
 import type {
+  CallDocument,
   FunctionDocument,
   GateDocument,
   InputsDocument,
   MapBodyDocument,
   MapDocument,
-  MatcherDocument,
   MergeDocument,
   NodeDocument,
-  RetryDocument,
   SourceDocument,
   SubworkflowDocument,
   SwitchDocument,
-  UseDocument,
 } from './document.js';
 import type { NodeRegistry } from './registry.js';
 import { escapeTemplates } from './templates.js';
+import { CapabilityWriter } from './write-capabilities.js';
 import { writeCase } from './write-conditions.js';
 import { notRegistered, type SchemaWriter } from './write-schemas.js';
 import { SourceWriter } from './write-sources.js';
@@ -62,11 +60,13 @@ type Merge = MergeDocument['merge'];
 export class NodeWriter {
   readonly #workflow: Workflow;
   readonly #writing: NodeWriting;
+  readonly #capabilities: CapabilityWriter;
   readonly #incoming = new Map<string, ConnectionData[]>();
 
   constructor(workflow: Workflow, writing: NodeWriting) {
     this.#workflow = workflow;
     this.#writing = writing;
+    this.#capabilities = new CapabilityWriter(writing.schemas);
     for (const connection of workflow.data.connections) {
       const list = this.#incoming.get(connection.to.node);
       if (list === undefined) this.#incoming.set(connection.to.node, [connection]);
@@ -259,36 +259,12 @@ export class NodeWriter {
     return { id, config: inner.config, incoming: fed };
   }
 
-  #use(node: NodeData, { capabilities }: NodeImplementation): UseDocument {
+  #use(node: NodeData, { capabilities }: NodeImplementation): CallDocument {
     const { id, after, join } = node;
-    const retry = this.#workflow.bindings.retries.get(id);
-    const limit = (name: 'timeoutMs' | 'softTimeoutMs' | 'totalTimeoutMs') =>
-      node[name] === capabilities[name] ? undefined : node[name];
-    return compact<UseDocument>({
+    return compact<CallDocument>({
       after: after.length === 0 ? undefined : oneOrAll(after),
       join: join === 'required' ? undefined : join,
-      retry: retry === capabilities.retry ? undefined : this.#retry(id, node.retry as RetryData, retry as RetryOptions),
-      timeoutMs: limit('timeoutMs'),
-      softTimeoutMs: limit('softTimeoutMs'),
-      totalTimeoutMs: limit('totalTimeoutMs'),
-    });
-  }
-
-  #retry(id: string, data: RetryData, { retryOn, dontRetryOn }: RetryOptions): RetryDocument {
-    const own = Object.entries(data).filter(([name, value]) => value !== RETRY_DEFAULTS[name as keyof RetryData]);
-    const matchers = (
-      name: string,
-      list: readonly ErrorMatcher[] | undefined,
-    ): readonly MatcherDocument[] | undefined =>
-      list?.map((matcher) => {
-        if (typeof matcher === 'string') return matcher;
-        const place = `node "${id}".retry.${name}`;
-        return { predicate: this.#writing.schemas.predicateOf(matcher, place, 'what errors are compared with') };
-      });
-    return compact<RetryDocument>({
-      ...Object.fromEntries(own),
-      retryOn: matchers('retryOn', retryOn),
-      dontRetryOn: matchers('dontRetryOn', dontRetryOn),
+      ...this.#capabilities.write(node, this.#workflow.bindings.retries.get(id), capabilities),
     });
   }
 }

@@ -5,6 +5,10 @@ import { formatDuration, parseDuration } from './duration.js';
 const LIMITS = ['timeout', 'softTimeout', 'totalTimeout'];
 const WAITS = ['delay', 'maxDelay'];
 const SPENT = ['elapsed'];
+const QUEUED = ['maxQueue'];
+const PERIOD = ['per'];
+const OPEN = ['open'];
+const KEPT = ['ttl'];
 
 type Convert = (cursor: Cursor, names: readonly string[]) => Readonly<Record<string, unknown>>;
 type Plain = Readonly<Record<string, unknown>>;
@@ -36,8 +40,18 @@ function condition(cursor: Cursor | undefined, convert: Convert): unknown {
 
 function node(cursor: Cursor, convert: Convert): unknown {
   if (!cursor.isObject) return cursor.value;
-  const retry = cursor.get('retry');
-  return replaced(cursor, convert(cursor, LIMITS), { retry: retry?.isObject ? convert(retry, WAITS) : undefined });
+  const inner = (key: string, names: readonly string[], from: Cursor = cursor): Plain | undefined => {
+    const found = from.get(key);
+    return found?.isObject ? convert(found, names) : undefined;
+  };
+  const limit = inner('limit', QUEUED);
+  const rate = limit === undefined ? undefined : inner('rate', PERIOD, cursor.at('limit'));
+  return replaced(cursor, convert(cursor, LIMITS), {
+    retry: inner('retry', WAITS),
+    limit: limit === undefined ? undefined : replaced(cursor.at('limit'), limit, { rate }),
+    breaker: inner('breaker', OPEN),
+    cache: inner('cache', KEPT),
+  });
 }
 
 function cycle(cursor: Cursor, convert: Convert): unknown {

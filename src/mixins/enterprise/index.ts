@@ -2,7 +2,7 @@ import type { Attempt } from '../../base/attempt.js';
 import type { BaseRuntime } from '../../base/base-runtime.js';
 import { type BreakerOptions, checkBreaker, frozenCopy } from '../../base/capability-options.js';
 import { AttemptError, ConfigurationError, errorData } from '../../base/errors.js';
-import { checkRetry, type ErrorMatcher, frozenRetry, type RetryOptions } from '../../base/node-options.js';
+import { checkRetry, type ErrorMatcher, type RetryOptions } from '../../base/node-options.js';
 import { type Plan, type PlanNode, plansOf } from '../../base/plan.js';
 import { checkHealth, checkResources, type HealthOptions, type ResourceOptions } from '../../base/resource-options.js';
 import type { RunFindings, RunRequest } from '../../base/run-request.js';
@@ -72,7 +72,7 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
 
     initializeRetryPolicies(options: RetryOptions, executor?: string): RetryPolicyEngine {
       checkRetry(options, 'initializeRetryPolicies');
-      this.#give({ retry: frozenRetry(options) }, executor, 'initializeRetryPolicies');
+      this.#give({ retry: frozenCopy(options) }, executor, 'initializeRetryPolicies');
       return this.#retries;
     }
 
