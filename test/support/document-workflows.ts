@@ -60,6 +60,30 @@ const gather = defineNode({
   outputs: { parts: type<unknown>() },
   run: ({ parts }) => ({ parts }),
 });
+/** It says everything that governs it itself. */
+const quote = defineNode({
+  name: 'quote',
+  version: '1',
+  inputs: { n: type<number>() },
+  outputs: { n: type<number>() },
+  limit: { maxConcurrency: 4, whenFull: 'queue', maxQueueMs: 500 },
+  breaker: { failures: 2, openMs: 1_000 },
+  cache: { ttlMs: 60_000 },
+  validation: 'strict',
+  metrics: false,
+  retry: { attempts: 2, retryOn: ['BUSY'] },
+  run: ({ n }) => ({ n: n + 1 }),
+});
+const ticket = defineNode({
+  name: 'ticket',
+  version: '1',
+  outputs: { n: type<number>() },
+  state: z.number().default(0),
+  run: (_, { state, setState }) => {
+    setState(state + 1);
+    return { n: state };
+  },
+});
 const isOdd = definePredicate({ name: 'isOdd', version: '1', test: (n: number) => n % 2 === 1 });
 const isSmall = definePredicate({ name: 'isSmall', version: '2', test: (n: number) => n < 0.1 });
 const isBusy = definePredicate({
@@ -70,10 +94,9 @@ const isBusy = definePredicate({
 const Unit = z.string();
 
 /** Everything that the documents of these tests name. */
-export const known = registry(rows, mean, label, fragile, halve, gather, isOdd, isSmall, isBusy).registerSchema(
-  'Unit',
-  Unit,
-);
+export const known = registry(rows, mean, label, fragile, halve, gather, quote, ticket)
+  .register(isOdd, isSmall, isBusy)
+  .registerSchema('Unit', Unit);
 
 /** A workflow built by code, the same in YAML, and what it is run with. */
 export interface InForms {
@@ -340,5 +363,99 @@ outputs: { both: both.value, keyed: keyed.value, zipped: zipped.value, one: one.
   },
 };
 
+function doubled() {
+  const w = workflow('doubled', { params: { n: jsonSchema<number>({ type: 'number' }) } });
+  const first = w.add('first', quote({ n: w.params.n }), { limit: { maxConcurrency: 1 }, metrics: true });
+  return w.build({ outputs: { n: first.out.n } });
+}
+
+/** Limits, breakers, caches, levels of validation, metrics: on nodes of every kind, as their definition says and otherwise. */
+const governed: InForms = {
+  build: () => {
+    const w = workflow('governed', { params: { list: type<number[]>() } });
+    const plain = w.add('plain', quote({ n: 1 }));
+    const alike = w.add('alike', quote({ n: plain.out.n }), {
+      limit: { whenFull: 'queue', maxQueueMs: 500, maxConcurrency: 4 },
+      breaker: { openMs: 1_000, failures: 2 },
+      cache: { ttlMs: 60_000 },
+      validation: 'strict',
+      metrics: false,
+      retry: { attempts: 2, backoff: 'exponential', retryOn: ['BUSY'] },
+    });
+    const other = w.add('other', quote({ n: alike.out.n }), {
+      limit: {
+        rate: { count: 10, perMs: 1_000, burst: 20 },
+        per: 'tenant',
+        whenFull: 'queue',
+        maxQueued: 100,
+        maxQueueMs: 5_000,
+      },
+      breaker: { rate: 0.5, windowSize: 10, openMs: 90_000, successes: 1 },
+      cache: {},
+      validation: 'off',
+      metrics: true,
+      retry: { attempts: 3, backoff: 'fixed', delayMs: 250 },
+    });
+    const odd = w.switch('odd', other.out.n, { odd: isOdd, even: otherwise }, { validation: 'warn', metrics: true });
+    const all = w.map('all', w.params.list, (n) => quote({ n }), { validation: 'strict', metrics: false });
+    const twice = w.add('twice', doubled()({ n: 5 }), { metrics: false, validation: 'off' });
+    const both = w.add('both', merge.concat(collect(all.out.n, all.out.n)), {
+      limit: { rate: { count: 2, perMs: 0.5 } },
+      breaker: {},
+      cache: { ttlMs: 7_200_000 },
+      metrics: false,
+    });
+    return w.build({ outputs: { both: both.out.value, twice: twice.out.n, odd: odd.out.odd, even: odd.out.even } });
+  },
+  yaml: `
+lockstep: 1
+name: governed
+params: { list: {} }
+workflows:
+  doubled:
+    params: { n: { type: number } }
+    nodes:
+      first: { use: quote@1, inputs: { n: $params.n }, limit: { maxConcurrency: 1 }, metrics: true }
+    outputs: { n: first.n }
+nodes:
+  plain: { use: quote, config: { n: 1 } }
+  alike:
+    use: quote
+    inputs: { n: plain.n }
+    limit: { maxConcurrency: 4, whenFull: queue, maxQueue: 500ms }
+    breaker: { failures: 2, open: 1s }
+    cache: { ttl: 1m }
+    validation: strict
+    metrics: false
+    retry: { attempts: 2, retryOn: [BUSY] }
+  other:
+    use: quote
+    inputs: { n: alike.n }
+    limit: { rate: { count: 10, per: 1s, burst: 20 }, per: tenant, whenFull: queue, maxQueued: 100, maxQueue: 5s }
+    breaker: { rate: 0.5, windowSize: 10, open: 1m 30s, successes: 1 }
+    cache: {}
+    validation: off
+    metrics: true
+    retry: { attempts: 3, backoff: fixed, delay: 250ms }
+  odd:
+    switch: other.n
+    cases: { odd: { predicate: isOdd }, even: otherwise }
+    validation: warn
+    metrics: true
+  all: { map: quote, over: $params.list, inputs: { n: $item }, validation: strict, metrics: false }
+  twice: { workflow: doubled, config: { n: 5 }, metrics: false, validation: off }
+  both:
+    merge: concat
+    inputs: { lists: { collect: [all.n, all.n] } }
+    limit: { rate: { count: 2, perMs: 0.5 } }
+    breaker: {}
+    cache: { ttl: 2h }
+    metrics: false
+outputs: { both: both.value, twice: twice.n, odd: odd.odd, even: odd.even }
+`,
+  params: { list: [11, 12] },
+  output: { both: [12, 13, 12, 13], twice: 6, even: 4 },
+};
+
 /** Workflows in all forms, by name. */
-export const inForms: Readonly<Record<string, InForms>> = { etl, fit, lists };
+export const inForms: Readonly<Record<string, InForms>> = { etl, fit, lists, governed };

@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { fromJSON, fromYaml, toJSON, toYaml } from '../../../src/forms/index.js';
 import { hashOf } from '../../../src/runtimes/hash-of.js';
 import { both } from '../../support/both.js';
+import { capabilitiesIn } from '../../support/capabilities.js';
 import { inForms, known } from '../../support/document-workflows.js';
 import { nestedForms, nestedKnown } from '../../support/nested-workflows.js';
 
@@ -28,6 +29,13 @@ for (const [name, { build, yaml, params, output }, registry] of all) {
       expect(hashOf(fromJSON(toJSON(build(), { registry }), { registry }))).to.equal(hash);
       expect(hashOf(fromYaml(yaml, { registry }))).to.equal(hash);
       expect(hashOf(fromYaml(toYaml(build(), { registry }), { registry }))).to.equal(hash);
+    });
+
+    it('has the same capabilities, also those that are not hashed', () => {
+      const capabilities = capabilitiesIn(build().data);
+      expect(capabilitiesIn(fromJSON(toJSON(build(), { registry }), { registry }).data)).to.deep.equal(capabilities);
+      expect(capabilitiesIn(fromYaml(yaml, { registry }).data)).to.deep.equal(capabilities);
+      expect(capabilitiesIn(fromYaml(toYaml(build(), { registry }), { registry }).data)).to.deep.equal(capabilities);
     });
 
     it('is written the same again after it was read', () => {
