@@ -1,3 +1,4 @@
+import { refusedCapabilities } from './refused-capabilities.js';
 import { refusedChildren } from './refused-children.js';
 import { a, type RefusedDocument } from './refused-document.js';
 
@@ -265,4 +266,5 @@ export const refusedDocuments: Readonly<Record<string, RefusedDocument>> = {
     schema: 'accepts',
   },
   ...refusedChildren,
+  ...refusedCapabilities,
 };

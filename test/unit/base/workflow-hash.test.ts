@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { when } from '../../../src/base/condition.js';
 import { LockstepError } from '../../../src/base/errors.js';
 import { defineNode, variadic } from '../../../src/base/node.js';
-import type { ErrorMatcher } from '../../../src/base/node-options.js';
+import type { ErrorMatcher, NodeCapabilities, RetryOptions } from '../../../src/base/node-options.js';
 import { merge } from '../../../src/base/nodes/merge.js';
 import type { Hash } from '../../../src/base/ports.js';
 import { type } from '../../../src/base/schema.js';
@@ -21,6 +21,8 @@ interface Variation {
   readonly until?: (value: unknown) => boolean;
   readonly lengths?: 'equal' | 'shortest';
   readonly retryOn?: readonly ErrorMatcher[];
+  readonly retry?: RetryOptions;
+  readonly governed?: NodeCapabilities;
   readonly policies?: readonly ContractPolicy[];
 }
 
@@ -32,6 +34,8 @@ function build({
   until,
   lengths,
   retryOn,
+  retry = retryOn === undefined ? undefined : { retryOn },
+  governed = {},
   policies,
 }: Variation = {}) {
   const plain = defineNode({
@@ -49,7 +53,7 @@ function build({
   });
   const w = workflow('sample', { params: { p: type<number>() } });
   const first = w.add(id, plain({ x: literal }));
-  const step = w.add('step', plain({ x: first.out.y }), retryOn === undefined ? {} : { retry: { retryOn } });
+  const step = w.add('step', plain({ x: first.out.y }), retry === undefined ? governed : { ...governed, retry });
   if (policies !== undefined) w.contract('step.x', { policies });
   w.cycle('loop', {
     feedback: [step.out.y.to(step.in.x)],
@@ -139,6 +143,8 @@ describe('The hash of a workflow', () => {
     'an id': { id: 'other' },
     'a code that is retried': { retryOn: ['EBUSY'] },
     'a predicate that is asked about retries': { retryOn: [(error) => error === 1] },
+    'the attempts of a retry': { retry: { attempts: 2 } },
+    'the strategy of a retry': { retry: { backoff: { strategy: 'steady' } } },
     'a rule of a contract': { policies: ['no-pii'] },
     'a version': { version: '1' },
     'the source of an unversioned node': { run: ({ x }) => ({ y: [x] }) },
@@ -152,6 +158,24 @@ describe('The hash of a workflow', () => {
   it('changes with the version, and does not see the source of a versioned node', () => {
     expect(hashOf({ version: '1' })).to.not.equal(hashOf({ version: '2' }));
     expect(hashOf({ version: '1', run: ({ x }) => ({ y: [x] }) })).to.equal(hashOf({ version: '1' }));
+  });
+
+  const operational: readonly NodeCapabilities[] = [
+    { limit: { maxConcurrency: 1 } },
+    { breaker: {} },
+    { cache: { ttlMs: 1 } },
+    { validation: 'strict' },
+    { metrics: false },
+  ];
+  for (const governed of operational) {
+    it(`does not see ${Object.keys(governed)[0]}: it governs when a node is called, not what it computes`, () => {
+      expect(hashOf({ governed })).to.equal(hashOf());
+    });
+  }
+
+  it('depends on which strategy a retry names', () => {
+    const strategy = (name: string) => hashOf({ retry: { backoff: { strategy: name } } });
+    expect(strategy('steady')).to.equal(strategy('steady')).and.to.not.equal(strategy('other'));
   });
 
   it('is the same whether a default is written or left out', () => {
