@@ -32,8 +32,20 @@ describe('docs/yaml.md', function () {
   });
 
   it('holds programs, documents and outputs that belong together', () => {
-    expect(programs.map(([name]) => name)).to.deep.equal(['report.ts', 'root.ts', 'letters.ts', 'wrong.ts']);
-    expect(documents.map(([name]) => name)).to.deep.equal(['report.yaml', 'root.yaml', 'letters.yaml', 'wrong.yaml']);
+    expect(programs.map(([name]) => name)).to.deep.equal([
+      'report.ts',
+      'root.ts',
+      'letters.ts',
+      'rates.ts',
+      'wrong.ts',
+    ]);
+    expect(documents.map(([name]) => name)).to.deep.equal([
+      'report.yaml',
+      'root.yaml',
+      'letters.yaml',
+      'rates.yaml',
+      'wrong.yaml',
+    ]);
     expect(outputs).to.have.length(programs.length);
   });
 

@@ -2,8 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { definitionOf } from '../../src/base/node.js';
+import type { NodeCapabilities } from '../../src/base/node-options.js';
 import type { Workflow } from '../../src/base/workflow.js';
 import { DocumentError, fromJSON, fromYaml, NodeRegistry, toJSON, toYaml } from '../../src/forms/index.js';
 import { jsonSchemaFaults } from '../../src/mixins/validation/json-schema.js';
@@ -12,6 +14,7 @@ import { LocalRuntime } from '../../src/runtimes/local-runtime.js';
 import { buildFlow, predicatesOf } from '../../src/testing/arbitrary/build-flow.js';
 import type { FlowSpec } from '../../src/testing/arbitrary/flow.js';
 import { MemoryLog, seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
+import { capabilitiesIn, randomCallCapabilities, STRATEGY } from '../support/capabilities.js';
 import { inForms, known } from '../support/document-workflows.js';
 import { flows } from '../support/flows.js';
 import { nest, nestedDefinitions, nestedParts } from '../support/nested-documents.js';
@@ -26,16 +29,23 @@ function registryOf(workflow: Workflow, spec: FlowSpec): NodeRegistry {
   return registry;
 }
 
+function isStateful({ bindings }: Workflow, id: string): boolean {
+  return bindings.implementations.get(id)?.state !== undefined;
+}
+
 function run(workflow: Workflow, { parameters, set }: FlowSpec): unknown {
   const clock = new VirtualClock();
   using runtime = new LocalRuntime({ clock, ids: seededIds(), random: seededRandom(1), log: new MemoryLog() });
   return resultOf(runtime.settle(workflow as Workflow<object>, parameters.values, { set }) as never);
 }
 
+const steady = ({ delayMs }: { readonly delayMs: number }): number => delayMs + 7;
+
 /** How a workflow with children and gates ends, or what it waits for. */
 function end(built: Workflow): unknown {
   const log = new MemoryLog();
   using runtime = new LocalRuntime({ clock: new VirtualClock(), ids: seededIds(), random: seededRandom(1), log });
+  runtime.registerRetryStrategy(STRATEGY, steady);
   const outcome = runtime.settle(built as Workflow<object, object>, { start: [1, 2] });
   const gates = outcome.status === 'waiting' ? outcome.gates : [];
   const output = outcome.status === 'completed' ? outcome.output : undefined;
@@ -117,13 +127,43 @@ describe('a random workflow as a document', () => {
     },
   );
 
+  holds(
+    'has the same hash whatever governs its nodes, and another one with another retry',
+    fc.tuple(
+      flows({ delays: false, children: false, gates: false }),
+      fc.array(randomCallCapabilities, { minLength: 1 }),
+    ),
+    ([spec, drawn]) => {
+      const original = buildFlow(spec, { clock: new VirtualClock() });
+      const registry = registryOf(original, spec);
+      const document = toJSON(original, { registry });
+      const governed = (take: (capabilities: NodeCapabilities) => NodeCapabilities): Workflow => {
+        const nodes = Object.entries(document.nodes).map(([id, node], index) => {
+          const capabilities = take(drawn[index % drawn.length] as NodeCapabilities);
+          const kept = 'use' in node && !isStateful(original, id) ? capabilities : {};
+          return [id, { ...node, ...kept }] as const;
+        });
+        return fromJSON({ ...document, nodes: Object.fromEntries(nodes) }, { registry }) as Workflow;
+      };
+      same(hashOf(governed(({ retry: _, ...operational }) => operational)), hashOf(original), 'the hash');
+      const retried = governed((capabilities) => capabilities);
+      const retries = ({ data, bindings }: Workflow) =>
+        data.nodes.map(({ id, retry }) => [retry, bindings.retries.get(id)?.dontRetryOn]);
+      const alike = isDeepStrictEqual(retries(retried), retries(original));
+      same(hashOf(retried) === hashOf(original), alike, 'whether the hash is the same');
+    },
+  );
+
   holds('is read back with the same hash, document and end, whatever runs in it', nestedParts, (parts) => {
     const original = nest(parts);
     const registry = nestedDefinitions;
     const document = toJSON(original, { registry });
     const back = fromJSON(JSON.parse(JSON.stringify(document)), { registry });
     same(hashOf(back), hashOf(original), 'the hash');
-    same(hashOf(fromYaml(toYaml(original, { registry }), { registry })), hashOf(original), 'the hash in YAML');
+    const inYaml = fromYaml(toYaml(original, { registry }), { registry });
+    same(hashOf(inYaml), hashOf(original), 'the hash in YAML');
+    same(capabilitiesIn(back.data), capabilitiesIn(original.data), 'the capabilities');
+    same(capabilitiesIn(inYaml.data), capabilitiesIn(original.data), 'the capabilities in YAML');
     same(jsonSchemaFaults(schema, document), [], 'what the published schema says');
     same(toJSON(back, { registry }), document, 'the document');
     same(end(back), end(original), 'the end');
@@ -153,7 +193,9 @@ describe('a random workflow as a document', () => {
       const document = wound(original, wounds);
       try {
         const read = fromJSON(document, { registry });
-        same(hashOf(fromYaml(toYaml(read, { registry }), { registry })), hashOf(read), 'the hash');
+        const again = fromYaml(toYaml(read, { registry }), { registry });
+        same(hashOf(again), hashOf(read), 'the hash');
+        same(capabilitiesIn(again.data), capabilitiesIn(read.data), 'the capabilities');
       } catch (error) {
         if (!(error instanceof DocumentError)) throw error;
       }

@@ -1,22 +1,28 @@
 import fc from 'fast-check';
 import { defineNode } from '../../src/base/node.js';
+import type { NodeCapabilities } from '../../src/base/node-options.js';
 import type { Ref } from '../../src/base/ref.js';
 import { type } from '../../src/base/schema.js';
 import type { Workflow } from '../../src/base/workflow.js';
 import { type WorkflowBuilder, workflow } from '../../src/base/workflow-builder.js';
 import { registry } from '../../src/forms/index.js';
+import { randomCallCapabilities, randomCapabilities } from './capabilities.js';
+
+interface Governed {
+  readonly capabilities: NodeCapabilities;
+}
 
 /** One node of a workflow in which every node delivers a list of numbers; `from` chooses what it reads among what is before it. */
 type Part =
-  | { readonly kind: 'use' | 'turn'; readonly from: number; readonly by: number }
-  | {
+  | ({ readonly kind: 'use' | 'turn'; readonly from: number; readonly by: number } & Governed)
+  | ({
       readonly kind: 'map';
       readonly from: number;
       readonly other: number;
       readonly by: number;
       readonly child: Parts | undefined;
-    }
-  | { readonly kind: 'workflow'; readonly from: number; readonly fails: boolean; readonly child: Parts }
+    } & Governed)
+  | ({ readonly kind: 'workflow'; readonly from: number; readonly fails: boolean; readonly child: Parts } & Governed)
   | { readonly kind: 'gate'; readonly from: number; readonly limit: number };
 
 type Parts = readonly Part[];
@@ -46,16 +52,32 @@ export const nestedDefinitions = registry(shift, pair);
 
 const place = fc.nat({ max: 5 });
 
+/** Most nodes are governed by nothing. */
+function sometimes(capabilities: fc.Arbitrary<NodeCapabilities>): fc.Arbitrary<NodeCapabilities> {
+  return fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: capabilities });
+}
+
 function parts(depth: number): fc.Arbitrary<Parts> {
   const by = fc.integer({ min: -2, max: 9 });
+  const capabilities = sometimes(randomCapabilities);
+  const called = sometimes(randomCallCapabilities);
   const plain: fc.Arbitrary<Part>[] = [
-    fc.record({ kind: fc.constantFrom('use' as const, 'turn' as const), from: place, by }),
-    fc.record({ kind: fc.constant('map' as const), from: place, other: place, by, child: fc.constant(undefined) }),
+    fc.record({ kind: fc.constantFrom('use' as const, 'turn' as const), from: place, by, capabilities: called }),
+    fc.record({
+      kind: fc.constant('map' as const),
+      from: place,
+      other: place,
+      by,
+      child: fc.constant(undefined),
+      capabilities,
+    }),
   ];
   if (depth > 0) {
     const child = parts(depth - 1);
-    plain.push(fc.record({ kind: fc.constant('map' as const), from: place, other: place, by, child }));
-    plain.push(fc.record({ kind: fc.constant('workflow' as const), from: place, fails: fc.boolean(), child }));
+    plain.push(fc.record({ kind: fc.constant('map' as const), from: place, other: place, by, child, capabilities }));
+    plain.push(
+      fc.record({ kind: fc.constant('workflow' as const), from: place, fails: fc.boolean(), child, capabilities }),
+    );
   }
   const gate: fc.Arbitrary<Part> = fc.record({
     kind: fc.constant('gate' as const),
@@ -93,9 +115,9 @@ class Nester {
     const from = at(part.from);
     switch (part.kind) {
       case 'use':
-        return w.add(id, shift({ list: from, by: part.by })).out.list;
+        return w.add(id, shift({ list: from, by: part.by }), part.capabilities).out.list;
       case 'turn': {
-        const step = w.add(id, shift({ list: from, by: part.by }));
+        const step = w.add(id, shift({ list: from, by: part.by }), part.capabilities);
         w.cycle(`${id}c`, { feedback: [step.out.list.to(step.in.list)], maxIterations: 3 });
         return step.out.list;
       }
@@ -105,8 +127,8 @@ class Nester {
         return from;
       }
       case 'map': {
-        const { child, by, other } = part;
-        const options = { maxConcurrency: by + 3, onItemError: by > 3 ? 'collect' : 'fail' } as const;
+        const { child, by, other, capabilities } = part;
+        const options = { maxConcurrency: by + 3, onItemError: by > 3 ? 'collect' : 'fail', ...capabilities } as const;
         const run = (item: Ref<number>, index: Ref<number>) =>
           child === undefined
             ? pair({ item, by: by > 0 ? index : by, beside: at(other) })
@@ -115,7 +137,7 @@ class Nester {
       }
       case 'workflow': {
         const bound = (this.workflow(part.child) as unknown as Caller)({ start: from });
-        const { out } = part.fails ? w.try(id, bound) : w.add(id, bound);
+        const { out } = part.fails ? w.try(id, bound, part.capabilities) : w.add(id, bound, part.capabilities);
         return out['list' as never];
       }
     }
