@@ -58,6 +58,9 @@ export interface CacheOptions {
   readonly ttlMs?: number;
 }
 
+/** The levels of validation. */
+export const VALIDATION_LEVELS: readonly ValidationLevel[] = ['off', 'warn', 'strict'];
+
 /** The defaults of a limit. */
 export const LIMIT_DEFAULTS = Object.freeze({ whenFull: 'defer' as WhenFull, maxQueued: 1_024 });
 

@@ -6,6 +6,7 @@ import {
   checkLimit,
   frozenCopy,
   type LimitOptions,
+  VALIDATION_LEVELS,
   type ValidationLevel,
 } from './capability-options.js';
 import { checkCount, checkDuration, checkFlag, checkRange, checkWord, knownFields, refuse } from './option-checks.js';
@@ -90,8 +91,6 @@ export const CAPABILITY_FIELDS: readonly string[] = [
 ];
 /** The names of what can be said of a node where it is used. */
 export const USE_FIELDS: readonly string[] = ['after', 'join', ...CAPABILITY_FIELDS];
-/** How strictly contracts may be treated. */
-export const VALIDATION_LEVELS: readonly ValidationLevel[] = ['off', 'warn', 'strict'];
 const JOIN_RULES: readonly JoinRule[] = ['required', 'all', 'any', 'always'];
 const BACKOFFS = ['fixed', 'linear', 'exponential'];
 

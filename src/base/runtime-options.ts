@@ -1,4 +1,4 @@
-import { frozenCopy, type ValidationLevel } from './capability-options.js';
+import { frozenCopy, VALIDATION_LEVELS, type ValidationLevel } from './capability-options.js';
 import { ConfigurationError } from './errors.js';
 import type { RunEvent } from './events.js';
 import { checkCapabilities, frozenCapabilities, type NodeCapabilities } from './node-options.js';
@@ -217,7 +217,7 @@ export function resolveOptions(
   const allowed = [...OWN_FIELDS.filter((name) => name !== 'maxConcurrency'), ...more];
   knownFields(options, allowed, 'runtime');
   checkWord(options.onError, ['continue', 'fail-fast'], 'runtime.onError');
-  checkWord(options.validation, ['off', 'warn', 'strict'], 'runtime.validation');
+  checkWord(options.validation, VALIDATION_LEVELS, 'runtime.validation');
   checkWord(options.skippedInResults, ['omit', 'empty'], 'runtime.skippedInResults');
   checkFlag(options.enableCycles, 'runtime.enableCycles');
   checkFlag(options.contentAwareSuccess, 'runtime.contentAwareSuccess');

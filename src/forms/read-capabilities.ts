@@ -1,5 +1,11 @@
-import { BREAKER_FIELDS, CACHE_FIELDS, LIMIT_FIELDS, RATE_FIELDS } from '../base/capability-options.js';
-import { type ErrorMatcher, type NodeCapabilities, RETRY_FIELDS, VALIDATION_LEVELS } from '../base/node-options.js';
+import {
+  BREAKER_FIELDS,
+  CACHE_FIELDS,
+  LIMIT_FIELDS,
+  RATE_FIELDS,
+  VALIDATION_LEVELS,
+} from '../base/capability-options.js';
+import { type ErrorMatcher, type NodeCapabilities, RETRY_FIELDS } from '../base/node-options.js';
 import type { Cursor } from './cursor.js';
 import { predicateAt } from './read-conditions.js';
 import type { NodeRegistry } from './registry.js';
