@@ -66,3 +66,31 @@ export async function tell(
   }
   return told;
 }
+
+/** The workflow `w` of one node `step`, which always fails with what `error` makes. */
+export function failing(capabilities: NodeCapabilities = {}, error: () => unknown = () => new Error('again')) {
+  const node = defineNode({
+    name: 'failing',
+    version: '1',
+    outputs: { n: type<number>() },
+    ...capabilities,
+    run: () => {
+      throw error();
+    },
+  });
+  const w = workflow('w');
+  w.add('step', node({}));
+  return w.build();
+}
+
+/** What became of the node `step`: the waits between its attempts, then the code of its error. */
+export async function waitsOf(session: Session, flow: ReturnType<typeof failing>): Promise<readonly unknown[]> {
+  const from = session.events.length;
+  const outcome = await session.settle(flow);
+  if (outcome.status !== 'failed') throw new Error(outcome.status);
+  const starts = session.events
+    .slice(from)
+    .flatMap(({ kind, ts, data }) => (kind === 'attempt.started' && data.node === 'step' ? [ts] : []));
+  const waits = starts.slice(1).map((at, index) => at - (starts[index] as number));
+  return [...waits, outcome.error.failure.code];
+}

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { z } from 'zod';
 import { defineNode } from '../../../src/base/node.js';
 import type { NodeCapabilities, RetryOptions } from '../../../src/base/node-options.js';
 import type { RunOutcome } from '../../../src/base/outcome.js';
@@ -9,38 +8,9 @@ import { workflow } from '../../../src/base/workflow-builder.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
 import { refusal } from '../../support/caught.js';
 import { everyWay } from '../../support/every-way.js';
-import { fetching, single, withSession } from '../../support/governed.js';
-import type { Session } from '../../support/session.js';
+import { failing, fetching, single, waitsOf, withSession } from '../../support/governed.js';
 
 type Options = Omit<RuntimeOptions, 'clock' | 'secrets'>;
-
-/** The workflow `w` of one node `step`, which always fails with what `error` makes. */
-function failing(capabilities: NodeCapabilities = {}, error: () => unknown = () => new Error('again')) {
-  const node = defineNode({
-    name: 'failing',
-    version: '1',
-    outputs: { n: type<number>() },
-    ...capabilities,
-    run: () => {
-      throw error();
-    },
-  });
-  const w = workflow('w');
-  w.add('step', node({}));
-  return w.build();
-}
-
-/** What became of the node `step`: the waits between its attempts, then the code of its error. */
-async function waitsOf(session: Session, flow: ReturnType<typeof failing>): Promise<readonly unknown[]> {
-  const from = session.events.length;
-  const outcome = await session.settle(flow);
-  if (outcome.status !== 'failed') throw new Error(outcome.status);
-  const starts = session.events
-    .slice(from)
-    .flatMap(({ kind, ts, data }) => (kind === 'attempt.started' && data.node === 'step' ? [ts] : []));
-  const waits = starts.slice(1).map((at, index) => at - (starts[index] as number));
-  return [...waits, outcome.error.failure.code];
-}
 
 const codeOf = (outcome: RunOutcome<unknown>): string =>
   outcome.status === 'failed' ? outcome.error.failure.code : outcome.status;
@@ -309,160 +279,6 @@ describe('a retry strategy with a name', () => {
       expect(refusal(() => failing({ retry: { attempts: 2, backoff } as never })).code).to.equal('INVALID_OPTION');
     expect(refusal(() => failing({ retry: { backoff: { strategie: 'x' } } as never })).code).to.equal('UNKNOWN_OPTION');
   });
-});
-
-describe('addRetriableException', () => {
-  class Busy extends Error {
-    readonly code = 'E_BUSY';
-  }
-  const matchers: readonly (readonly [string, Parameters<LocalRuntime['addRetriableException']>[0]])[] = [
-    ['a code', 'E_BUSY'],
-    ['a class', Busy],
-    ['a predicate', (error) => (error as Error).message === 'again'],
-  ];
-  for (const [what, matcher] of matchers) {
-    it(
-      `adds ${what} to what any policy names, from then on`,
-      everyWay((run) =>
-        withSession(run, {}, async (session) => {
-          const retry = { attempts: 2, retryOn: ['E_OTHER'] };
-          const flow = failing({ retry }, () => new Busy('again'));
-          expect(await waitsOf(session, flow)).to.deep.equal(['E_BUSY']);
-          session.runtime.addRetriableException(matcher);
-          expect(await waitsOf(session, flow)).to.deep.equal([0, 'E_BUSY']);
-          const refused = failing({ retry: { ...retry, dontRetryOn: [Busy] } }, () => new Busy('again'));
-          expect(await waitsOf(session, refused)).to.deep.equal(['E_BUSY']);
-          expect(
-            await waitsOf(
-              session,
-              failing({}, () => new Busy('again')),
-            ),
-          ).to.deep.equal(['E_BUSY']);
-          expect(session.runtime.getRetryPolicyEngine().retriable).to.deep.equal([matcher]);
-        }),
-      ),
-    );
-  }
-
-  it(
-    'makes outputs that do not fit worth another try, never inputs that do not, nor an open breaker',
-    everyWay((run) =>
-      withSession(run, {}, async (session) => {
-        const wrong = defineNode({
-          name: 'wrong',
-          inputs: { n: z.number() },
-          outputs: { n: z.number() },
-          retry: { attempts: 3 },
-          run: ({ n }) => ({ n: n === 1 ? ('text' as never) : n }),
-        });
-        const flow = (n: unknown, breaker?: { readonly failures: number }) => {
-          const w = workflow('w');
-          const given = w.fn('given', {}, () => n as number);
-          w.add('step', wrong({ n: given.out.value }), breaker === undefined ? {} : { breaker });
-          return w.build();
-        };
-        expect(await waitsOf(session, flow(1))).to.deep.equal(['OUTPUT_INVALID']);
-        session.runtime.addRetriableException('INPUT_INVALID');
-        session.runtime.addRetriableException('BREAKER_OPEN');
-        session.runtime.addRetriableException(() => true);
-        expect(await waitsOf(session, flow(1)), 'only where it is named').to.deep.equal(['OUTPUT_INVALID']);
-        session.runtime.addRetriableException('OUTPUT_INVALID');
-        expect(await waitsOf(session, flow(1))).to.deep.equal([0, 0, 'OUTPUT_INVALID']);
-        expect(await waitsOf(session, flow('text'))).to.deep.equal(['INPUT_INVALID']);
-        expect(await waitsOf(session, flow(1, { failures: 1 }))).to.deep.equal([0, 'BREAKER_OPEN']);
-      }),
-    ),
-  );
-
-  it(
-    'with a predicate that throws fails the node STRATEGY_THREW',
-    everyWay((run) =>
-      withSession(run, {}, async (session) => {
-        session.runtime.addRetriableException(() => {
-          throw new Error('predicate');
-        });
-        const flow = failing({ retry: { attempts: 2, retryOn: ['E_OTHER'] } });
-        expect(await waitsOf(session, flow)).to.deep.equal(['STRATEGY_THREW']);
-        expect(await waitsOf(session, failing({ retry: { attempts: 2 } })), 'nobody asks it').to.deep.equal([
-          0,
-          'NODE_THREW',
-        ]);
-      }),
-    ),
-  );
-});
-
-describe('an error that asks to wait', () => {
-  const asking = (ms: number) => () => Object.assign(new Error('busy'), { retryAfterMs: ms });
-
-  it(
-    'is waited for where that is longer than the policy would wait, up to its longest wait',
-    everyWay((run) =>
-      withSession(run, {}, async (session) => {
-        const retry: RetryOptions = { attempts: 3, backoff: 'fixed', delayMs: 50, maxDelayMs: 200 };
-        const waits = (ms: number) => waitsOf(session, failing({ retry }, asking(ms)));
-        expect(await waits(0)).to.deep.equal([50, 50, 'NODE_THREW']);
-        expect(await waits(49)).to.deep.equal([50, 50, 'NODE_THREW']);
-        expect(await waits(51)).to.deep.equal([51, 51, 'NODE_THREW']);
-        expect(await waits(200)).to.deep.equal([200, 200, 'NODE_THREW']);
-        expect(await waits(201)).to.deep.equal(['NODE_THREW']);
-        expect(session.runtime.getRetryAnalytics().givenUp).to.include({ 'retry-after': 1, attempts: 4 });
-      }),
-    ),
-  );
-
-  it(
-    'has its wait taken as it is: jitter does not shorten it',
-    everyWay((run) =>
-      withSession(run, { random: { keyed: () => 0.999 } }, async (session) => {
-        const retry: RetryOptions = { attempts: 2, backoff: 'fixed', delayMs: 100, jitter: 1 };
-        expect(await waitsOf(session, failing({ retry }, asking(80)))).to.deep.equal([80, 'NODE_THREW']);
-      }),
-    ),
-  );
-
-  it(
-    'says when, by the clock of the runtime',
-    everyWay((run) =>
-      withSession(run, {}, async (session) => {
-        const at = new Date(session.clock.now() + 5_000).toUTCString();
-        const flow = failing({ retry: { attempts: 2 } }, () =>
-          Object.assign(new Error('busy'), { headers: new Headers({ 'retry-after': at }) }),
-        );
-        expect(await waitsOf(session, flow)).to.deep.equal([5_000, 'NODE_THREW']);
-      }),
-    ),
-  );
-
-  it(
-    'fails the node at once where its total limit would pass meanwhile',
-    everyWay((run) =>
-      withSession(run, {}, async (session) => {
-        const flow = (totalTimeoutMs: number) => failing({ retry: { attempts: 2 }, totalTimeoutMs }, asking(100));
-        expect(await waitsOf(session, flow(100))).to.deep.equal(['NODE_TIMEOUT']);
-        expect(await waitsOf(session, flow(101))).to.deep.equal([100, 'NODE_THREW']);
-        expect(session.runtime.getRetryAnalytics().givenUp).to.include({ 'time-limit': 1, attempts: 1 });
-      }),
-    ),
-  );
-
-  it(
-    'that cannot be read asks for nothing, and is recorded as such',
-    everyWay((run) =>
-      withSession(run, {}, async (session) => {
-        const fails = (): never => {
-          throw new Error('do not read me');
-        };
-        const hostile = new Proxy(new Error('x'), { get: fails, getPrototypeOf: fails });
-        expect(
-          await waitsOf(
-            session,
-            failing({ retry: { attempts: 2, delayMs: 5 } }, () => hostile),
-          ),
-        ).to.deep.equal([5, 'NODE_THREW']);
-      }),
-    ),
-  );
 });
 
 describe('initializeRetryPolicies', () => {

@@ -373,7 +373,10 @@ describe('workflow builder', () => {
         'jitter',
         'maxLost',
       ]);
-      expect(bindings.retries.get('a')?.retryOn?.[0]).to.equal(retry.retryOn[0]);
+      const [predicate] = retry.retryOn;
+      retry.retryOn.length = 0;
+      expect(bindings.retries.get('a')?.retryOn).to.deep.equal([predicate]);
+      expect(bindings.retries.get('a')?.retryOn?.[0]).to.equal(predicate);
     });
   });
 
