@@ -97,6 +97,8 @@ export class ResourceCoordinator {
 
   #advance(ticket: Ticket, now: number): Admission {
     for (let step = ticket.steps[ticket.taken]; step !== undefined; step = ticket.steps[ticket.taken]) {
+      const early = ticket.place === 'before' ? this.#awaitTokens(ticket, now) : undefined;
+      if (early !== undefined) return early; // until then, it keeps nobody from what comes next
       const held = step.slots === undefined ? this.#takeToken(ticket, step, now) : this.#takeSlot(ticket, step, now);
       if (held !== undefined) return held;
       ticket.pass();
@@ -123,10 +125,8 @@ export class ResourceCoordinator {
     if (ticket.place === 'granted') return undefined;
     if (ticket.place === 'waits') {
       if (now >= deadlineOf(ticket, rule)) return this.#timedOut(ticket, rule);
-    } else {
-      const early = this.#awaitTokens(ticket, now);
-      if (early !== undefined) return early;
-      if (slots.take(ticket.owner)) return undefined;
+    } else if (slots.take(ticket.owner)) return undefined;
+    else {
       const full = this.#refuseFull(ticket, rule, pool.waiting);
       if (full !== undefined) return full;
       slots.queue(ticket);
