@@ -1,4 +1,4 @@
-import { errorData, LockstepError } from '../base/errors.js';
+import { ConfigurationError, errorData, LockstepError } from '../base/errors.js';
 import type { RunEvent } from '../base/events.js';
 import type { NodeFunction } from '../base/node.js';
 import { checkCount, knownFields } from '../base/option-checks.js';
@@ -125,7 +125,8 @@ function failureText({ name }: Workflow, { seed, settled }: SeededOrder, cause: 
  *
  * @param verify is given each run and throws, or rejects, where something is wrong
  * @returns how many runs and how many different orders there were
- * @throws ExplorationError EXPLORATION_FAILED at the first seed that fails, naming it; ConfigurationError INVALID_OPTION, UNKNOWN_OPTION
+ * @throws ExplorationError EXPLORATION_FAILED at the first seed that fails, naming it. ConfigurationError GATE_UNANSWERED naming a gate
+ * that `answers` leaves out; INVALID_OPTION, UNKNOWN_OPTION
  */
 export async function explore<Params, Output>(
   workflow: Workflow<Params, Output>,
@@ -139,11 +140,18 @@ export async function explore<Params, Output>(
   for (const seed of seeds) {
     const order = new SeededOrder(seed, new VirtualClock(), options.slowestMs ?? 0);
     const events: RunEvent[] = [];
+    const failed = (cause: unknown): never => {
+      throw new ExplorationError(failureText(workflow, order, cause), seed, order.settled, cause);
+    };
+    const run = runOnce<Output>(workflow, params, options, order, events);
+    const outcome = await run.catch((error: unknown) => {
+      if (error instanceof ConfigurationError) throw error; // it is the same with every seed
+      return failed(error);
+    });
     try {
-      const outcome = await runOnce<Output>(workflow, params, options, order, events);
       await verify(outcome, { seed, order: order.settled, events });
     } catch (cause) {
-      throw new ExplorationError(failureText(workflow, order, cause), seed, order.settled, cause);
+      failed(cause);
     }
     orders.add(order.settled.join('\n'));
   }

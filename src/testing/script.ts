@@ -22,11 +22,15 @@ export type ScriptStep<Output> =
 
 /** A call of a scripted node. */
 export interface ScriptedCall<Inputs = Readonly<Record<string, unknown>>> {
+  /** The very values that the node was given. */
   readonly inputs: Inputs;
   /** Id of the node, behind its scope: `fetch`, or `each[3]/fetch` inside a map. */
   readonly node: string;
+  /** 1 for the first activation of the node in its graph. */
   readonly visit: number;
+  /** 1 for the first attempt of its visit. */
   readonly attempt: number;
+  /** Iteration of the innermost cycle around it, from 0. */
   readonly iteration: number;
   /** Whether the signal of the attempt has been aborted since. */
   readonly aborted: boolean;

@@ -17,10 +17,13 @@ import { type TimedForms, timed } from './timed.js';
 
 /** What a scripted node is and does. */
 export interface ScriptedConfig<I extends PortSchemas, O extends PortSchemas> extends NodeCapabilities {
+  /** The name of the node, as in `defineNode`. */
   readonly name: string;
+  /** Part of its identity. Default: none. */
   readonly version?: string;
   /** Input ports. Default: none. */
   readonly inputs?: I;
+  /** Output ports. */
   readonly outputs: O;
   /**
    * What the attempts do: the first step is that of the first attempt, in every visit. A list of lists says it for each visit: the

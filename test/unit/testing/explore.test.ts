@@ -80,6 +80,15 @@ describe('explore', () => {
     expect(replayed).to.deep.equal(error.order);
   });
 
+  it('waits for a check that takes its time', async () => {
+    const late = explore(fan(['a']), {}, async () => {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      throw new Error('later');
+    });
+    const error = (await rejection(late)) as ExplorationError;
+    expect([error.code, error.seed, (error.cause as Error).message]).to.deep.equal(['EXPLORATION_FAILED', 1, 'later']);
+  });
+
   it('orders attempts in maps, subworkflows and cycles, and retries, by what they are', async () => {
     const fetch = scripted({
       name: 'fetch',
@@ -250,6 +259,32 @@ describe('explore', () => {
       },
     );
     expect(codes).to.deep.equal(['NEVER_SETTLED', 'NEVER_SETTLED']);
+  });
+
+  it('names a gate that nothing answers, which no seed changes', async () => {
+    const w = workflow('asks');
+    w.gate('ok', {});
+    const error = await rejection(explore(w.build(), {}, () => undefined, { answers: {} }));
+    expect([error.code, error.at]).to.deep.equal(['GATE_UNANSWERED', 'ok']);
+  });
+
+  it('fails an attempt whose promise cannot be followed', async () => {
+    const w = workflow('broken');
+    w.fn(
+      'breaks',
+      {},
+      () =>
+        ({
+          then: () => {
+            throw new Error('no promise');
+          },
+        }) as never,
+    );
+    const seen: unknown[] = [];
+    await explore(w.build(), {}, (run) => void seen.push(run.status === 'failed' && run.error.failure.message), {
+      seeds: 1,
+    });
+    expect(seen).to.deep.equal(['no promise']);
   });
 
   const built = fan(['a']);
