@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { defineNode } from '../../src/base/node.js';
 import { type } from '../../src/base/schema.js';
 import { workflow } from '../../src/base/workflow-builder.js';
-import { assertParity, type GateAnswers, type OpenGate, ParityError } from '../../src/testing/index.js';
+import {
+  assertParity,
+  explore,
+  type GateAnswers,
+  type Interleaving,
+  type OpenGate,
+  ParityError,
+} from '../../src/testing/index.js';
 import { rejection } from '../support/caught.js';
 
 /** An offer that somebody reviews. */
@@ -37,6 +44,23 @@ describe('assertParity with answers', () => {
 
   it('lets time pass until a gate times out', async () => {
     expect(await endOf({ review: 'expire' })).to.equal('nobody came');
+  });
+
+  it('lets no time pass while there is something to answer', async () => {
+    const w = workflow('two');
+    const now = w.gate('now', { timeoutMs: 7_200_000 });
+    w.gate('never', { timeoutMs: 3_600_000 });
+    w.fn('after', { yes: now.out.approved }, () => 1);
+    const times: number[] = [];
+    const check = (_: unknown, { events }: Interleaving): void => {
+      const [first] = events;
+      for (const { kind, ts } of events)
+        if (kind === 'gate.approved' || kind === 'gate.expired' || kind === 'run.waiting')
+          times.push(ts - (first?.ts ?? 0));
+      expect(events.findLast(({ kind }) => kind === 'attempt.started')?.ts).to.equal(first?.ts);
+    };
+    await explore(w.build(), {}, check, { seeds: 1, answers: { now: { approve: null }, never: 'expire' } });
+    expect(times).to.deep.equal([0, 0, 0, 3_600_000]);
   });
 
   it('asks a function each time that a gate opens', async () => {
