@@ -76,6 +76,8 @@ describe('a workflow that users generate', () => {
       const local = new LocalRuntime(one.options).settle(one.workflow, params, { set });
       await using runtime = new AsyncLocalRuntime({ ...two.options, maxConcurrency: 1 });
       const async = await advanceUntil(() => runtime.settle(two.workflow, params, { set }), two.clock);
+      if (local.status === 'rejected') throw local.error;
+      expect(failures(local).filter((failed) => failed.includes('INVALID_OPTION'))).to.deep.equal([]);
       same(async.status, local.status, 'the status');
       same(two.clock.now(), one.clock.now(), 'the time');
     },

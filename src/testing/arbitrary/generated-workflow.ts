@@ -56,13 +56,8 @@ export class GeneratedWorkflow {
     return withFunctions(this.workflow, (_, one) => onClock(one, clock));
   }
 
-  /** Its structure, a line for each node, input, cycle and output. */
+  /** Its structure, a line for each node, input, cycle and output: what fast-check prints of a counterexample. */
   toString(): string {
     return describeFlow(this.spec);
-  }
-
-  /** What fast-check prints. */
-  [Symbol.for('fast-check/toStringMethod')](): string {
-    return this.toString();
   }
 }

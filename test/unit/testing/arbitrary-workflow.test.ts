@@ -7,6 +7,7 @@ import {
   type ArbitraryWorkflowOptions,
   arbitraryWorkflow,
   type GeneratedWorkflow,
+  VirtualClock,
 } from '../../../src/testing/index.js';
 import { caught } from '../../support/caught.js';
 
@@ -31,7 +32,9 @@ function counterexample(holds: (drawn: GeneratedWorkflow) => boolean): { smalles
   return { smallest, report: fc.defaultReportMessage(details) ?? '' };
 }
 
-describe('arbitraryWorkflow', () => {
+describe('arbitraryWorkflow', function () {
+  this.timeout(60_000);
+
   it('leaves out what it is told to', () => {
     const without: readonly (readonly [keyof ArbitraryWorkflowOptions, (node: FlowNode) => boolean])[] = [
       ['switches', isSwitch],
@@ -84,6 +87,9 @@ describe('arbitraryWorkflow', () => {
     if (outcome.status === 'rejected') throw outcome.error;
     const failed = [...outcome.nodes.values()].find(({ error }) => error?.code === 'INVALID_OPTION');
     expect(failed?.error?.message).to.contain('takes time, and no clock is given. Take the workflow from on(clock).');
+    const clock = new VirtualClock(0);
+    new LocalRuntime({ clock }).settle(drawn.on(clock), drawn.params, { set: drawn.set });
+    expect(clock.now()).to.be.at.least(drawn.spec.nodes[0]?.takesMs as number);
   });
 
   it('shrinks to the few nodes that matter', () => {
