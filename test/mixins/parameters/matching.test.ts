@@ -194,7 +194,30 @@ describe('Parameters of a workflow that declares none', () => {
     );
   });
 
-  it('that are undefined contribute nothing', async () => {
+  it('are not blamed for the value of an input that is connected', async () => {
+    const build = () => {
+      const w = workflow('mixed');
+      const source = w.add('source', give('five'));
+      const node = defineNode({
+        name: 'node',
+        inputs: { x: z.number(), y: z.number() },
+        outputs: {},
+        run: () => ({}),
+      });
+      w.node('a', node);
+      w.connect('source.v', 'a.x');
+      return w.build({ outputs: { v: source.out.v } });
+    };
+    const run = await both(build, { params: { x: 1, y: 2 } });
+    expect(run.messages.a).to.equal(
+      'Input "a.x": Invalid input: expected number, received string; it comes from source.v. Correct the value or the schema.',
+    );
+    const other = await both(build, { params: { x: 1, y: 'two' } });
+    expect(other.errors).to.deep.equal({ a: 'INPUT_INVALID' });
+  });
+
+  it('that are undefined contribute nothing, also under the name of a node', async () => {
+    expect((await both(broadcasting, { params: { a: undefined } })).output).to.deep.equal({ a: 0, b: 0 });
     const run = await both(broadcasting, { params: { x: undefined } });
     expect(run.output).to.deep.equal({ a: 0, b: 0 });
   });

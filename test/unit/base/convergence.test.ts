@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
-import type { Condition } from '../../../src/base/condition.js';
+import { type Condition, when } from '../../../src/base/condition.js';
 import { allOf, anyOf, budget, plateau, tolerance } from '../../../src/base/convergence.js';
 import { defineNode } from '../../../src/base/node.js';
+import { definePredicate } from '../../../src/base/predicate.js';
 import type { Ref } from '../../../src/base/ref.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
@@ -155,4 +156,26 @@ describe('A condition over an output of another workflow', () => {
         w.cycle('fit', { feedback: [node.out.n.to(node.in.n)], until: of(foreign), maxIterations: 3 });
       expect(refusal(cycle).code).to.equal('FOREIGN_REF');
     });
+});
+
+describe('when()', () => {
+  it('keeps the name and version of its test, of one value or of several', () => {
+    const { out } = one().node;
+    const test = definePredicate({ name: 'small', version: '2', test: () => true });
+    const use = { name: 'small', version: '2' };
+    expect(when(out.n, test).data).to.deep.include({ kind: 'function', use });
+    expect(when({ n: out.n }, test).data).to.deep.include({ kind: 'function', use });
+    expect(Object.hasOwn(when(out.n, () => true).data, 'use')).to.equal(false);
+  });
+
+  it('names itself, and holds what is no reference', () => {
+    for (const [refs, value] of [
+      [{ loss: 5 }, 5],
+      [{}, undefined],
+      [undefined, undefined],
+    ] as const) {
+      const refused = caught(() => when(refs as never, () => true));
+      expect([refused.code, refused.at, refused.value]).to.deep.equal(['INVALID_CYCLE', 'when', value]);
+    }
+  });
 });

@@ -1,8 +1,10 @@
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { z } from 'zod';
 import type { RunEvent } from '../../../src/base/events.js';
 import type { GraphAttempt } from '../../../src/base/graph-execution.js';
 import { defineNode } from '../../../src/base/node.js';
+import type { RunFailedError } from '../../../src/base/run-errors.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
@@ -176,6 +178,31 @@ describe('resume()', () => {
   });
 });
 
+describe('A run that goes on', () => {
+  for (const [limits, status] of [
+    [{ timeoutMs: 100 }, 'failed'],
+    [{}, 'completed'],
+  ] as const)
+    it(`keeps the time limit that it was started with: ${inspect(limits)}`, () => {
+      const clock = new VirtualClock(0);
+      using runtime = new LocalRuntime({ clock });
+      const w = workflow('w');
+      const ok = w.gate('ok');
+      w.fn('slow', { ok: ok.out.approved }, () => clock.advance(150));
+      const flow = w.build();
+      runtime.execute(flow, {}, { runId: 'r', ...limits });
+      clock.advance(1_000);
+      runtime.approve('r', 'ok', 1);
+      let ended: string;
+      try {
+        ended = runtime.resume(flow, 'r').status;
+      } catch (error) {
+        ended = (error as RunFailedError).failure.code === 'RUN_TIMEOUT' ? 'failed' : 'broken';
+      }
+      expect(ended).to.equal(status);
+    });
+});
+
 describe('A run or gate that cannot be answered', () => {
   const facts = (call: () => unknown) => {
     const { code, at, value, message } = caught(call);
@@ -210,8 +237,9 @@ describe('A run or gate that cannot be answered', () => {
       'okk',
       `Gate "okk" of run review does not wait. Did you mean "ok"? ${GATE}`,
     ]);
-    const [code, at, value] = facts(() => runtime.approve('review', 'other', 'many'));
+    const [code, at, value, message] = facts(() => runtime.approve('review', 'other', 'many'));
     expect([code, at, value]).to.deep.equal(['GATE_ANSWER_INVALID', 'other', 'many']);
+    expect(message).to.contain('other').and.to.contain('expected number, received string');
     clock.advance(49);
     runtime.approve('review', 'other', 5);
     clock.advance(1);
