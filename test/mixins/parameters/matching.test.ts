@@ -23,6 +23,13 @@ function broadcasting() {
   return w.build({ outputs: { a: a.out.seen, b: b.out.seen } });
 }
 
+const pair = defineNode({
+  name: 'pair',
+  inputs: { x: z.number(), y: z.number() },
+  outputs: {},
+  run: () => ({}),
+});
+
 describe('Declared parameters', () => {
   it('go where their handle is bound, with the defaults of their schemas', async () => {
     const run = await both(declaring, { params: { path: 'a.csv' } });
@@ -198,13 +205,7 @@ describe('Parameters of a workflow that declares none', () => {
     const build = () => {
       const w = workflow('mixed');
       const source = w.add('source', give('five'));
-      const node = defineNode({
-        name: 'node',
-        inputs: { x: z.number(), y: z.number() },
-        outputs: {},
-        run: () => ({}),
-      });
-      w.node('a', node);
+      w.node('a', pair);
       w.connect('source.v', 'a.x');
       return w.build({ outputs: { v: source.out.v } });
     };
@@ -212,8 +213,18 @@ describe('Parameters of a workflow that declares none', () => {
     expect(run.messages.a).to.equal(
       'Input "a.x": Invalid input: expected number, received string; it comes from source.v. Correct the value or the schema.',
     );
-    const other = await both(build, { params: { x: 1, y: 'two' } });
-    expect(other.errors).to.deep.equal({ a: 'INPUT_INVALID' });
+    const fine = () => {
+      const w = workflow('mixed');
+      const source = w.add('source', give(5));
+      w.node('a', pair);
+      w.connect(source.out.v, 'a.x');
+      w.node('b', pair, { x: 1, y: 1 });
+      return w.build();
+    };
+    const other = await both(fine, { params: { y: 'two' }, run: { set: { b: { y: 3 } } } });
+    expect(other.messages).to.deep.equal({
+      a: 'Input "a.y": Invalid input: expected number, received string; it comes from a parameter of the run. Correct the value or the schema.',
+    });
   });
 
   it('that are undefined contribute nothing, also under the name of a node', async () => {

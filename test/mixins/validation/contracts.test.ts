@@ -219,7 +219,11 @@ describe('A contract during a run', () => {
       w.contract('h.b', positive).contract('h.a', positive);
       return w.build();
     };
-    expect((await both(build)).warnings.map(({ at }) => at)).to.deep.equal(['h.a', 'h.b']);
+    const said = 'Too small: expected number to be >0';
+    expect((await both(build)).warnings.map(({ at, message }) => [at, message])).to.deep.equal([
+      ['h.a', `h.a: ${said}`],
+      ['h.b', `h.b: ${said}`],
+    ]);
     expect((await both(build, { runtime: { validation: 'strict' } })).messages.h).to.match(/^Input "h\.a": /);
   });
 
