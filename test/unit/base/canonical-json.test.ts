@@ -146,6 +146,10 @@ describe('Canonical JSON', () => {
     ['half of a surrogate pair', ['\ud83d'], '$[0]'],
     ['half of a surrogate pair in a key', { k: { 'x\ude00': 1 } }, '$.k["x\\ude00"]'],
     ['a property that throws', { a: throwing }, '$.a.x'],
+    ['something below a long name', { rows_$1: undefined }, '$.rows_$1'],
+    ['something below a name that begins with a digit', { '1a': undefined }, '$["1a"]'],
+    ['something below a name with a hyphen', { 'a-b': undefined }, '$["a-b"]'],
+    ['something below an empty name', { '': undefined }, '$[""]'],
   ];
   for (const [what, value, at] of refused) {
     it(`refuses ${what}, naming its path`, () => {
@@ -155,6 +159,33 @@ describe('Canonical JSON', () => {
       expect(error.message).to.contain(at);
     });
   }
+
+  it('says why', () => {
+    for (const [value, why] of [
+      [undefined, 'is undefined'],
+      [() => 1, 'is a function'],
+      [Symbol('s'), 'is a symbol'],
+      [1n, 'is a bigint'],
+      [Number.NaN, 'is NaN'],
+      [-Infinity, 'is -Infinity'],
+      [new Date(0), 'is [object Date], not a plain object'],
+      [new Money(), 'is [object Object], not a plain object'],
+      [loop, 'contains itself'],
+      [throwing, 'cannot be read'],
+    ] as const)
+      expect(refusal([value]).message, why).to.contain(` ${why}. `);
+  });
+
+  it('cuts a path of more than 120 characters in the middle, in the message alone', () => {
+    const long = (length: number): string => 'x'.repeat(length - '$.'.length);
+    const whole = refusal({ [long(120)]: undefined });
+    expect([whole.at.length, whole.message.startsWith(`The value at ${whole.at} is undefined.`)]).to.deep.equal([
+      120,
+      true,
+    ]);
+    const cut = refusal({ [long(121)]: undefined });
+    expect([cut.at.length, cut.message.split(' ')[3]]).to.deep.equal([121, `$.${'x'.repeat(58)}…${'x'.repeat(60)}`]);
+  });
 
   it('names the path from the root it is given, and keeps the cause', () => {
     expect(refusal([1n], 'tidy.rows').at).to.equal('tidy.rows[0]');
