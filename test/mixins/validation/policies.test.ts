@@ -80,6 +80,7 @@ const more: Readonly<Record<string, { readonly hits: readonly string[]; readonly
   'card-number': {
     hits: [
       '378282246310005',
+      '371449635398431',
       '5555-5555-5555-4444',
       'paid with 6011111111111117.',
       '4111 1111 1111 1111 2024',
@@ -89,7 +90,14 @@ const more: Readonly<Record<string, { readonly hits: readonly string[]; readonly
   },
   iban: {
     hits: ['GB82WEST12345698765432', 'pay to NO93 8601 1117 947', 'DE89 3704 0044 0532 0130 00 AND MORE'],
-    passes: ['GB82WEST12345698765433', 'XX89370400440532013000', 'DE89 3704 0044', 'GB82WEST12345698765432X'],
+    passes: [
+      'GB82WEST12345698765433',
+      'XX89370400440532013000',
+      'DE89 3704 0044',
+      'GB82WEST12345698765432X',
+      'DE5137040044053201300', // its check sum is right, its length is not
+      'GB49WEST123456987654321',
+    ],
   },
   'us-ssn': {
     hits: ['ssn: 219-09-9998'],
@@ -277,6 +285,33 @@ describe('Violations of a policy', () => {
     const large = Array.from({ length: MOST_VALUES + 1 }, () => 'x');
     expect(broken('no-pii', { large })).to.deep.equal(['not-examined $.large']);
     expect(broken('no-pii', large.slice(0, MOST_VALUES - 1))).to.deep.equal([]);
+    expect(broken('no-pii', large.slice(0, MOST_VALUES))).to.deep.equal(['not-examined $']);
+  });
+
+  it('include large Maps, Sets and objects, of which a key counts as a value; bytes are no text and may be many', () => {
+    const pairs = (count: number) => Array.from({ length: count }, (_, index) => [`k${index}`, 1] as const);
+    const half = MOST_VALUES / 2 - 1; // with the root and every key: one value is left
+    for (const of of [Object.fromEntries, (entries: readonly (readonly [string, number])[]) => new Map(entries)]) {
+      expect(broken('no-pii', of(pairs(half)))).to.deep.equal([]);
+      expect(broken('no-pii', of(pairs(half + 1)))).to.deep.equal(['not-examined $']);
+      expect(broken('no-pii', of(pairs(MOST_VALUES)))).to.deep.equal(['not-examined $']);
+    }
+    expect(broken('no-pii', new Set(Array(MOST_VALUES).keys()))).to.deep.equal(['not-examined $']);
+    expect(broken('no-pii', new Uint8Array(2 * MOST_VALUES))).to.deep.equal([]);
+  });
+
+  it('name a key by its position where it is no text, or longer than 64 characters', () => {
+    expect(broken('no-pii', new Map([[7, 'a@b.io']]))).to.deep.equal(['e-mail $[0]']);
+    const [kept, long] = ['k'.repeat(64), 'k'.repeat(65)];
+    expect(broken('no-pii', { [kept]: 'a@b.io', [long]: 'a@b.io' })).to.deep.equal([
+      `e-mail $.${kept}`,
+      'e-mail $[key 1]',
+    ]);
+    expect(broken('no-pii', { '1a': ['a@b.io'], 'a-b': 'a@b.io', a_$1: 'a@b.io' })).to.deep.equal([
+      'e-mail $["a-b"]',
+      'e-mail $.a_$1',
+      'e-mail $["1a"][0]',
+    ]);
   });
 
   it('include what cannot be read, and nothing is thrown', () => {
