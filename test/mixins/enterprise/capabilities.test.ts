@@ -1,11 +1,12 @@
 import { expect } from 'chai';
 import { z } from 'zod';
+import type { ValidationLevel } from '../../../src/base/capability-options.js';
 import { CapabilityTable } from '../../../src/base/capability-table.js';
 import { compile } from '../../../src/base/compile.js';
 import { defineNode } from '../../../src/base/node.js';
 import type { NodeCapabilities, UseOptions } from '../../../src/base/node-options.js';
 import type { PlanNode } from '../../../src/base/plan.js';
-import type { CapabilityDefaults, RuntimeOptions, ValidationLevel } from '../../../src/base/runtime-options.js';
+import type { CapabilityDefaults, RuntimeOptions } from '../../../src/base/runtime-options.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';

@@ -31,11 +31,11 @@ describe('getHealthStatus', () => {
         expect([level, checkedAt]).to.deep.equal(['unhealthy', clock.now()]);
         expect(checks.map(({ name, level: each, value, crossed }) => [name, each, value, crossed])).to.deep.equal([
           ['heapShare', 'degraded', 0.8, 0.8],
-          ['rssBytes', 'healthy', 300, undefined],
+          ['rssBytes', 'healthy', 300, null],
           ['eventLoopDelayMs', 'unhealthy', 1_500, 1_000],
-          ['failureShare', 'healthy', 0, undefined],
-          ['openBreakers', 'healthy', 0, undefined],
-          ['waitingAttempts', 'healthy', 0, undefined],
+          ['failureShare', 'healthy', 0, null],
+          ['openBreakers', 'healthy', 0, null],
+          ['waitingAttempts', 'healthy', 0, null],
         ]);
         now.heapUsedBytes = 10;
         now.delayMs = 0;

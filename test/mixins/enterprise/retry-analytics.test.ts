@@ -73,7 +73,7 @@ describe('getRetryAnalytics', () => {
         w.try('silent', flaky()({ times: 9 }), { retry: { attempts: 2 }, metrics: false });
         await session.settle(w.build());
         const { attempts, givenUp, since } = session.runtime.getRetryAnalytics();
-        expect([attempts, givenUp.attempts, since]).to.deep.equal([0, 0, undefined]);
+        expect([attempts, givenUp.attempts, since]).to.deep.equal([0, 0, null]);
       }),
     ),
   );
