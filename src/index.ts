@@ -197,6 +197,34 @@ export type {
   ToleranceData,
   WorkflowData,
 } from './base/workflow-data.js';
+export type {
+  AttemptCounts,
+  ExecutionAnalytics,
+  ForgottenCounts,
+  Measurement,
+  NodeExecution,
+  NodeStatistics,
+  PerformanceReport,
+  PlanCacheCounts,
+  RunCounts,
+  RuntimeCounts,
+  RuntimeMetrics,
+  RuntimeRunCounts,
+  UnfinishedCounts,
+  WorkflowStatistics,
+  WorkTime,
+} from './mixins/analytics/analytics-types.js';
+export type { ExecutionStatistics } from './mixins/analytics/distribution.js';
+export { type AnalyticsFeatures, AnalyticsMixin, type PlanLookUp } from './mixins/analytics/index.js';
+export type {
+  CriticalPath,
+  CriticalVisit,
+  ExecutionPath,
+  PathAttempt,
+  PathCycle,
+  PathNode,
+  PathStep,
+} from './mixins/analytics/path-types.js';
 export type { ConditionalProblem } from './mixins/conditional/conditional-checks.js';
 export { type ConditionalFeatures, ConditionalMixin, type ConditionalPerformance } from './mixins/conditional/index.js';
 export type { AbstractConstructor } from './mixins/constructor.js';
