@@ -121,6 +121,8 @@ export function AnalyticsMixin<Base extends AbstractConstructor<BaseRuntime>>(
     #ledger = new Ledger(this.#startedAt, this.#measured);
     /** Of runs that are told about at all: whether they are monitored. */
     readonly #monitored = new WeakMap<ExecutionState, boolean>();
+    /** The run of which an attempt was told last, and whether it is monitored. Let go of once it is over. */
+    #last: { readonly top: ExecutionState; readonly monitored: boolean } | undefined;
     /** Results that have been counted. */
     readonly #counted = new WeakSet<RunResult>();
     /** Plans that this runtime has compiled. */
@@ -245,6 +247,8 @@ export function AnalyticsMixin<Base extends AbstractConstructor<BaseRuntime>>(
 
     protected override closeRun<Output>(run: ActiveRun): RunOutcome<Output> {
       const outcome = super.closeRun<Output>(run);
+      this.#last = undefined;
+      this.#ledger.letGo();
       if (outcome.status === 'waiting') this.#life.waited++;
       else if (outcome.status !== 'rejected' && this.#wasMonitored(run.execution.state)) this.#counted.add(outcome);
       return outcome;
@@ -265,9 +269,12 @@ export function AnalyticsMixin<Base extends AbstractConstructor<BaseRuntime>>(
       return this.#used && this.#monitored.get(run) === true;
     }
 
-    /** A gate may be answered while its run waits: what is told then belongs to no run that has begun here. */
     #isMonitored({ top }: RunView): boolean {
-      return this.#monitored.get(top) ?? this.monitoring;
+      if (this.#last?.top !== top) {
+        // A gate may be answered while its run waits: what is told then belongs to no run that has begun here.
+        this.#last = { top, monitored: this.#monitored.get(top) ?? this.monitoring };
+      }
+      return this.#last.monitored;
     }
 
     /** Whether this runtime has compiled a plan before; from now on it has. */

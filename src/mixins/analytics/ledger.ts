@@ -1,5 +1,5 @@
 import type { Attempt } from '../../base/attempt.js';
-import type { PlanNode } from '../../base/plan.js';
+import type { Plan, PlanNode } from '../../base/plan.js';
 import { rememberedAttempts } from '../../base/remembered-attempts.js';
 import { graphsOfResult } from '../../base/result-graphs.js';
 import type { RunResult } from '../../base/run-result.js';
@@ -86,8 +86,10 @@ export class Ledger {
     entry.home.rest.merge(entry.tally);
   });
   readonly #measurements = new Recent<MeasurementEntry>(MOST.measurements, () => undefined);
-  /** Where the nodes of graphs at the top are counted: looked up for every attempt. */
-  readonly #atTop = new WeakMap<PlanNode, NodeEntry>();
+  /** Where the nodes of a graph at the top are counted, by plan index: looked up for every attempt. */
+  readonly #atTop = new WeakMap<Plan, (NodeEntry | undefined)[]>();
+  /** Of these, what was looked up last. */
+  #last: { readonly plan: Plan; readonly entries: (NodeEntry | undefined)[] } | undefined;
 
   /** @param measured whether a node counts */
   constructor(since: number, measured: (node: PlanNode) => boolean) {
@@ -99,11 +101,14 @@ export class Ledger {
   settle(run: RunView, attempt: Attempt, settlement: Settlement): boolean {
     const { node } = attempt;
     if (node.child !== undefined) this.#leaveChildren(run, attempt);
-    if (!this.#measured(node)) return false;
-    const entry =
-      run.scope === '' ? this.#nodeAtTop(run, node) : this.#nodeOf(run.top.plan.workflow.name, run.scope, node.id);
-    entry.tally.settle(attempt, settlement);
-    return true;
+    const entry = run.scope === '' ? this.#nodeAtTop(run.plan, node) : this.#nodeInside(run, node);
+    entry?.tally.settle(attempt, settlement);
+    return entry !== undefined;
+  }
+
+  /** Lets go of what was remembered for the sake of speed: nothing of a run is held once it is over. */
+  letGo(): void {
+    this.#last = undefined;
   }
 
   /** A monitored run began, or somebody asked for a plan. */
@@ -216,15 +221,31 @@ export class Ledger {
     runs.leave(CANCELLED, never * nodes.filter(this.#measured).length);
   }
 
-  #nodeAtTop({ plan }: RunView, node: PlanNode): NodeEntry {
-    const known = this.#atTop.get(node);
+  #nodeInside({ top, scope }: RunView, node: PlanNode): NodeEntry | undefined {
+    return this.#measured(node) ? this.#nodeOf(top.plan.workflow.name, scope, node.id) : undefined;
+  }
+
+  #nodeAtTop(plan: Plan, node: PlanNode): NodeEntry | undefined {
+    const entries = this.#last?.plan === plan ? this.#last.entries : this.#entriesOf(plan);
+    const known = entries[node.index];
     if (known !== undefined && !known.forgotten) {
       this.#nodes.touch(known);
       return known;
     }
+    if (!this.#measured(node)) return undefined;
     const entry = this.#nodeOf(plan.workflow.name, '', node.id);
-    this.#atTop.set(node, entry);
+    entries[node.index] = entry;
     return entry;
+  }
+
+  #entriesOf(plan: Plan): (NodeEntry | undefined)[] {
+    let entries = this.#atTop.get(plan);
+    if (entries === undefined) {
+      entries = new Array<NodeEntry | undefined>(plan.nodes.length).fill(undefined);
+      this.#atTop.set(plan, entries);
+    }
+    this.#last = { plan, entries };
+    return entries;
   }
 
   #nodeOf(workflow: string, scope: string, id: string): NodeEntry {
