@@ -202,12 +202,13 @@ describe('planKey', () => {
       ...data,
       connections: [{ from: source as never, to: { node: 'n', port: 'in' } }],
     });
+    const [x, y] = ['x', 'y'].map((name) => `$\{${name}}`) as [string, string];
     const template = (value: unknown) => key(from({ kind: 'template', value }));
-    expect(template('a ${x} b')).to.equal(template('c ${x}'));
-    expect(template('${x}')).to.not.equal(template('${y}'));
+    expect(template(`a ${x} b`)).to.equal(template(`c ${x}`));
+    expect(template(x)).to.not.equal(template(y));
     const literal = (value: unknown) => key(from({ kind: 'literal', value }));
     expect(literal(1)).to.equal(literal({ deep: true }));
-    expect(literal(1)).to.not.equal(template('${x}'));
+    expect(literal(1)).to.not.equal(template(x));
     const output = (port: string) => key(from({ kind: 'output', node: 'first', port, path: [] }));
     expect(output('x')).to.not.equal(output('y'));
     const parameter = (path: readonly string[]) => key(from({ kind: 'parameter', name: 'p', path }));
