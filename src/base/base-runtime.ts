@@ -260,7 +260,7 @@ export abstract class BaseRuntime extends RuntimeHooks {
     { runId, plan, options, history }: RunRequest,
     bound: BoundParameters,
     warnings: readonly Warning[],
-    events = plan.waits ? [...(history ?? [])] : undefined,
+    events = plan.waits || history !== undefined ? [...(history ?? [])] : undefined, // also where the plan is a wrong one
   ): ActiveRun {
     const { onError, maxConcurrency, timeoutMs, softTimeoutMs, retryBudget } = this.options;
     const execution: Execution = new Execution(

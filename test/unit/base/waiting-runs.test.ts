@@ -38,6 +38,26 @@ function keyed() {
 
 const KEY = { load: () => ({ KEY: 'open sesame' }) };
 
+describe('A run that waits, resumed with another workflow', () => {
+  it(
+    'waits on, also where that workflow has no gate',
+    everyWay(async (run) => {
+      const session = new Session(run);
+      const flow = asking();
+      expect((await session.settle(flow, { n: 1 })).status).to.equal('waiting');
+      const refused = await Promise.resolve()
+        .then(() => session.runtime.resume(plain(), 'run-1'))
+        .catch((error: unknown) => error);
+      expect(refused).to.include({ code: 'PLAN_MISMATCH' });
+      expect(session.runtime.gates('run-1').map(({ gate }) => gate)).to.deep.equal(['ok']);
+      session.runtime.approve('run-1', 'ok', 'fine');
+      const done = await session.resume(flow, 'run-1');
+      expect(done.status === 'completed' && done.output).to.deep.equal({ yes: 'fine' });
+      await session.close();
+    }),
+  );
+});
+
 describe('A gate of a run that goes on', () => {
   for (const [how, output] of [
     ['approve', { yes: 'fine' }],
