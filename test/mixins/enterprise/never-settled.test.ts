@@ -163,6 +163,20 @@ describe('nodes that never settle', () => {
     expect(code).to.equal(0);
   });
 
+  it('a run that waits for room which the node that waits for it holds fails with WOULD_DEADLOCK', () => {
+    const { code, lines, errors } = inProcess(`
+      const runtime = new AsyncLocalRuntime({ resources: { limits: { maxConcurrency: 1 } } });
+      const w = workflow('inner');
+      w.fn('n', {}, () => 1);
+      const inner = w.build();
+      const outer = workflow('outer');
+      outer.fn('ask', {}, async () => (await runtime.settle(inner)).error.failure.code);
+      const run = await runtime.execute(outer.build());
+      console.log(run.results.get('ask').value, runtime.getResourceMetrics().waiting);
+    `);
+    expect([lines, errors, code]).to.deep.equal([['WOULD_DEADLOCK 0'], '', 0]);
+  });
+
   it('a limit of the run keeps the process alive, which a signal does not', () => {
     const { code, lines } = inProcess(`
       const w = workflow('hangs');
