@@ -14,6 +14,11 @@ export interface BreakerStrategy {
   readonly reason: string;
 }
 
+/** So many of something, in words. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Opens after so many failures in a row. */
 export class ConsecutiveFailures implements BreakerStrategy {
   readonly #most: number;
@@ -37,7 +42,7 @@ export class ConsecutiveFailures implements BreakerStrategy {
   }
 
   get reason(): string {
-    return `${this.failures} failures in a row`;
+    return `${counted(this.failures, 'failure')} in a row`;
   }
 }
 
@@ -74,7 +79,7 @@ export class FailureShare implements BreakerStrategy {
   }
 
   get reason(): string {
-    return `${this.failures} failures among the last ${this.#failed.length} attempts`;
+    return `${counted(this.failures, 'failure')} among the last ${counted(this.#failed.length, 'attempt')}`;
   }
 }
 

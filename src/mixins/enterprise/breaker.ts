@@ -1,6 +1,6 @@
 import { BREAKER_DEFAULTS, type BreakerOptions } from '../../base/capability-options.js';
 import type { BreakerChanged, BreakerStateName } from '../../base/notifications.js';
-import { type BreakerStrategy, breakerStrategy } from './breaker-strategy.js';
+import { type BreakerStrategy, breakerStrategy, counted } from './breaker-strategy.js';
 
 /** A state owns what only it has: a probe exists only while the breaker is half-open. Each is an object of its own: a pass names it. */
 type State =
@@ -84,7 +84,7 @@ export class Breaker {
     state.probing = false;
     if (outcome === 'failed') this.#open(now, 'a probe failed');
     else if (outcome === 'succeeded' && ++state.successes >= this.#options.successes)
-      this.#close(now, `${state.successes} probes succeeded`);
+      this.#close(now, `${counted(state.successes, 'probe')} succeeded`);
   }
 
   /** Opens it by hand, for its usual time from now. */

@@ -56,7 +56,9 @@ describe('FailureShare', () => {
   });
 
   it('looks at one attempt where its window is one', () => {
-    expect(openings(new FailureShare(1, 1), [s, f, s, f])).to.deep.equal([2, 4]);
+    const strategy = new FailureShare(1, 1);
+    expect(openings(strategy, [s, f, s, f])).to.deep.equal([2, 4]);
+    expect(strategy.reason).to.equal('1 failure among the last 1 attempt');
   });
 
   it('starts anew when it is cleared: its window has to fill again', () => {
