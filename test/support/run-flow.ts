@@ -13,7 +13,12 @@ import type { RunView, Settlement } from '../../src/base/run-view.js';
 import type { ResumeOptions, RunOptions, RuntimeOptions } from '../../src/base/runtime-options.js';
 import type { GateReport } from '../../src/base/waiting-runs.js';
 import type { Workflow } from '../../src/base/workflow.js';
+
 import type { PerformanceReport } from '../../src/mixins/analytics/analytics-types.js';
+import type { BreakerReport } from '../../src/mixins/enterprise/breaker.js';
+import type { RetryAnalytics } from '../../src/mixins/enterprise/retry-analytics.js';
+import type { RetryStrategy } from '../../src/mixins/enterprise/retry-policy-engine.js';
+
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../src/runtimes/local-runtime.js';
 import { buildFlow } from '../../src/testing/arbitrary/build-flow.js';
@@ -38,6 +43,10 @@ export interface FlowRun {
   readonly maxConcurrency?: number;
   readonly onError?: 'continue' | 'fail-fast';
   readonly timeoutMs?: number;
+  /** What governs attempts beside what the spec says. Policies may name the strategy `steps`: 3 ms more each time. */
+  readonly governed?: Pick<RuntimeOptions, 'capabilities' | 'executors' | 'retryBudget' | 'cacheEntries'>;
+  /** Outputs of nodes without state depend on their inputs alone. Default `false`. */
+  readonly isPure?: boolean;
   /** Cancels the run when the event with this number has been recorded. */
   readonly cancelAt?: number;
   /** Events of an earlier run, to continue from. */
@@ -61,6 +70,8 @@ export interface FlowTrace {
   readonly running: number;
   /** What the runtime says of its performance, where it was monitored. */
   readonly report: PerformanceReport | undefined;
+  readonly retries: RetryAnalytics | undefined;
+  readonly breakers: readonly BreakerReport[];
 }
 
 class Probe {
@@ -70,6 +81,8 @@ class Probe {
   #execution: Execution | undefined;
   running = 0;
   report: PerformanceReport | undefined;
+  retries: RetryAnalytics | undefined;
+  breakers: readonly BreakerReport[] = [];
 
   constructor(spec: FlowSpec, how: FlowRun) {
     this.#spec = spec;
@@ -97,6 +110,12 @@ class Probe {
   onEvent(event: RunEvent): void {
     this.#step(event.ts);
     this.events.push(event);
+  }
+
+  onClose(runtime: LocalRuntime | AsyncLocalRuntime): void {
+    this.retries = runtime.getRetryAnalytics();
+    this.breakers = runtime.getCircuitBreakers().list();
+    this.report = runtime.getPerformanceReport();
   }
 
   onSettled(): void {
@@ -202,6 +221,8 @@ class ProbedAsync extends AsyncLocalRuntime {
   }
 }
 
+const steps: RetryStrategy = ({ failures }) => 3 * failures;
+
 type Outcome = RunOutcome<Readonly<Record<string, unknown>>>;
 type AnyWorkflow = Workflow<object, Readonly<Record<string, unknown>>>;
 
@@ -242,9 +263,14 @@ function clockAfter(history: readonly RunEvent[] | undefined): VirtualClock {
 
 /** Runs a flow on a virtual clock, and answers its gates until it has ended. */
 export async function runFlow(spec: FlowSpec, how: FlowRun = {}): Promise<FlowTrace> {
-  const { scheduler, pace, cancelAt, onError = 'continue', timeoutMs } = how;
+  const { scheduler, pace, cancelAt, onError = 'continue', timeoutMs, governed, isPure = false } = how;
   const clock = clockAfter(how.history);
-  const form = { clock, ...(scheduler === undefined ? {} : { scheduler }), ...(pace === undefined ? {} : { pace }) };
+  const form = {
+    clock,
+    isPure,
+    ...(scheduler === undefined ? {} : { scheduler }),
+    ...(pace === undefined ? {} : { pace }),
+  };
   const workflow = buildFlow(spec, form) as AnyWorkflow;
   const probe = new Probe(spec, how);
   const canceller = new AbortController();
@@ -261,6 +287,7 @@ export async function runFlow(spec: FlowSpec, how: FlowRun = {}): Promise<FlowTr
       random: seededRandom(1),
       log: new MemoryLog(),
       performanceMonitoring: how.monitored === true,
+      ...governed,
     },
     run: { set: spec.set, signal: canceller.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
     signal: canceller.signal,
@@ -269,8 +296,8 @@ export async function runFlow(spec: FlowSpec, how: FlowRun = {}): Promise<FlowTr
     probe,
   };
   const outcome = await perform(workflow, spec.parameters.values, setting);
-  const { events, state, running, report } = probe;
-  return { workflow, outcome, events, state, running, report };
+  const { events, state, running, report, retries, breakers } = probe;
+  return { workflow, outcome, events, state, running, report, retries, breakers };
 }
 
 interface Setting {
@@ -294,6 +321,7 @@ async function perform(
     using local = new ProbedLocal(options);
     local.on('event', hear);
     local.probe = probe;
+    local.registerRetryStrategy('steps', steps);
     let outcome: Outcome = local.settle(workflow, values, run);
     while (outcome.status === 'waiting') {
       answer(local, outcome, setting);
@@ -303,19 +331,20 @@ async function perform(
         outcome = ended(error);
       }
     }
-    probe.report = local.getPerformanceReport();
+    probe.onClose(local);
     return outcome;
   }
   await using async = new ProbedAsync({ ...options, ...(maxConcurrency === undefined ? {} : { maxConcurrency }) });
   async.on('event', hear);
   async.probe = probe;
+  async.registerRetryStrategy('steps', steps);
   let outcome: Outcome = await advanceUntil(() => async.settle(workflow, values, run), clock);
   while (outcome.status === 'waiting') {
     const { runId } = outcome;
     answer(async, outcome, setting);
     outcome = await advanceUntil(() => async.resume(workflow, runId, { signal }).catch(ended), clock);
   }
-  probe.report = async.getPerformanceReport();
+  probe.onClose(async);
   return outcome;
 }
 

@@ -24,6 +24,7 @@ import {
   type FlowSource,
   type FlowSpec,
   LITERAL,
+  pureWork,
   work,
 } from './flow.js';
 
@@ -37,6 +38,8 @@ export interface FlowForm {
   readonly pace?: number;
   /** The clock on which nodes take time. Default: none, so that a node that takes time fails. */
   readonly clock?: Clock;
+  /** Outputs of nodes without state depend on their inputs alone. Default `false`. */
+  readonly isPure?: boolean;
 }
 
 /** The same with the clock of whichever run it is. */
@@ -319,6 +322,7 @@ function definition(node: FlowNode, form: BuiltForm, capabilities: object): Call
   const state = states[gives];
   const run = (values: Inputs, context: NodeContext): unknown => {
     const { visit, failures, setState } = context;
+    if (form.isPure && state === undefined) return pureWork(node, values, failures);
     const known = typeof context.state === 'number' ? context.state : 0;
     return work(node, values, { visit, failures, state: known, setState });
   };
@@ -392,7 +396,7 @@ const known = new WeakMap<FlowSpec, Map<string, BuiltFlow>>();
 export function buildFlow(spec: FlowSpec, { clock, ...form }: FlowForm = {}): Workflow {
   const forms = known.get(spec) ?? new Map<string, BuiltFlow>();
   known.set(spec, forms);
-  const key = JSON.stringify([form.async, form.scheduler, form.pace]);
+  const key = JSON.stringify([form.async, form.scheduler, form.pace, form.isPure]);
   let built = forms.get(key);
   if (built === undefined) {
     const current = { clock };

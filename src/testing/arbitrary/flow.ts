@@ -232,6 +232,15 @@ function plannedFailure(
   );
 }
 
+/** The same work where outputs depend on nothing but the inputs, and only failures on those before. */
+export function pureWork(node: FlowNode, inputs: Readonly<Record<string, unknown>>, failures: number): unknown {
+  const alone = { visit: 1, state: 0, setState: () => undefined };
+  const failing = plannedFailure(node, { ...alone, failures }, inputs) !== undefined;
+  return failing
+    ? work(node, inputs, { ...alone, failures })
+    : work({ ...node, failures: [] }, inputs, { ...alone, failures: 0 });
+}
+
 /** The work of a node that is no switch: a function of its inputs and of `call`, nothing else. */
 export function work(node: FlowNode, inputs: Readonly<Record<string, unknown>>, call: FlowCall): unknown {
   const { id, gives } = node;
