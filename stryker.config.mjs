@@ -59,6 +59,7 @@ export default {
     // are left out: with 15 examples each they took as long as all others and killed nothing that those let live.
     spec: [
       'build/test/unit/base/*.test.js',
+      'build/test/unit/mixins/**/*.test.js',
       'build/test/mixins/**/*.test.js',
       'build/test/unit/hostile-nodes.test.js',
       'build/test/unit/plugins/*.test.js',

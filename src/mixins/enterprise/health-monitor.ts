@@ -77,7 +77,7 @@ export class HealthMonitor {
   check(readings: HealthReadings, checkedAt: number): HealthStatus {
     const names = Object.keys(HEALTH_DEFAULTS) as (keyof HealthOptions)[];
     const checks = names.map((name) => checkOf(name, readings[name], this.#thresholds[name]));
-    const level = WORST_FIRST.find((each) => checks.some((check) => check.level === each)) ?? 'healthy';
+    const level = WORST_FIRST.find((each) => checks.some((check) => check.level === each)) as HealthLevel;
     return { level, checkedAt, checks };
   }
 }

@@ -3,6 +3,7 @@ import type { Readings } from '../../../src/base/ports.js';
 import { HEALTH_DEFAULTS } from '../../../src/base/resource-options.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
+import { VirtualClock } from '../../../src/testing/index.js';
 import { refusal } from '../../support/caught.js';
 import { everyWay } from '../../support/every-way.js';
 import { fetching, single, tell, withSession } from '../../support/governed.js';
@@ -181,4 +182,25 @@ describe('getHealthDiagnostics', () => {
       );
     }),
   );
+});
+
+describe('the section of the enterprise mixin in a performance report', () => {
+  it('holds retries, resources, breakers and health', () => {
+    class Reporting extends LocalRuntime {
+      sections(): Readonly<Record<string, object>> {
+        return this.performanceSections();
+      }
+    }
+    const { readings } = readingsOf();
+    using runtime = new Reporting({ readings, clock: new VirtualClock(), capabilities: { breaker: {}, retry: {} } });
+    runtime.settle(single(fetching()), { how: 'fail' });
+    expect(runtime.sections()).to.deep.include({
+      enterprise: {
+        retries: runtime.getRetryAnalytics(),
+        resources: runtime.getResourceMetrics(),
+        breakers: runtime.getCircuitBreakers().list(),
+        health: runtime.getHealthStatus(),
+      },
+    });
+  });
 });
