@@ -88,7 +88,7 @@ export class Children<G extends ChildGraph> {
       let number = this.#armed.least();
       if (number === -1) {
         if (!this.#hasRoom) return undefined;
-        number = this.#begin(now);
+        number = this.#begin();
       }
       const graph = this.#graphs[number] as G;
       const attempt = graph.next(now) as ReturnType<G['next']> | undefined;
@@ -104,9 +104,9 @@ export class Children<G extends ChildGraph> {
     return this.#graphs.length < this.state.size && (maxConcurrency === null || this.#open < maxConcurrency);
   }
 
-  #begin(now: number): number {
+  #begin(): number {
     const number = this.#graphs.length;
-    this.#take(beginChild(this.attempt.graph.state, this.state, this.#plan, number, now));
+    this.#take(beginChild(this.attempt.graph.state, this.state, this.#plan, number));
     return number;
   }
 

@@ -68,18 +68,18 @@ export class EventFold {
         return this.#applyToRun(event);
       case 'cycle.iterated': {
         const { scope, cycle, elapsedMs, metric } = event.data;
-        const state = this.#graph(scope, ts);
+        const state = this.#graph(scope);
         return cycles.iterate(state, regionOf(state, cycle), { elapsedMs, metric: metric ?? undefined });
       }
       case 'cycle.stopped': {
         const { scope, cycle, elapsedMs, metric, reason, failed, root, error } = event.data;
-        const state = this.#graph(scope, ts);
+        const state = this.#graph(scope);
         const how = { reason, failed, root: root ?? undefined, error: error ?? undefined };
         return cycles.stopRegion(state, regionOf(state, cycle), { elapsedMs, metric: metric ?? undefined }, how);
       }
       case 'deadline.expired': {
         const { scope, subject, level } = event.data;
-        if (subject !== '') (this.#attempt({ scope, node: subject }, ts).limits as AttemptLimits).soft = undefined;
+        if (subject !== '') (this.#attempt({ scope, node: subject }).limits as AttemptLimits).soft = undefined;
         else if (level === 'hard') apply.stop(this.#top, { kind: 'timeout' });
         else this.#top.softExpired = true;
         return;
@@ -87,7 +87,7 @@ export class EventFold {
       case 'node.skipped':
       case 'node.blocked':
       case 'node.cancelled': {
-        const state = this.#graph(event.data.scope, ts);
+        const state = this.#graph(event.data.scope);
         const to = event.kind === 'node.skipped' ? SKIPPED : event.kind === 'node.blocked' ? BLOCKED : CANCELLED;
         return apply.setAside(state, nodeOf(state, event.data), to, event.data.reason, ts);
       }
@@ -134,9 +134,9 @@ export class EventFold {
     event: Extract<RunEvent, { kind: `attempt.${string}` | `children.${string}` | `gate.${string}` }>,
   ): void {
     const { ts } = event;
-    const state = this.#graph(event.data.scope, ts);
+    const state = this.#graph(event.data.scope);
     if (event.kind === 'attempt.started') return this.#startAttempt(state, event.data, ts);
-    const attempt = this.#attempt(event.data, ts);
+    const attempt = this.#attempt(event.data);
     const { node, startedAt } = attempt;
     switch (event.kind) {
       case 'attempt.completed':
@@ -196,7 +196,7 @@ export class EventFold {
   }
 
   /** The graph of a scope. A child begins with its first event, or that of a later one: they begin in order. */
-  #graph(scope: string, ts: number): ExecutionState {
+  #graph(scope: string): ExecutionState {
     const known = this.#graphs.get(scope);
     if (known !== undefined) return known;
     const [, prefix = '', number] = /^(.*?)(?:\[(\d+)\])?\/$/.exec(scope) ?? [];
@@ -207,13 +207,13 @@ export class EventFold {
     for (let next = children.graphs.length; next <= Number(number ?? 0); next++)
       this.#graphs.set(
         children.scopeOf(next),
-        apply.beginChild(opened.owner, children, opened.node.child as Plan, next, ts),
+        apply.beginChild(opened.owner, children, opened.node.child as Plan, next),
       );
     return this.#graphs.get(scope) as ExecutionState;
   }
 
-  #attempt({ scope, node }: { readonly scope: string; readonly node: string }, ts: number): OpenAttempt {
-    const state = this.#graph(scope, ts);
+  #attempt({ scope, node }: { readonly scope: string; readonly node: string }): OpenAttempt {
+    const state = this.#graph(scope);
     const attempt = this.#open.get(state)?.get(nodeOf(state, { node }).index);
     if (attempt === undefined)
       throw new LockstepError('ILLEGAL_TRANSITION', `Node "${node}" has no running attempt.`, { at: node });

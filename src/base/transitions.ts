@@ -94,17 +94,16 @@ export function openChildren(
   return children;
 }
 
-/** A child begins. */
+/** A child begins. When it does is no event, and nobody asks: its first node may wait for room. */
 export function beginChild(
   { options, context }: ExecutionState,
   children: ChildrenState,
   plan: Plan,
   number: number,
-  now: number,
 ): ExecutionState {
   const state = new ExecutionState(plan, children.scopeOf(number));
   const own = children.items === null ? {} : { [ITEM]: children.items[number], [INDEX]: number };
-  beginRun(state, { parameters: { ...children.parameters, ...own }, set: undefined, options, context }, now);
+  beginRun(state, { parameters: { ...children.parameters, ...own }, set: undefined, options, context }, 0);
   state.attention = false;
   children.graphs[number] = state;
   return state;

@@ -16,9 +16,9 @@ import type { Workflow } from '../../src/base/workflow.js';
 
 import type { PerformanceReport } from '../../src/mixins/analytics/analytics-types.js';
 import type { BreakerReport } from '../../src/mixins/enterprise/breaker.js';
+import type { ResourceMetrics } from '../../src/mixins/enterprise/features.js';
 import type { RetryAnalytics } from '../../src/mixins/enterprise/retry-analytics.js';
 import type { RetryStrategy } from '../../src/mixins/enterprise/retry-policy-engine.js';
-
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../src/runtimes/local-runtime.js';
 import { buildFlow } from '../../src/testing/arbitrary/build-flow.js';
@@ -44,7 +44,7 @@ export interface FlowRun {
   readonly onError?: 'continue' | 'fail-fast';
   readonly timeoutMs?: number;
   /** What governs attempts beside what the spec says. Policies may name the strategy `steps`: 3 ms more each time. */
-  readonly governed?: Pick<RuntimeOptions, 'capabilities' | 'executors' | 'retryBudget' | 'cacheEntries'>;
+  readonly governed?: Pick<RuntimeOptions, 'resources' | 'capabilities' | 'executors' | 'retryBudget' | 'cacheEntries'>;
   /** Outputs of nodes without state depend on their inputs alone. Default `false`. */
   readonly isPure?: boolean;
   /** Cancels the run when the event with this number has been recorded. */
@@ -72,6 +72,8 @@ export interface FlowTrace {
   readonly report: PerformanceReport | undefined;
   readonly retries: RetryAnalytics | undefined;
   readonly breakers: readonly BreakerReport[];
+  /** Whether anybody held room under a limit at the end, or waited for it. */
+  readonly holds: boolean;
 }
 
 class Probe {
@@ -83,6 +85,7 @@ class Probe {
   report: PerformanceReport | undefined;
   retries: RetryAnalytics | undefined;
   breakers: readonly BreakerReport[] = [];
+  holds = false;
 
   constructor(spec: FlowSpec, how: FlowRun) {
     this.#spec = spec;
@@ -116,6 +119,7 @@ class Probe {
     this.retries = runtime.getRetryAnalytics();
     this.breakers = runtime.getCircuitBreakers().list();
     this.report = runtime.getPerformanceReport();
+    this.holds = holdsRoom(runtime.getResourceMetrics());
   }
 
   onSettled(): void {
@@ -296,8 +300,12 @@ export async function runFlow(spec: FlowSpec, how: FlowRun = {}): Promise<FlowTr
     probe,
   };
   const outcome = await perform(workflow, spec.parameters.values, setting);
-  const { events, state, running, report, retries, breakers } = probe;
-  return { workflow, outcome, events, state, running, report, retries, breakers };
+  const { events, state, running, report, retries, breakers, holds } = probe;
+  return { workflow, outcome, events, state, running, report, retries, breakers, holds };
+}
+
+function holdsRoom({ limits, waiting }: ResourceMetrics): boolean {
+  return waiting > 0 || limits.some(({ values }) => values > 0);
 }
 
 interface Setting {
