@@ -9,7 +9,7 @@ import type { Message, Outcome, Phase } from './cell.js';
 import type { Engine, Form, Run } from './engine.js';
 import { FULL, leastOf, QUICK, timed } from './measure-cell.js';
 
-/** The part of the time that runs may take; what is left of it is for building again and again. */
+/** The part of the time that is for runs; what is left of it is for building again and again. */
 const SHARE_OF_RUNS = 0.75;
 
 const [peer, shape, size, form, effort] = process.argv.slice(2) as [string, Shape, string, Form, string];
@@ -30,9 +30,11 @@ async function outcomeOf(size: number): Promise<Outcome> {
   const ran = await timed(run, 1);
   if (!Object.is(ran.result, expected)) return { kind: 'differs', expected, actual: ran.result };
   enter('measuring');
-  const forRuns = { ...most, budgetMs: most.budgetMs * SHARE_OF_RUNS };
-  const runTimes = await leastOf(run, ran, forRuns);
-  return { kind: 'measured', run: runTimes, build: await leastOf(build, built, most) };
+  const { budgetMs, warmMs } = most;
+  const forRuns = { ...most, budgetMs: budgetMs * SHARE_OF_RUNS, warmMs: warmMs * SHARE_OF_RUNS };
+  const forBuilds = { ...most, warmMs: warmMs * (1 - SHARE_OF_RUNS) };
+  const times = await leastOf(run, ran, forRuns);
+  return { kind: 'measured', run: times, build: await leastOf(build, built, forBuilds) };
 }
 
 async function engineOf(name: string): Promise<Engine> {

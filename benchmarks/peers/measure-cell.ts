@@ -2,19 +2,21 @@ import { collectGarbage } from '../measure.js';
 
 /** How much time a cell may take. */
 export interface Effort {
-  /** Samples that count, at most. */
+  /** Samples, at least. */
   readonly rounds: number;
   /** How long a sample takes at least, in milliseconds of processor time: short calls are repeated within it. */
   readonly sampleMs: number;
+  /** Milliseconds of processor time that samples take at least in all: what consists of much code is compiled late. */
+  readonly warmMs: number;
   /** Milliseconds of processor time, since the process began, after which no sample is begun: for a call that takes long. */
   readonly budgetMs: number;
 }
 
 /** Measurements for the documentation. */
-export const FULL: Effort = { rounds: 15, sampleMs: 40, budgetMs: 15_000 };
+export const FULL: Effort = { rounds: 15, sampleMs: 40, warmMs: 3_000, budgetMs: 15_000 };
 
 /** A first impression. */
-export const QUICK: Effort = { rounds: 10, sampleMs: 20, budgetMs: 4_000 };
+export const QUICK: Effort = { rounds: 10, sampleMs: 20, warmMs: 500, budgetMs: 4_000 };
 
 /** What one call takes, in nanoseconds. */
 export interface Times {
@@ -48,10 +50,11 @@ export async function timed(work: () => unknown, calls: number): Promise<Times &
  * was made `once` stands.
  */
 export async function leastOf(work: () => unknown, once: Times, effort: Effort): Promise<Times> {
-  const { rounds, sampleMs, budgetMs } = effort;
+  const { rounds, sampleMs, warmMs, budgetMs } = effort;
+  const warmAt = processorMs() + warmMs;
   const samples: Times[] = [];
   let calls = 1;
-  while (samples.length < rounds && processorMs() < budgetMs) {
+  while ((samples.length < rounds || processorMs() < warmAt) && processorMs() < budgetMs) {
     collectGarbage('minor');
     const sample = await timed(work, calls);
     const took = (sample.processor * calls) / 1e6;
