@@ -145,3 +145,60 @@ export function nested(watched: Watched): Timed {
   w.cycle('big', { feedback: [all.out.n.to(first.in.of)], maxIterations: 2 });
   return { built: w.build() };
 }
+
+/** A subworkflow that is tried twice, around a map of twelve items of which the first fails. */
+export function retried(watched: Watched): Timed {
+  const inner = workflow('inner', { params: { list: type<number[]>() } });
+  inner.map('all', inner.params.list, (n) => slow(watched)({ n }));
+  const built = inner.build();
+  const w = workflow('retried', { params: { list: type<number[]>() } });
+  w.add('sub', built({ list: w.params.list }), { retry: { attempts: 2 } });
+  return { built: w.build(), params: { list: [0, ...new Array<number>(11).fill(1)] } };
+}
+
+/**
+ * A cycle around a map over a list of two, whose items each skip a node. In the second iteration the list is none: the map fails
+ * before it opens children.
+ */
+export function stale(watched: Watched): Timed {
+  const inner = workflow('inner', { params: { n: type<number>() } });
+  const route = inner.switch('route', inner.params.n, { big: (n) => n > 10, small: otherwise });
+  inner.fn('rare', { n: route.out.big }, watched.takes(1, 0));
+  const small = inner.fn('often', { n: route.out.small }, watched.takes(1, 1));
+  const built = inner.build({ outputs: { n: small.out.value.or(0) } });
+  const lists = defineNode({
+    name: 'lists',
+    version: '1',
+    inputs: { turn: type<unknown>() },
+    outputs: { list: type<number[]>() },
+    run: ({ turn }) => ({ list: (turn === 0 ? [1, 2] : 'none') as number[] }),
+  });
+  const w = workflow('stale');
+  const list = w.add('list', lists({ turn: 0 }));
+  const all = w.map('all', list.out.list, (n) => built({ n }));
+  w.cycle('loop', { feedback: [all.items.to(list.in.turn)], maxIterations: 2 });
+  return { built: w.build() };
+}
+
+/** A subworkflow whose `bad` fails and blocks `next`. `busy` (50 ms) holds the thread until its time is over: its second attempt opens no children. */
+export function overdue(watched: Watched): Timed {
+  const inner = workflow('inner');
+  const bad = inner.fn('bad', {}, watched.fails(5));
+  inner.fn('next', { n: bad.out.value }, watched.takes(1, 1));
+  const built = inner.build();
+  const w = workflow('overdue');
+  w.add('sub', built({}), { retry: { attempts: 2, delayMs: 10, jitter: 0 }, totalTimeoutMs: 20 });
+  w.fn('busy', {}, watched.takes(50, 1));
+  return { built: w.build() };
+}
+
+/** A map over two items, each with a gate: the map goes on while its run waits. */
+export function gates(watched: Watched): Timed {
+  const inner = workflow('inner', { params: { n: type<number>() } });
+  const draft = inner.fn('draft', { n: inner.params.n }, watched.takes(2, 1));
+  inner.gate('ok', {}, { after: [draft] });
+  const built = inner.build();
+  const w = workflow('gates', { params: { list: type<number[]>() } });
+  w.map('all', w.params.list, (n) => built({ n }));
+  return { built: w.build(), params: { list: [1, 2] } };
+}

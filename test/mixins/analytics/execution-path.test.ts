@@ -10,6 +10,7 @@ import {
   cancelled,
   failing,
   families,
+  gates,
   line,
   type Timed,
   turns,
@@ -228,6 +229,18 @@ for (const kind of KINDS) {
       ]);
     });
 
+    it('owners that go on while their run waits', async () => {
+      const info = await path(gates);
+      expect(info.nodes[0]).to.deep.include({ node: 'all', status: 'running' });
+      const ends = stepsOf(info).filter((step) => step.endsWith('ended'));
+      expect(ends).to.deep.equal(['2 all[0]/inner/draft#1 ended', '4 all[1]/inner/draft#1 ended']);
+      expect(stepsOf(info)).to.include.members([
+        '0 all#1 started',
+        '0 all[0]/inner#1 started',
+        '2 all[1]/inner/draft#1 started',
+      ]);
+    });
+
     it('a run that was cancelled', async () => {
       const info = await path(cancelled);
       expect(info.status).to.equal('cancelled');
@@ -264,3 +277,36 @@ for (const kind of KINDS) {
     });
   });
 }
+
+describe('getExecutionPathDebugInfo tells of nodes that ran side by side', () => {
+  it('steps in the order of time, why a node did not wait for others, and the longest chain', async () => {
+    const watched = new Watched('AsyncLocalRuntime', { performanceMonitoring: false });
+    const { clock, runtime } = watched;
+    const lasting = (ms: number) => async (): Promise<number> => {
+      await new Promise<void>((resolve) => void clock.setTimer(ms, resolve));
+      return ms;
+    };
+    const w = workflow('beside');
+    const long = w.fn('long', {}, lasting(100));
+    const short = w.fn('short', {}, lasting(30));
+    const either = w.fn('either', { n: short.out.value.or(long.out.value) }, lasting(20));
+    w.fn('both', { a: long.out.value, b: either.out.value }, lasting(5));
+    const outcome = (await watched.settle(w.build())) as RunResult;
+    const info = runtime.getExecutionPathDebugInfo(outcome);
+    expect(stepsOf(info)).to.deep.equal([
+      '0 long#1 started',
+      '0 short#1 started',
+      '30 short#1 ended',
+      '30 either#1 started',
+      '50 either#1 ended',
+      '100 long#1 ended',
+      '100 both#1 started',
+      '105 both#1 ended',
+    ]);
+    expect(whys(info)).to.deep.include({ either: 'short had settled', both: 'long, either had settled' });
+    expect(pathOf(info)).to.deep.equal([
+      ['long', 100, 0],
+      ['both', 5, 0],
+    ]);
+  });
+});

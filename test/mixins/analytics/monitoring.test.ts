@@ -11,6 +11,9 @@ import {
   hasty,
   line,
   nested,
+  overdue,
+  retried,
+  stale,
   type Timed,
   turns,
 } from '../../support/watched-workflows.js';
@@ -196,6 +199,42 @@ for (const kind of KINDS) {
       });
     });
 
+    it('each node once, whatever visit, attempt and item it was performed for', async () => {
+      const watched = new Watched(kind);
+      const { built } = nested(watched);
+      await watched.settle(built);
+      const visits = (name: string) =>
+        Object.fromEntries(watched.runtime.getExecutionAnalytics(name).nodes.map((node) => [node.node, node.visits]));
+      expect(visits('nested')).to.deep.equal({
+        seed: 2,
+        all: 2,
+        'all/inner': 4,
+        'all/inner/step': 8,
+        'all/inner/route': 4,
+        'all/inner/rare': 2,
+      });
+      const again = retried(watched);
+      await watched.settle(again.built, again.params);
+      expect(visits('retried')).to.deep.equal({ sub: 1, 'sub/all': 2, 'sub/all/slow': 24 });
+      expect(watched.runtime.getExecutionAnalytics('retried').nodes[0]?.attempts).to.deep.include({
+        total: 2,
+        retries: 1,
+      });
+    });
+
+    it('children only with the attempt that opened them', async () => {
+      const watched = new Watched(kind);
+      const { built } = stale(watched);
+      await watched.settle(built);
+      const { iterations, unfinished, attempts, runs } = watched.runtime.getExecutionAnalytics();
+      expect(runs.failed).to.equal(1);
+      expect(attempts).to.deep.include({ failed: 1, retries: 0 });
+      expect({ iterations, unfinished }).to.deep.equal({ iterations: 2, unfinished: { ...ALL_DONE, skipped: 2 } });
+      const late = await analyticsOf(overdue);
+      expect(late.attempts).to.deep.include({ total: 4, failed: 3, retries: 1 });
+      expect(late.unfinished).to.deep.equal({ ...ALL_DONE, blocked: 1 });
+    });
+
     it('a gate that was answered while its run waited: its wait is no work', async () => {
       const watched = new Watched(kind);
       const { built } = approval(watched);
@@ -251,7 +290,10 @@ for (const kind of KINDS) {
       expect(analytics.work).to.deep.equal({ totalMs: 4, wastedMs: 0, wastedShare: 0 });
       expect((await analyticsOf(hasty, { onError: 'fail-fast', executors })).unfinished).to.deep.equal(ALL_DONE);
       const quiet = { capabilities: { metrics: false } };
-      const { unfinished, attempts, runs } = await analyticsOf(branches, quiet);
+      const watched = new Watched(kind, quiet);
+      await watched.settle(branches(watched).built);
+      expect(watched.runtime.getRuntimeMetrics().attempts.total).to.equal(1);
+      const { unfinished, attempts, runs } = watched.runtime.getExecutionAnalytics();
       expect(unfinished).to.deep.equal(ALL_DONE);
       expect(attempts).to.deep.equal({ ...NO_ATTEMPTS, total: 1, completed: 1 }); // the switch, which calls no executor
       expect(runs.total).to.equal(1);

@@ -181,6 +181,17 @@ describe('planKey', () => {
       outputs: data.outputs,
     };
     expect(key(turned)).to.equal(base);
+    for (let by = 1; by < data.connections.length; by++) {
+      const connections = [...data.connections.slice(by), ...data.connections.slice(0, by)];
+      const bySource = connections.toSorted((a, b) => (JSON.stringify(a.from) < JSON.stringify(b.from) ? -1 : 1));
+      expect(key({ ...data, connections })).to.equal(base);
+      expect(key({ ...data, connections: bySource })).to.equal(base);
+    }
+    for (let by = 1; by < 3; by++) {
+      const three = ['p', 'q', 'r'].map((name) => ({ name, optional: false }));
+      const parameters = [...three.slice(by), ...three.slice(0, by)];
+      expect(key({ ...data, parameters })).to.equal(key({ ...data, parameters: three }));
+    }
     const optional = { ...data, parameters: data.parameters.map((each) => ({ ...each, optional: !each.optional })) };
     expect(key(optional)).to.not.equal(base);
   });

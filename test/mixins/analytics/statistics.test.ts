@@ -135,6 +135,9 @@ describe('Distribution', () => {
     for (let each = 0; each < 1_000; each++) small.add(1);
     small.add(1e16);
     expect(small.sum).to.equal(1e16 + 1_000);
+    const late = new Distribution();
+    for (const value of [1, 2 ** 55, 1, 1, 1, 1]) late.add(value); // 1 is a 16th of what the sum can tell apart
+    expect(late.sum).to.equal(2 ** 55 + 8);
     const more = new Distribution();
     more.add(1e16);
     more.merge(all);
