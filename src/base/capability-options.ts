@@ -28,13 +28,19 @@ export interface LimitOptions {
   readonly maxConcurrency?: number;
   /** Attempts that start in a time. Default: no limit. */
   readonly rate?: RateOptions;
-  /** A field of the run's context, such as `tenant`: each of its values has a limit of its own. Default: one limit for all. */
+  /**
+   * A field of the run's context, such as `tenant`: each of its values has a limit of its own; runs without it share one, and so
+   * do objects and the like. Default: one limit for all.
+   */
   readonly per?: string;
   /** Default `defer`. */
   readonly whenFull?: WhenFull;
   /** With `queue`: attempts that wait at once; one more fails with QUEUE_FULL. Default 1,024. */
   readonly maxQueued?: number;
-  /** With `queue`: how long an attempt waits before it fails with QUEUE_TIMEOUT, in milliseconds. Default: no limit. */
+  /**
+   * With `queue`: how long an attempt waits before it fails with QUEUE_TIMEOUT, in milliseconds; one whose turn under a rate
+   * would come later fails at once. Default: no limit.
+   */
   readonly maxQueueMs?: number;
 }
 

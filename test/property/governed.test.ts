@@ -11,6 +11,7 @@ import type { RuntimeOptions } from '../../src/base/runtime-options.js';
 import type { Workflow } from '../../src/base/workflow.js';
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
 import { buildFlow } from '../../src/testing/arbitrary/build-flow.js';
+import type { FlowSpec } from '../../src/testing/arbitrary/flow.js';
 import { advanceUntil, MemoryLog, seededIds, seededRandom, VirtualClock } from '../../src/testing/index.js';
 import { flows } from '../support/flows.js';
 import { held } from '../support/gauge.js';
@@ -148,14 +149,41 @@ function expectAllKept({ resources, capabilities }: Governed, spans: readonly Sp
   if (capabilities?.limit !== undefined) expectKept(capabilities.limit, spans, ({ executor }) => executor);
 }
 
-function expectGoverned(trace: FlowTrace, governed: Governed): void {
+/** A view of a state without what is no event: which nodes may start, and which wait for what. */
+function withoutWaits(view: unknown): unknown {
+  if (Array.isArray(view)) return view.map(withoutWaits);
+  if (typeof view !== 'object' || view === null) return view;
+  const kept = Object.entries(view).filter(([name]) => name !== 'ready' && name !== 'delayed');
+  return Object.fromEntries(kept.map(([name, inner]) => [name, withoutWaits(inner)]));
+}
+
+interface Observed {
+  readonly trace: FlowTrace;
+  readonly steps: ReadonlyMap<number, { readonly now: number; readonly view: unknown }>;
+}
+
+/** Runs a flow and keeps what its state was after every seventh event. */
+async function observed(spec: FlowSpec, how: FlowRun): Promise<Observed> {
+  const steps = new Map<number, { readonly now: number; readonly view: unknown }>();
+  const onStep = (state: ExecutionState, length: number, now: number): void => {
+    if (length % 7 === 0) steps.set(length, { now, view: withoutWaits(stateView(state, now)) });
+  };
+  return { trace: await runFlow(spec, { ...how, onStep }), steps };
+}
+
+function expectGoverned({ trace, steps }: Observed, governed: Governed): void {
   if (trace.outcome.status === 'rejected') return;
   expect([trace.running, trace.holds], 'what is held in the end').to.deep.equal([0, false]);
   const plan = compile(trace.workflow);
   expectAllKept(governed, spansOf(trace.events.map((event) => ({ event, plan, tenant: '' }))));
   const state = new ExecutionState(plan);
   const fold = new EventFold(state);
-  for (const event of stored(trace.events)) fold.apply(event);
+  stored(trace.events).forEach((event, index) => {
+    fold.apply(event);
+    const step = steps.get(index + 1);
+    if (step !== undefined)
+      same(withoutWaits(stateView(state, step.now)), step.view, `the state after ${index + 1} events`);
+  });
   const now = trace.events.at(-1)?.ts ?? 0;
   same(stateView(state, now), stateView(trace.state as ExecutionState, now), 'the state that the log gives back');
 }
@@ -177,9 +205,9 @@ describe('a random workflow under random limits', () => {
         { governed, runtime: 'async' as const },
         { governed, runtime: 'async' as const, scheduler, maxConcurrency },
       ]) {
-        const trace = await runFlow(spec, how);
-        same(viewOf(trace), free, JSON.stringify(how));
-        expectGoverned(trace, governed);
+        const one = await observed(spec, how);
+        same(viewOf(one.trace), free, JSON.stringify(how));
+        expectGoverned(one, governed);
       }
     },
     0.3,
@@ -194,13 +222,13 @@ describe('a random workflow under random limits', () => {
       onError: fc.constantFrom('continue' as const, 'fail-fast' as const),
     }),
     async ({ spec, governed, scheduler, onError }) => {
-      const local = await runFlow(spec, { governed, onError });
-      const inline = await runFlow(spec, { governed, onError, runtime: 'async', maxConcurrency: 1 });
-      same(viewOf(inline), viewOf(local), 'synchronous nodes');
-      const paced = await runFlow(spec, { governed, onError, pace: scheduler });
-      const single = await runFlow(spec, { governed, onError, scheduler, runtime: 'async', maxConcurrency: 1 });
-      for (const trace of [local, inline, paced, single]) expectGoverned(trace, governed);
-      same(viewOf(single), viewOf(paced), 'asynchronous nodes');
+      const local = await observed(spec, { governed, onError });
+      const inline = await observed(spec, { governed, onError, runtime: 'async', maxConcurrency: 1 });
+      same(viewOf(inline.trace), viewOf(local.trace), 'synchronous nodes');
+      const paced = await observed(spec, { governed, onError, pace: scheduler });
+      const single = await observed(spec, { governed, onError, scheduler, runtime: 'async', maxConcurrency: 1 });
+      for (const one of [local, inline, paced, single]) expectGoverned(one, governed);
+      same(viewOf(single.trace), viewOf(paced.trace), 'asynchronous nodes');
     },
     0.4,
   );
@@ -217,8 +245,8 @@ describe('a random workflow under random limits', () => {
     }),
     async ({ spec, governed, scheduler, at, timeoutMs, onError }) => {
       const how = { governed, onError, cancelAt: at, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
-      expectGoverned(await runFlow(spec, { ...how, pace: scheduler }), governed);
-      expectGoverned(await runFlow(spec, { ...how, runtime: 'async', scheduler }), governed);
+      expectGoverned(await observed(spec, { ...how, pace: scheduler }), governed);
+      expectGoverned(await observed(spec, { ...how, runtime: 'async', scheduler }), governed);
     },
     0.4,
   );

@@ -82,7 +82,7 @@ export class ResourceCoordinator {
     if (rules.length === 0) return this.#checkProcess(node, now) ?? 'start';
     const ticket = this.#tickets.get(run)?.get(node) ?? this.#enter(run, node, rules, now);
     const admission = this.#advance(ticket, now);
-    if (admission === 'start' ? !ticket.hasSlots : admission.kind === 'refuse') this.release(run, node);
+    if (admission === 'start' && !ticket.hasSlots) this.release(run, node); // it holds nothing
     return admission;
   }
 
@@ -136,8 +136,8 @@ export class ResourceCoordinator {
   }
 
   #takeToken(ticket: Ticket, { rule, pool, tokens }: Step & { readonly slots?: undefined }, now: number) {
-    const until = deadlineOf(ticket, rule);
     if (tokens.isBehind(ticket)) {
+      const until = deadlineOf(ticket, rule);
       if (ticket.place === 'before') {
         const full = this.#refuseFull(ticket, rule, pool.waiting);
         if (full !== undefined) return full;
@@ -147,11 +147,8 @@ export class ResourceCoordinator {
       return now < until ? { kind: 'park' as const, until, maker: 'this run' as const } : this.#timedOut(ticket, rule);
     }
     const at = tokens.nextAt(ticket, now);
-    if (at > now) {
-      const full = this.#refuseFull(ticket, rule, pool.waiting, at - now);
-      if (full !== undefined) return full;
-      if (at > until) return this.#timedOut(ticket, rule);
-    }
+    const full = at > now ? this.#refuseFull(ticket, rule, pool.waiting, at - now) : undefined;
+    if (full !== undefined) return full;
     tokens.join(ticket, now);
     return undefined;
   }
@@ -194,7 +191,7 @@ export class ResourceCoordinator {
     if (whenFull === 'queue')
       return refused('QUEUE_FULL', ticket.node, `found ${waiting} attempts waiting for ${key}, as many as may`);
     const refusal = refused('LIMIT_EXCEEDED', ticket.node, `found no room in the limit of ${key}`);
-    if (retryAfterMs !== undefined) Object.assign(refusal.error, { retryAfterMs });
+    Object.assign(refusal.error, { retryAfterMs });
     return refusal;
   }
 

@@ -82,9 +82,8 @@ export class SlotPool {
     if (level === undefined) return;
     for (const lanes of [level.current, level.next]) {
       const waiters = lanes.get(waiter.owner);
-      const index = waiters?.indexOf(waiter) ?? -1;
-      if (waiters === undefined || index === -1) continue;
-      waiters.splice(index, 1);
+      if (waiters?.includes(waiter) !== true) continue;
+      waiters.splice(waiters.indexOf(waiter), 1);
       if (waiters.length === 0) lanes.delete(waiter.owner);
       this.#waiting--;
     }

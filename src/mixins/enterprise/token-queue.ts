@@ -45,9 +45,9 @@ export class TokenQueue<Waiter extends TokenWaiter> {
     return head !== undefined && head !== waiter;
   }
 
-  /** Comes after the others of its owner. */
+  /** Comes after the others of its owner, of which there are some. */
   follow(waiter: Waiter): void {
-    this.#lanes.get(waiter.owner)?.behind.push(waiter);
+    (this.#lanes.get(waiter.owner) as Lane<Waiter>).behind.push(waiter);
   }
 
   /** When a waiter that asked now would have its token; `time` when there is one for it now. */

@@ -32,18 +32,21 @@ function desk(resources: ResourceOptions, limit?: LimitOptions) {
     ...(limit === undefined ? {} : { limit }),
   };
   const woken: string[] = [];
-  const run = (name: string, context: Readonly<Record<string, unknown>> = {}, priority = 0) => {
-    const view = {
+  const nodeOf = (id: string): PlanNode => flow.nodes[flow.nodeIndex.get(id) as number] as PlanNode;
+  const viewOf = (name: string, context: Readonly<Record<string, unknown>>) =>
+    ({
       top: {},
       plan: flow,
       context,
-      priority,
+      priority: 0,
       unpark: (node: PlanNode) => woken.push(`${name} ${node.id}`),
-    } as unknown as RunView;
-    const nodeOf = (id: string): PlanNode => flow.nodes[flow.nodeIndex.get(id) as number] as PlanNode;
-    const ask = (id: string, now = 0): string => told(coordinator.admit(view, nodeOf(id), capabilities, now));
+    }) as unknown as RunView;
+  const run = (name: string, context: Readonly<Record<string, unknown>> = {}) => {
+    const view = viewOf(name, context);
+    const admit = (id: string, now = 0): Admission => coordinator.admit(view, nodeOf(id), capabilities, now);
+    const ask = (id: string, now = 0): string => told(admit(id, now));
     const end = (id: string): void => coordinator.release(view, nodeOf(id));
-    return { ask, end };
+    return { admit, ask, end };
   };
   return { coordinator, run, woken };
 }
@@ -95,8 +98,9 @@ describe('The resource coordinator', () => {
     const [a, b, c, d] = [run('A'), run('B'), run('C'), run('D')];
     expect([a.ask('a'), b.ask('a'), c.ask('a')]).to.deep.equal(['start', 'any until Infinity', 'QUEUE_FULL']);
     a.end('a');
+    c.end('a');
     expect([woken, c.ask('a')], 'C waits, before B has heard').to.deep.equal([['B a'], 'any until Infinity']);
-    expect([d.ask('a'), b.ask('a')]).to.deep.equal(['QUEUE_FULL', 'this run until 100']);
+    expect([d.ask('a'), b.ask('a')], 'B is not turned away').to.deep.equal(['QUEUE_FULL', 'this run until 100']);
     expect([b.ask('a', 100), c.ask('a', 100)]).to.deep.equal(['start', 'any until Infinity']);
   });
 
@@ -106,6 +110,41 @@ describe('The resource coordinator', () => {
     expect([a.ask('a'), b.ask('a'), c.ask('a')]).to.deep.equal(['start', 'this run until 100', 'this run until 200']);
     expect([b.ask('a', 250), c.ask('a', 250)]).to.deep.equal(['start', 'this run until 350']);
     expect([c.ask('a', 349), c.ask('a', 350)]).to.deep.equal(['this run until 350', 'start']);
+  });
+
+  it('lets a token be used that is there, also by one that has waited elsewhere longer than it may for a token', () => {
+    const { run } = desk(
+      { limits: { maxConcurrency: 1, per: 'tenant' } },
+      { rate: { count: 1, perMs: 100 }, whenFull: 'queue', maxQueueMs: 20 },
+    );
+    const [a, b] = [run('A'), run('B')];
+    expect([a.ask('a'), b.ask('a')]).to.deep.equal(['start', 'any until Infinity']);
+    a.end('a');
+    expect(b.ask('a', 100)).to.equal('start');
+    const late = run('C', { tenant: 'c' });
+    expect([late.ask('a', 120), late.ask('b', 120)]).to.deep.equal(['QUEUE_TIMEOUT', 'any until Infinity']);
+  });
+
+  it('names the node in its refusals, and the time to wait where it is known', () => {
+    const a = desk({ limits: { maxConcurrency: 2, rate: { count: 1, perMs: 100 }, whenFull: 'reject' } }).run('A');
+    const errorOf = (id: string): unknown => {
+      const admission = a.admit(id);
+      return admission !== 'start' && admission.kind === 'refuse' ? admission.error : admission;
+    };
+    expect(errorOf('a')).to.equal('start');
+    expect(errorOf('b')).to.include({ code: 'LIMIT_EXCEEDED', at: 'b', retryAfterMs: 100 });
+    expect(errorOf('c')).to.include({ code: 'LIMIT_EXCEEDED', at: 'c', retryAfterMs: undefined });
+  });
+
+  it('says whether it limits every node', () => {
+    const all = [{}, { limits: [] }, { limits: { maxConcurrency: 1 } }, { maxRssBytes: 1 }, { maxEventLoopDelayMs: 1 }];
+    expect(all.map((resources) => desk(resources).coordinator.limitsAll)).to.deep.equal([
+      false,
+      false,
+      true,
+      true,
+      true,
+    ]);
   });
 
   it('takes its limits in one order: with `per`, then of the executor, then of the runtime', () => {

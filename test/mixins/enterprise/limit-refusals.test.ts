@@ -241,6 +241,51 @@ describe('A full limit that queues', () => {
   });
 });
 
+describe('A full limit that queues, behind another one', () => {
+  it('fails one behind the first of its run, which has its token and waits for a slot, when its time is up', async () => {
+    const gauge = new Gauge();
+    const w = workflow('lane');
+    w.add('long', gauge.node('long', 100)({}));
+    for (const id of ['a', 'b']) w.try(id, gauge.node('work', 10)({}));
+    const limit: LimitOptions = { rate: { count: 2, perMs: 100 }, whenFull: 'queue', maxQueueMs: 50 };
+    const runtime = gauge.runtime({
+      executors: { 'function.work': { limit } },
+      resources: { limits: { maxConcurrency: 1 } },
+    });
+    const outcome = await gauge.until(runtime.execute(w.build(), {}, { runId: 'A' }));
+    expect(fates(outcome)).to.deep.equal(['long 0', 'a 100', 'b QUEUE_TIMEOUT']);
+    expect(outcome.node('b').failures.map(({ endedAt }) => endedAt - 1_704_067_200_000)).to.deep.equal([50]);
+    expect(held(runtime.getResourceMetrics()).nothing).to.equal(true);
+  });
+
+  it('fails one at once that has waited as long as it may somewhere else', async () => {
+    for (const own of [{ maxConcurrency: 1 }, { rate: { count: 1, perMs: 500 } }]) {
+      const gauge = new Gauge();
+      const limit: LimitOptions = { ...own, whenFull: 'queue', maxQueueMs: 50 };
+      const runtime = gauge.runtime({
+        executors: { 'function.work': { limit } },
+        resources: { limits: { maxConcurrency: 1, per: 'tenant' } },
+      });
+      const holder = workflow('holder');
+      holder.add('long', gauge.node('long', 100)({}));
+      const user = workflow('user');
+      user.add('work', gauge.node('work', 200)({}));
+      const w = workflow('late');
+      w.try('late', gauge.node('work', 10)({}));
+      const [, , outcome] = await gauge.until(
+        Promise.all([
+          runtime.execute(holder.build(), {}, { context: { tenant: 'x' } }),
+          runtime.execute(user.build(), {}, { context: { tenant: 'y' } }),
+          runtime.execute(w.build(), {}, { context: { tenant: 'x' } }),
+        ]),
+      );
+      expect(fates(outcome)).to.deep.equal(['late QUEUE_TIMEOUT']);
+      expect(outcome.node('late').failures.map(({ endedAt }) => endedAt - 1_704_067_200_000)).to.deep.equal([100]);
+      expect(held(runtime.getResourceMetrics()).nothing).to.equal(true);
+    }
+  });
+});
+
 describe('A full limit that defers, as it does by default', () => {
   it('lets everything wait, however much that is', async () => {
     for (const whenFull of [undefined, 'defer'] as const) {

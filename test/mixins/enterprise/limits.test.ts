@@ -172,6 +172,7 @@ describe('A limit of concurrency', () => {
     for (const [values, expected] of [
       [same, 1],
       [apart, 7],
+      [[null, {}, undefined, 'other', 'null', 'undefined'], 6],
       [[0, -0], 1],
       [[Number.NaN, Number.NaN], 1],
     ] as const) {

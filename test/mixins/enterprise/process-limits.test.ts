@@ -74,6 +74,16 @@ describe('A limit of memory', () => {
     expect(asked.filter((time) => time < 80)).to.deep.equal([0, 15, 30, 45, 65]);
   });
 
+  it('is looked at once for all attempts of one moment', async () => {
+    const gauge = new Gauge();
+    const readings = new ScriptedReadings(gauge, () => 99);
+    const runtime = gauge.runtime({ resources: RSS, readings });
+    const w = workflow('wide');
+    for (const id of ['a', 'b', 'c']) w.add(id, gauge.node('work', 1)({}));
+    await gauge.until(runtime.execute(w.build()));
+    expect(readings.asked).to.deep.equal([0]);
+  });
+
   it('rejects where it is told to, and says how much there is', async () => {
     const { starts, failure, exhausted, tookMs } = await run({ ...RSS, whenExhausted: 'reject' }, (time) =>
       time < 10 ? 5 : 123,
