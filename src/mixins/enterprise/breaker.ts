@@ -92,11 +92,9 @@ export class Breaker {
     this.#open(this.#at(time), reason);
   }
 
-  /** Closes it by hand, and forgets what it counted. */
+  /** Closes it by hand, and forgets what it counted, and what it let through. */
   reset(time: number, reason: string): void {
-    const now = this.#at(time);
-    if (this.#state.name === 'closed') this.#strategy.clear();
-    else this.#close(now, reason);
+    this.#close(this.#at(time), reason);
   }
 
   /** Whether it has nothing to remember: closed, nothing counted, nothing in flight. */

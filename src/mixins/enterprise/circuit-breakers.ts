@@ -66,7 +66,7 @@ export class CircuitBreakers {
     const pass = breaker.admit(now);
     if ('retryAt' in pass) {
       const what = `The breaker of "${key}" is open: node "${node.id}" was not called.`;
-      return new AttemptError('BREAKER_OPEN', what, { at: node.id, value: pass });
+      return new AttemptError('BREAKER_OPEN', what, { at: node.id });
     }
     const passages = this.#passages.get(run) ?? new Map<PlanNode, Passage>();
     this.#passages.set(run, passages.set(node, { breaker, pass }));

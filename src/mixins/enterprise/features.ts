@@ -54,7 +54,8 @@ export interface OptimizationReport {
 /** What the enterprise mixin adds to a runtime. */
 export interface EnterpriseFeatures {
   /**
-   * Gives every executor a breaker, or one executor: from the next attempt on, for nodes that have none of their own.
+   * Gives every executor a breaker, or one executor, for nodes that have none of their own: in runs that begin from now on. A run
+   * that goes on takes it up with its next attempt where something governs its attempts already.
    *
    * @param options default: 5 consecutive failures open it for 60 s, 3 probes close it
    * @param executor its key, such as `function.clean`. Default: every executor, each a breaker of its own
@@ -85,8 +86,8 @@ export interface EnterpriseFeatures {
   /** The same, with what it was concluded from, and what is wrong in words. */
   getHealthDiagnostics(): HealthDiagnostics;
   /**
-   * Forgets what is no longer needed: outputs that are too old, values of limits and breakers with nothing to remember, all but the
-   * last 100 runs of `getExecutionMetrics`. Never changes what a run does.
+   * Forgets what is no longer needed: outputs that are too old, values of limits and breakers with nothing to remember, and of runs
+   * that have ended those that `getExecutionMetrics` knows longest, down to 100. Never changes what a run does.
    */
   optimizeRuntimePerformance(): OptimizationReport;
   /** Strategies and retriable errors of this runtime. */
@@ -101,8 +102,8 @@ export interface EnterpriseFeatures {
    */
   registerRetryStrategy(name: string, strategy: RetryStrategy): void;
   /**
-   * From now on, errors that match are retried also where the `retryOn` of a policy does not name them. `dontRetryOn` and errors
-   * that are never retried stand.
+   * From now on, errors that match are retried also where the `retryOn` of a policy does not name them; a code also where only
+   * those are retried that are named, as `OUTPUT_INVALID`. `dontRetryOn` and errors that are never retried stand.
    *
    * @param matcher a code, an error class, or a predicate on the original error
    * @throws ConfigurationError INVALID_OPTION

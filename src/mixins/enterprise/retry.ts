@@ -3,8 +3,8 @@ import type { ErrorMatcher, RetryOptions } from '../../base/node-options.js';
 import { NEVER_RETRIED, RETRIED_WHEN_NAMED } from './error-codes.js';
 import { ignorePromise } from './ignore-promise.js';
 
-function isErrorClass(matcher: ErrorMatcher): matcher is new (...args: never[]) => Error {
-  return typeof matcher === 'function' && (matcher === (Error as unknown) || matcher.prototype instanceof Error);
+function isErrorClass(matcher: Exclude<ErrorMatcher, string>): matcher is new (...args: never[]) => Error {
+  return matcher === Error || matcher.prototype instanceof Error;
 }
 
 /** Whether something can be said of what was thrown: of a proxy that throws when it is looked at, nothing can. */
@@ -17,8 +17,7 @@ function reads(look: () => boolean): boolean {
 }
 
 function matches(matcher: ErrorMatcher, error: unknown): boolean {
-  if (typeof matcher === 'string')
-    return reads(() => typeof error === 'object' && error !== null && 'code' in error && error.code === matcher);
+  if (typeof matcher === 'string') return reads(() => (error as { readonly code?: unknown }).code === matcher);
   if (isErrorClass(matcher)) return reads(() => error instanceof matcher);
   const answer: unknown = matcher(error);
   if (typeof answer === 'boolean') return answer;

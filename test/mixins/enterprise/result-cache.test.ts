@@ -134,6 +134,39 @@ describe('the capability cache', () => {
   );
 
   it(
+    'gives a known output within any time limit of the node, whose function would take longer',
+    everyWay((run) =>
+      withSession(run, {}, async (session, { attempts }) => {
+        let ms = 0;
+        const slow = defineNode({
+          name: 'slow',
+          version: '1',
+          outputs: { n: type<number>() },
+          cache: {},
+          run: () => {
+            session.clock.advance(ms);
+            return { n: 1 };
+          },
+        });
+        const w = workflow('w');
+        w.try('step', slow({}), { timeoutMs: 50, softTimeoutMs: 20, totalTimeoutMs: 60 });
+        const flow = w.build();
+        await session.settle(flow);
+        ms = 50;
+        const outcome = await session.settle(flow);
+        expect(outcome.status === 'completed' && outcome.warnings).to.deep.equal([]);
+        session.runtime.clearResultCache();
+        await session.settle(flow);
+        expect(attempts.map(({ status, cached, error }) => [status, cached, error?.code])).to.deep.equal([
+          ['completed', false, undefined],
+          ['completed', true, undefined],
+          ['failed', false, 'ATTEMPT_TIMEOUT'],
+        ]);
+      }),
+    ),
+  );
+
+  it(
     'keeps an output for ttlMs of the clock',
     everyWay((run) =>
       withSession(run, {}, async (session) => {

@@ -219,6 +219,17 @@ describe('Breaker', () => {
     }
   });
 
+  it('counts nothing that was let through before it was reset, closed as it was', () => {
+    const { breaker, told } = made({ failures: 1 });
+    const pass = passes(breaker, 0);
+    breaker.reset(1, 'by hand');
+    breaker.settle(pass, 'failed', 2);
+    expect(breaker.report()).to.include({ state: 'closed', failures: 0 });
+    expect(told).to.deep.equal([]);
+    fails(breaker, 3);
+    expect(breaker.report().state).to.equal('open');
+  });
+
   it('takes time that goes backwards for time that stands still', () => {
     const { breaker, told } = made({ failures: 1, openMs: 100 });
     const pass = passes(breaker, 1_000);
