@@ -3,8 +3,7 @@ import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
-import { seededIds, VirtualClock } from '../../../src/testing/index.js';
-import { drive } from '../../support/every-way.js';
+import { advanceUntil, seededIds, VirtualClock } from '../../../src/testing/index.js';
 import { fetching } from '../../support/governed.js';
 
 /** A clock that somebody sets back. */
@@ -35,7 +34,7 @@ for (const Runtime of [LocalRuntime, AsyncLocalRuntime])
       w.try('step', fetch.node({ how: w.params.how }), { retry: { attempts: 1 } });
       const flow = w.build();
       const tell = async (how: string): Promise<string> => {
-        const outcome = await drive(Promise.resolve(runtime.settle(flow, { how })), clock);
+        const outcome = await advanceUntil(async () => runtime.settle(flow, { how }), clock);
         return outcome.status === 'completed' ? (outcome.node('step').error?.code ?? 'ok') : outcome.status;
       };
       expect(await tell('known')).to.equal('ok');
