@@ -169,9 +169,7 @@ export class Execution extends GraphExecution {
    */
   get needsOthers(): boolean {
     const { parked, delays } = this.core;
-    if (delays.next !== FOREVER) return false;
-    for (const { maker } of parked.values()) if (maker === 'any') return true;
-    return false;
+    return parked.size > 0 && delays.next === FOREVER;
   }
 
   /** Fails every node that waits for room which another run has to make: none that could will ever come to its end. */

@@ -33,16 +33,16 @@ function desk(resources: ResourceOptions, limit?: LimitOptions) {
   };
   const woken: string[] = [];
   const nodeOf = (id: string): PlanNode => flow.nodes[flow.nodeIndex.get(id) as number] as PlanNode;
-  const viewOf = (name: string, context: Readonly<Record<string, unknown>>) =>
+  const viewOf = (name: string, context: Readonly<Record<string, unknown>>, priority: number) =>
     ({
       top: {},
       plan: flow,
       context,
-      priority: 0,
+      priority,
       unpark: (node: PlanNode) => woken.push(`${name} ${node.id}`),
     }) as unknown as RunView;
-  const run = (name: string, context: Readonly<Record<string, unknown>> = {}) => {
-    const view = viewOf(name, context);
+  const run = (name: string, context: Readonly<Record<string, unknown>> = {}, priority = 0) => {
+    const view = viewOf(name, context, priority);
     const admit = (id: string, now = 0): Admission => coordinator.admit(view, nodeOf(id), capabilities, now);
     const ask = (id: string, now = 0): string => told(admit(id, now));
     const end = (id: string): void => coordinator.release(view, nodeOf(id));
@@ -125,6 +125,16 @@ describe('The resource coordinator', () => {
     expect([late.ask('a', 120), late.ask('b', 120)]).to.deep.equal(['QUEUE_TIMEOUT', 'any until Infinity']);
   });
 
+  it('keeps to the time in a queue of one whose token a higher priority has taken over meanwhile', () => {
+    const { run } = desk(
+      { limits: { rate: { count: 1, perMs: 100 }, per: 'tenant' } },
+      { maxConcurrency: 1, whenFull: 'queue', maxQueueMs: 50 },
+    );
+    const [other, low, high] = [run('O', { tenant: 'o' }), run('L', { tenant: 't' }), run('H', { tenant: 't' }, 1)];
+    expect([other.ask('a'), low.ask('a'), high.ask('a', 10)]).to.deep.equal(['start', 'any until 50', 'any until 60']);
+    expect([low.ask('a', 50), high.ask('a', 60)]).to.deep.equal(['QUEUE_TIMEOUT', 'QUEUE_TIMEOUT']);
+  });
+
   it('names the node in its refusals, and the time to wait where it is known', () => {
     const a = desk({ limits: { maxConcurrency: 2, rate: { count: 1, perMs: 100 }, whenFull: 'reject' } }).run('A');
     const errorOf = (id: string): unknown => {
@@ -195,6 +205,19 @@ describe('The resource coordinator', () => {
     a.end('b');
     coordinator.trim(100);
     expect(coordinator.values).to.equal(0);
+  });
+
+  it('keeps up to 1,000 values of a limit, idle or not', () => {
+    const { run, coordinator } = desk({ limits: { maxConcurrency: 1, per: 'tenant' } });
+    const pass = (tenant: number): void => {
+      const one = run('A', { tenant });
+      one.ask('a');
+      one.end('a');
+    };
+    for (let tenant = 0; tenant < 1_000; tenant++) pass(tenant);
+    expect(coordinator.values).to.equal(1_000);
+    pass(1_000);
+    expect(coordinator.values).to.equal(1);
   });
 
   it('does not grow for ever with values that come and go: it looks for idle ones at 1,000, then at twice what is left', () => {

@@ -233,4 +233,33 @@ describe('What waits in LocalRuntime for room that its own run makes', () => {
     runtime.execute(outer.build());
     expect(seen).to.deep.equal(['WOULD_DEADLOCK', { n: 50 }, 50]);
   });
+
+  it('goes on behind a node of its run that fails because nobody can make room for it', () => {
+    const gauge = new Gauge();
+    using runtime = new LocalRuntime({
+      clock: gauge.clock,
+      executors: { 'function.work': { limit: { maxConcurrency: 1 } } },
+      resources: { limits: { rate: { count: 3, perMs: 100 }, per: 'tenant' } },
+    });
+    const seen: unknown[] = [];
+    const w = workflow('inner');
+    w.try('stuck', gauge.syncNode('work', 5)({}));
+    w.add('free', gauge.syncNode('other', 5)({}));
+    const inner = w.build();
+    const holding = defineNode({
+      name: 'work',
+      outputs: { n: type<number>() },
+      run: () => {
+        const run = runtime.execute(inner);
+        seen.push(run.node('stuck').error?.code, run.node('free').status, gauge.time);
+        return { n: 1 };
+      },
+    });
+    const outer = workflow('outer');
+    outer.add('hold', holding({}));
+    runtime.execute(outer.build());
+    // The first has its token and waits for the slot; the second comes after it for its token.
+    expect(seen).to.deep.equal(['WOULD_DEADLOCK', 'completed', 5]);
+    expect(held(runtime.getResourceMetrics()).nothing).to.equal(true);
+  });
 });
