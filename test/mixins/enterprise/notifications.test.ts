@@ -167,6 +167,14 @@ describe('the notification attempt', () => {
     expect(attempts.map(brief)).to.deep.equal(['step function 1/1 lost ATTEMPT_LOST', 'step function 1/2 completed']);
     expect(runtime.getRetryAnalytics()).to.deep.include({ attempts: 2, recovered: 1, retries: 1, failed: 0 });
     expect(runtime.getRetryAnalytics().byCode).to.deep.equal({ ATTEMPT_LOST: { failures: 1, retries: 1 } });
+    runtime.resetRetryMetrics();
+    runtime.initializeRetryPolicies({ attempts: 9, maxLost: 0 });
+    const strict = workflow('w');
+    strict.add('step', fetching().node({ how: 'ok' }));
+    const outcome = runtime.settle(strict.build(), {}, { runId: 'r' });
+    expect(outcome.status === 'failed' && outcome.error.failure.code).to.equal('LOST_TOO_OFTEN');
+    expect(runtime.getRetryAnalytics()).to.deep.include({ attempts: 1, failed: 1, retries: 0 });
+    expect(runtime.getRetryAnalytics().givenUp).to.include({ lost: 1, attempts: 0 });
   });
 
   it(

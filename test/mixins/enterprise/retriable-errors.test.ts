@@ -157,8 +157,11 @@ describe('an error that asks to wait', () => {
       withSession(run, {}, async (session) => {
         const flow = (totalTimeoutMs: number) => failing({ retry: { attempts: 2 }, totalTimeoutMs }, asking(100));
         expect(await waitsOf(session, flow(100))).to.deep.equal(['NODE_TIMEOUT']);
+        const late = await session.settle(flow(100));
+        const failure = late.status === 'failed' ? late.error.failure : undefined;
+        expect(failure?.cause).to.deep.equal({ name: 'Error', code: 'NODE_THREW', message: 'busy' });
         expect(await waitsOf(session, flow(101))).to.deep.equal([100, 'NODE_THREW']);
-        expect(session.runtime.getRetryAnalytics().givenUp).to.include({ 'time-limit': 1, attempts: 1 });
+        expect(session.runtime.getRetryAnalytics().givenUp).to.include({ 'time-limit': 2, attempts: 1 });
       }),
     ),
   );
