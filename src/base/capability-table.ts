@@ -1,5 +1,5 @@
-import { executorOf } from './executor.js';
-import type { NodeCapabilities } from './node-options.js';
+import type { CacheOptions } from './capability-options.js';
+import { executorOf, INLINE_NAME } from './executor.js';
 import type { PlanNode } from './plan.js';
 import type { CapabilityDefaults } from './runtime-options.js';
 
@@ -7,7 +7,9 @@ import type { CapabilityDefaults } from './runtime-options.js';
 export interface EffectiveCapabilities extends CapabilityDefaults {
   /** The key of its executor; `undefined` where the machine performs it itself. */
   readonly executor: string | undefined;
-  /** `limit` and `breaker` are those of the node itself, not of its executor. */
+  /** Only ever the node's own: a cache is chosen for each node. */
+  readonly cache?: CacheOptions;
+  /** `limit` and `breaker` count for this node alone, not for its executor. */
   readonly own: { readonly limit: boolean; readonly breaker: boolean };
 }
 
@@ -15,10 +17,12 @@ const DEFAULTED = [
   'retry',
   'limit',
   'breaker',
-  'cache',
   'validation',
   'metrics',
-] as const satisfies readonly (keyof CapabilityDefaults & keyof NodeCapabilities)[];
+] as const satisfies readonly (keyof CapabilityDefaults)[];
+
+/** All functions that are written into workflows have this executor, and nothing else in common. */
+const INLINE = `function.${INLINE_NAME}`;
 
 /** The capabilities of nodes in one runtime: those of the node, then those of its executor, then those of the runtime, one by one. */
 export class CapabilityTable {
@@ -50,23 +54,31 @@ export class CapabilityTable {
 
   #effective(node: PlanNode): EffectiveCapabilities {
     const executor = executorOf(node);
-    const own: CapabilityDefaults = { ...node.data, ...(node.retry === undefined ? {} : { retry: node.retry }) };
+    const { data, retry, implementation } = node;
+    const own: CapabilityDefaults = { ...data, ...(retry === undefined ? {} : { retry }) };
     const layers = executor === undefined ? [own] : [own, this.#executors.get(executor) ?? {}, this.#all];
+    const layerOf = (name: (typeof DEFAULTED)[number]): CapabilityDefaults | undefined =>
+      layers.find((each) => each[name] !== undefined);
     const found: Record<string, unknown> = {};
     for (const name of DEFAULTED) {
-      const layer = layers.find((each) => each[name] !== undefined);
+      const layer = layerOf(name);
       if (layer !== undefined) found[name] = layer[name];
     }
-    if (isStateful(node)) delete found.cache;
+    const isOwn = (name: 'limit' | 'breaker'): boolean => {
+      const layer = layerOf(name);
+      if (layer === own) return !isSame(data[name], implementation.capabilities[name]);
+      return layer === this.#all && executor === INLINE;
+    };
     return {
       ...found,
+      ...(data.cache === undefined ? {} : { cache: data.cache }),
       executor,
-      own: { limit: own.limit !== undefined, breaker: own.breaker !== undefined },
+      own: { limit: isOwn('limit'), breaker: isOwn('breaker') },
     };
   }
 }
 
-/** Its outputs depend on more than its inputs: a default must not cache them. */
-function isStateful({ implementation: { state, secrets } }: PlanNode): boolean {
-  return state !== undefined || secrets.length > 0;
+/** Whether what holds for a node is what its definition says: then it holds for the executor. */
+function isSame(left: unknown, right: unknown): boolean {
+  return right !== undefined && JSON.stringify(left) === JSON.stringify(right);
 }

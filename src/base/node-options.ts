@@ -42,9 +42,15 @@ export interface RetryOptions {
 export interface NodeCapabilities {
   /** Default: that of its executor, then that of the runtime, then one attempt. */
   readonly retry?: RetryOptions;
-  /** How many of its attempts may run, over all runs of a runtime. Default: that of its executor, then that of the runtime, then none. */
+  /**
+   * How many of its attempts may run, over all runs of a runtime: in a definition, those of all nodes that use it; where it is used,
+   * those of that node. Default: that of its executor, then that of the runtime, then none.
+   */
   readonly limit?: LimitOptions;
-  /** When it is left alone because it keeps failing. Default: that of its executor, then that of the runtime, then never. */
+  /**
+   * When it is left alone because it keeps failing: in a definition, all nodes that use it together; where it is used, that node.
+   * Default: that of its executor, then that of the runtime, then never.
+   */
   readonly breaker?: BreakerOptions;
   /** Its outputs are kept and given again for the same inputs. Not for nodes with state or secrets. Default: never. */
   readonly cache?: CacheOptions;

@@ -55,10 +55,7 @@ export interface RuntimeOptions {
 }
 
 /** The capabilities that a runtime can give to all nodes, or to those of an executor. */
-export type CapabilityDefaults = Pick<
-  NodeCapabilities,
-  'retry' | 'limit' | 'breaker' | 'cache' | 'validation' | 'metrics'
->;
+export type CapabilityDefaults = Pick<NodeCapabilities, 'retry' | 'limit' | 'breaker' | 'validation' | 'metrics'>;
 
 /** Options with every default filled in; ports stand apart. */
 export interface ResolvedOptions {
@@ -161,7 +158,7 @@ function checkMixedLimits(run: TimeLimits, runtime: ResolvedOptions): void {
     refuse('softTimeoutMs', `less than runtime.timeoutMs (${runtime.timeoutMs}) and is ${soft}`);
 }
 
-const DEFAULTED = ['retry', 'limit', 'breaker', 'cache', 'metrics'];
+const DEFAULTED = ['retry', 'limit', 'breaker', 'metrics'];
 
 function checkDefaults(defaults: CapabilityDefaults, fields: readonly string[], at: string): void {
   knownFields(defaults, fields, at);

@@ -6,6 +6,7 @@ import { checkContract } from './contract-checks.js';
 import { type CycleOptions, checkCycleOptions, cycleData } from './cycle-options.js';
 import { didYouMean } from './did-you-mean.js';
 import { ConfigurationError, textOf, WorkflowBuildError } from './errors.js';
+import { INLINE_NAME } from './executor.js';
 import type {
   CycleHandle,
   GateHandle,
@@ -228,7 +229,7 @@ export class WorkflowBuilder<P extends PortSchemas> implements RefScope {
     const call = run as NodeFunction;
     const wrap = (value: unknown): unknown => ({ value });
     const implementation = implementationOf({
-      name: 'lockstep.fn',
+      name: INLINE_NAME,
       run: (values, context) => {
         const result = call(values, context);
         return isThenable(result) ? Promise.resolve(result).then(wrap) : { value: result };

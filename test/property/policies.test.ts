@@ -147,8 +147,7 @@ describe('a random workflow with random retry policies and breakers', () => {
 
 describe('a random workflow of pure nodes with caches', () => {
   const cached = (spec: FlowSpec, how: Drawn, cacheEntries: number): Governed => {
-    const { capabilities, ...rest } = governed(spec, { ...how, retryBudget: null });
-    return { ...rest, capabilities: { ...capabilities, cache: {} }, cacheEntries };
+    return { ...governed(spec, { ...how, retryBudget: null }), cacheEntries };
   };
 
   holds(
@@ -157,7 +156,7 @@ describe('a random workflow of pure nodes with caches', () => {
     async ({ spec, how, scheduler, cacheEntries }) => {
       const pure = { isPure: true, answers: 'known' as const };
       const without = await runFlow(spec, { ...pure, governed: governed(spec, { ...how, retryBudget: null }) });
-      const options = { ...pure, governed: cached(spec, how, cacheEntries) };
+      const options = { ...pure, isCached: true, governed: cached(spec, how, cacheEntries) };
       const local = await runFlow(spec, options);
       same(lastingResult(local), lastingResult(without), 'with caches');
       const async = await runFlow(spec, { ...options, scheduler, runtime: 'async' });
@@ -172,7 +171,7 @@ describe('a random workflow of pure nodes with caches', () => {
     'has a log that gives its state back, and goes on from any prefix of it, without what was cached',
     fc.record({ spec: flows({ gates: false }), how: drawn(retries), phase }),
     async ({ spec, how, phase: from }) => {
-      const options = { isPure: true, governed: cached(spec, how, 1_000) };
+      const options = { isPure: true, isCached: true, governed: cached(spec, how, 1_000) };
       const { trace, steps } = await observed(spec, options, from);
       foldAndCompare(trace, steps);
       if (trace.outcome.status === 'rejected') return;

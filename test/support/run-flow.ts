@@ -47,6 +47,8 @@ export interface FlowRun {
   readonly governed?: Pick<RuntimeOptions, 'resources' | 'capabilities' | 'executors' | 'retryBudget' | 'cacheEntries'>;
   /** Outputs of nodes without state depend on their inputs alone. Default `false`. */
   readonly isPure?: boolean;
+  /** Nodes without state have the capability `cache`. Default `false`. */
+  readonly isCached?: boolean;
   /** Cancels the run when the event with this number has been recorded. */
   readonly cancelAt?: number;
   /** Events of an earlier run, to continue from. */
@@ -267,11 +269,21 @@ function clockAfter(history: readonly RunEvent[] | undefined): VirtualClock {
 
 /** Runs a flow on a virtual clock, and answers its gates until it has ended. */
 export async function runFlow(spec: FlowSpec, how: FlowRun = {}): Promise<FlowTrace> {
-  const { scheduler, pace, cancelAt, onError = 'continue', timeoutMs, governed, isPure = false } = how;
+  const {
+    scheduler,
+    pace,
+    cancelAt,
+    onError = 'continue',
+    timeoutMs,
+    governed,
+    isPure = false,
+    isCached = false,
+  } = how;
   const clock = clockAfter(how.history);
   const form = {
     clock,
     isPure,
+    isCached,
     ...(scheduler === undefined ? {} : { scheduler }),
     ...(pace === undefined ? {} : { pace }),
   };

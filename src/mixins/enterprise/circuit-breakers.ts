@@ -21,7 +21,8 @@ interface Passage {
 export class CircuitBreakers {
   readonly #clock: Clock;
   readonly #tell: (change: BreakerChanged) => void;
-  readonly #breakers = new Map<string, { readonly breaker: Breaker; readonly options: BreakerOptions }>();
+  /** By key and options: two definitions of one name that say different things do not undo each other's breaker. */
+  readonly #breakers = new Map<string, Breaker>();
   /** Attempts in flight, and nodes about to start, by graph: nobody keeps two runs from having the same id. */
   readonly #passages = new WeakMap<RunView, Map<PlanNode, Passage>>();
 
@@ -33,7 +34,7 @@ export class CircuitBreakers {
 
   /** Every breaker, in the order in which they were first used. */
   list(): readonly BreakerReport[] {
-    return [...this.#breakers.values()].map(({ breaker }) => breaker.report());
+    return [...this.#breakers.values()].map((breaker) => breaker.report());
   }
 
   /** One breaker. @throws ConfigurationError INVALID_OPTION when there is none of this key: none, or not used yet */
@@ -52,9 +53,13 @@ export class CircuitBreakers {
   }
 
   #find(key: string): Breaker {
-    const found = this.#breakers.get(key);
-    if (found !== undefined) return found.breaker;
-    const what = `There is no breaker "${key}". ${didYouMean(key, [...this.#breakers.keys()])}`;
+    const all = [...this.#breakers.values()];
+    const found = all.findLast((breaker) => breaker.key === key);
+    if (found !== undefined) return found;
+    const what = `There is no breaker "${key}". ${didYouMean(
+      key,
+      all.map((breaker) => breaker.key),
+    )}`;
     throw new ConfigurationError('INVALID_OPTION', what, { at: 'breaker', value: key });
   }
 
@@ -74,11 +79,19 @@ export class CircuitBreakers {
   }
 
   #of(key: string, options: BreakerOptions): Breaker {
-    const known = this.#breakers.get(key);
-    if (known !== undefined && isSame(known.options, options)) return known.breaker;
-    const breaker = new Breaker(key, options, this.#tell);
-    this.#breakers.set(key, { breaker, options });
+    const identity = JSON.stringify([key, ...BREAKER_FIELDS.map((name) => options[name] ?? null)]);
+    let breaker = this.#breakers.get(identity);
+    if (breaker === undefined) {
+      breaker = new Breaker(key, options, this.#tell);
+      this.#breakers.set(identity, breaker);
+    }
     return breaker;
+  }
+
+  /** @internal Executors, or one of them, get other breakers from now on. What is in flight settles with the one that it passed. */
+  replace(executor: string | undefined): void {
+    for (const [identity, { key }] of this.#breakers)
+      if (executor === undefined ? !key.includes('/') : key === executor) this.#breakers.delete(identity);
   }
 
   /** @internal An attempt has settled. */
@@ -92,13 +105,8 @@ export class CircuitBreakers {
 
   /** Forgets breakers that have nothing to remember. */
   trim(): void {
-    for (const [key, { breaker }] of this.#breakers) if (breaker.isIdle) this.#breakers.delete(key);
+    for (const [identity, breaker] of this.#breakers) if (breaker.isIdle) this.#breakers.delete(identity);
   }
-}
-
-/** A workflow that is built anew for each of its runs brings equal options, not the same ones. */
-function isSame(left: BreakerOptions, right: BreakerOptions): boolean {
-  return left === right || BREAKER_FIELDS.every((name) => left[name] === right[name]);
 }
 
 /** What an attempt says of its executor: nothing where that was not called, or was told to stop. */

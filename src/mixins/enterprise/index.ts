@@ -63,6 +63,7 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
     initializeCircuitBreaker(options: BreakerOptions = {}, executor?: string): CircuitBreakers {
       checkBreaker(options, 'initializeCircuitBreaker');
       this.#give({ breaker: frozenCopy(options) }, executor, 'initializeCircuitBreaker');
+      this.#breakers.replace(executor);
       return this.#breakers;
     }
 

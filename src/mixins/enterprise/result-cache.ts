@@ -32,6 +32,8 @@ export class ResultCache {
   /** In the order of their use, the one used longest ago first. */
   readonly #entries = new Map<string, Entry>();
   readonly #identities = new WeakMap<NodeImplementation, string>();
+  /** Definitions without a version that have been met. */
+  #unversioned = 0;
   #hits = 0;
   #misses = 0;
   #evicted = 0;
@@ -42,7 +44,8 @@ export class ResultCache {
   }
 
   /**
-   * The key of some inputs of a node: its name and version, or a digest of its source, and the canonical JSON of what it was given.
+   * The key of some inputs of a node: its name and version, and the canonical JSON of what it was given. Without a version it is this
+   * very definition: two of one text may have captured different values.
    *
    * @throws LockstepError UNHASHABLE_LITERAL when JSON cannot hold an input
    */
@@ -50,7 +53,7 @@ export class ResultCache {
     let identity = this.#identities.get(implementation);
     if (identity === undefined) {
       const { name, version } = implementation.identity;
-      identity = JSON.stringify([name, version ?? this.#hash.sha256(implementation.sourceText), version !== undefined]);
+      identity = JSON.stringify(version === undefined ? [name, ++this.#unversioned] : [name, version, 'version']);
       this.#identities.set(implementation, identity);
     }
     return this.#hash.sha256(`${identity}\n${canonicalJson(inputs, 'inputs')}`);

@@ -40,6 +40,8 @@ export interface FlowForm {
   readonly clock?: Clock;
   /** Outputs of nodes without state depend on their inputs alone. Default `false`. */
   readonly isPure?: boolean;
+  /** Nodes without state have the capability `cache`. Default `false`. */
+  readonly isCached?: boolean;
 }
 
 /** The same with the clock of whichever run it is. */
@@ -335,6 +337,7 @@ function definition(node: FlowNode, form: BuiltForm, capabilities: object): Call
     inputs: schemasOf(node),
     outputs: { value: type<unknown>() },
     ...(state === undefined ? {} : { state }),
+    ...(state === undefined && form.isCached === true ? { cache: {} } : {}),
     ...capabilities,
     async: asynchronous,
     run: timed(formed(form.current), {
@@ -396,7 +399,7 @@ const known = new WeakMap<FlowSpec, Map<string, BuiltFlow>>();
 export function buildFlow(spec: FlowSpec, { clock, ...form }: FlowForm = {}): Workflow {
   const forms = known.get(spec) ?? new Map<string, BuiltFlow>();
   known.set(spec, forms);
-  const key = JSON.stringify([form.async, form.scheduler, form.pace, form.isPure]);
+  const key = JSON.stringify([form.async, form.scheduler, form.pace, form.isPure, form.isCached]);
   let built = forms.get(key);
   if (built === undefined) {
     const current = { clock };

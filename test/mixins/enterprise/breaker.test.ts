@@ -148,20 +148,41 @@ describe('a breaker', () => {
   );
 
   it(
-    'of a definition is one for each of the nodes that use it',
+    'of a definition is one for all nodes that use it',
     everyWay((run) =>
       withSession(run, {}, async (session) => {
         const fetch = fetching({ breaker: { failures: 1 } });
         const w = workflow('w');
         const first = w.try('first', fetch.node({ how: 'fail' }));
-        w.try('second', fetch.node({ how: 'ok' }), { after: first, join: 'always' });
+        const second = w.try('second', fetch.node({ how: 'ok' }), { after: first, join: 'always' });
         const outcome = await session.settle(w.build());
-        expect(outcome.status).to.equal('completed');
+        expect(outcome.status === 'completed' && outcome.node(second).error?.code).to.equal('BREAKER_OPEN');
         const keys = session.runtime
           .getCircuitBreakers()
           .list()
           .map(({ key, state }) => `${key} ${state}`);
-        expect(keys).to.deep.equal(['w/first open', 'w/second closed']);
+        expect(keys).to.deep.equal(['function.fetch open']);
+      }),
+    ),
+  );
+
+  it(
+    'of one definition is not undone by another definition of that name which says something else',
+    everyWay((run) =>
+      withSession(run, {}, async (session) => {
+        const [strict, patient] = [fetching({ breaker: { failures: 2 } }), fetching({ breaker: { failures: 9 } })];
+        const w = workflow('w');
+        let last = w.try('s0', strict.node({ how: 'fail' })).id;
+        for (const [index, fetch] of [patient, strict, patient].entries())
+          last = w.try(`n${index}`, fetch.node({ how: 'fail' }), { after: last, join: 'always' }).id;
+        await session.settle(w.build());
+        const reports = session.runtime.getCircuitBreakers().list();
+        expect(reports.map(({ key, state, failures }) => `${key} ${state} ${failures}`)).to.deep.equal([
+          'function.fetch open 2',
+          'function.fetch closed 2',
+        ]);
+        session.runtime.initializeCircuitBreaker({}, 'function.fetch');
+        expect(session.runtime.getCircuitBreakers().list()).to.deep.equal([]);
       }),
     ),
   );
@@ -243,9 +264,9 @@ describe('a breaker', () => {
   it(
     'learns nothing from outputs that were cached: they neither forgive failures nor close it',
     everyWay((run) =>
-      withSession(run, { capabilities: { breaker: brief, cache: {} } }, async (session) => {
+      withSession(run, { capabilities: { breaker: brief } }, async (session) => {
         const fetch = fetching();
-        const flow = single(fetch);
+        const flow = single(fetch, { cache: {} });
         const { clock, runtime } = session;
         const state = (): string => runtime.getCircuitBreakers().get('function.fetch').state;
         await tell(session, flow, 'known', 'fail', 'known', 'fail');

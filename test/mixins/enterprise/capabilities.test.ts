@@ -28,7 +28,6 @@ const values = {
   retry: [{ attempts: 2 }, { attempts: 3 }, { attempts: 4 }],
   limit: [{ maxConcurrency: 2 }, { maxConcurrency: 3 }, { maxConcurrency: 4 }],
   breaker: [{ failures: 2 }, { failures: 3 }, { failures: 4 }],
-  cache: [{ ttlMs: 2 }, { ttlMs: 3 }, { ttlMs: 4 }],
   validation: ['strict', 'warn', 'off'],
   metrics: [true, false, true],
 } as const;
@@ -51,19 +50,45 @@ describe('what holds for a node', () => {
 
   it('is looked for one capability at a time', () => {
     const table = new CapabilityTable(
-      { retry: { attempts: 9 }, breaker: { failures: 9 }, cache: {}, metrics: false },
+      { retry: { attempts: 9 }, breaker: { failures: 9 }, metrics: false },
       { [EXECUTOR]: { breaker: { failures: 3 }, metrics: true } },
     );
     expect(table.of(planned({ retry: { attempts: 2 } }, { limit: { maxConcurrency: 1 } }))).to.deep.equal({
       retry: { attempts: 2 },
       limit: { maxConcurrency: 1 },
       breaker: { failures: 3 },
-      cache: {},
       metrics: true,
       executor: EXECUTOR,
       own: { limit: true, breaker: false },
     });
-    expect(table.of(planned({ breaker: { failures: 1 } })).own).to.deep.equal({ limit: false, breaker: true });
+    expect(table.of(planned({ cache: { ttlMs: 3 } })).cache).to.deep.equal({ ttlMs: 3 });
+  });
+
+  it('counts for the executor where a definition says it, for the node alone where it is used', () => {
+    const table = new CapabilityTable({ breaker: {} }, {});
+    const own = (definition: NodeCapabilities, use: UseOptions = {}) => table.of(planned(definition, use)).own;
+    expect(own({})).to.deep.equal({ limit: false, breaker: false });
+    expect(own({ limit: { maxConcurrency: 1 }, breaker: { failures: 1 } })).to.deep.equal({
+      limit: false,
+      breaker: false,
+    });
+    expect(own({ limit: { maxConcurrency: 1 } }, { limit: { maxConcurrency: 2 } })).to.include({ limit: true });
+    expect(own({ breaker: { failures: 1 } }, { breaker: {} })).to.include({ breaker: true });
+  });
+
+  it('counts for each function by itself that is written into a workflow, unless their executor is named', () => {
+    const w = workflow('w');
+    w.fn('inline', {}, () => 1);
+    const [node] = compile(w.build()).nodes;
+    const own = (table: CapabilityTable) => table.of(node as PlanNode).own;
+    expect(own(new CapabilityTable({ breaker: {}, limit: { maxConcurrency: 1 } }, {}))).to.deep.equal({
+      limit: true,
+      breaker: true,
+    });
+    expect(own(new CapabilityTable({ breaker: {} }, { 'function.lockstep.fn': { breaker: {} } }))).to.deep.equal({
+      limit: false,
+      breaker: false,
+    });
   });
 
   it('is worked out once, and anew after it was given something else', () => {
@@ -74,9 +99,9 @@ describe('what holds for a node', () => {
     table.set({ retry: { attempts: 5 }, breaker: {} });
     expect(table.of(node)).to.deep.include({ retry: { attempts: 5 }, breaker: {} });
     table.set({ retry: { attempts: 6 } });
-    table.set({ cache: {} }, EXECUTOR);
+    table.set({ metrics: false }, EXECUTOR);
     table.set({ breaker: { failures: 1 } }, EXECUTOR);
-    expect(table.of(node)).to.deep.include({ retry: { attempts: 6 }, breaker: { failures: 1 }, cache: {} });
+    expect(table.of(node)).to.deep.include({ retry: { attempts: 6 }, breaker: { failures: 1 }, metrics: false });
     table.set({ breaker: { failures: 2 } }, 'function.other');
     expect(table.of(node).breaker).to.deep.equal({ failures: 1 });
   });
@@ -197,6 +222,7 @@ describe('capabilities that cannot be', () => {
       };
       expect(told(() => fetching(capabilities))).to.deep.equal([code, `node "fetch"${place}`]);
       expect(told(() => single(fetching(), capabilities))).to.deep.equal([code, `node "step"${place}`]);
+      if ('cache' in capabilities) return; // no default
       expect(told(() => new LocalRuntime({ capabilities }))).to.deep.equal([code, `runtime.capabilities${place}`]);
       expect(told(() => new LocalRuntime({ executors: { [EXECUTOR]: capabilities } }))).to.deep.equal([
         code,
@@ -206,7 +232,7 @@ describe('capabilities that cannot be', () => {
   }
 
   it('are refused as defaults where only nodes have them, or where nobody is named', () => {
-    for (const capabilities of [{ timeoutMs: 5 }, { validation: 'strict' }, { retries: 1 }])
+    for (const capabilities of [{ timeoutMs: 5 }, { cache: {} }, { validation: 'strict' }, { retries: 1 }])
       expect(refusal(() => new LocalRuntime({ capabilities } as never)).code).to.equal('UNKNOWN_OPTION');
     expect(refusal(() => new LocalRuntime({ executors: { [EXECUTOR]: { timeoutMs: 5 } } } as never)).code).to.equal(
       'UNKNOWN_OPTION',

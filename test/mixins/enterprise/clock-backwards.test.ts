@@ -21,7 +21,7 @@ class SetBack extends VirtualClock {
 
 const options = {
   performanceMonitoring: true,
-  executors: { 'function.fetch': { breaker: { failures: 1, openMs: 100, successes: 1 }, cache: { ttlMs: 100 } } },
+  executors: { 'function.fetch': { breaker: { failures: 1, openMs: 100, successes: 1 } } },
 };
 
 for (const Runtime of [LocalRuntime, AsyncLocalRuntime])
@@ -31,7 +31,7 @@ for (const Runtime of [LocalRuntime, AsyncLocalRuntime])
       const runtime = new Runtime({ ...options, clock, ids: seededIds() });
       const fetch = fetching();
       const w = workflow('w', { params: { how: type<string>() } });
-      w.try('step', fetch.node({ how: w.params.how }), { retry: { attempts: 1 } });
+      w.try('step', fetch.node({ how: w.params.how }), { retry: { attempts: 1 }, cache: { ttlMs: 100 } });
       const flow = w.build();
       const tell = async (how: string): Promise<string> => {
         const outcome = await advanceUntil(async () => runtime.settle(flow, { how }), clock);

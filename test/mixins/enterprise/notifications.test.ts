@@ -19,8 +19,8 @@ describe('the notification attempt', () => {
   it(
     'says everything about an attempt that settled',
     everyWay((run) =>
-      withSession(run, { capabilities: { cache: {} } }, async (session, { attempts }) => {
-        const flow = single(fetching(), { retry: { attempts: 2, delayMs: 10 } });
+      withSession(run, {}, async (session, { attempts }) => {
+        const flow = single(fetching(), { retry: { attempts: 2, delayMs: 10 }, cache: {} });
         const begin = session.clock.now();
         await session.settle(flow, { how: 'fail' });
         await session.settle(flow, { how: 'ok' });

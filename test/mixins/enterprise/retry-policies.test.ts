@@ -51,17 +51,17 @@ describe('a retry policy', () => {
   }
 
   it(
-    'is looked for by itself: a node with a retry of its own has the breaker of its executor and the cache of the runtime',
+    'is looked for by itself: a node with a retry of its own has the breaker of its executor, and a cache of its own',
     everyWay((run) =>
       withSession(
         run,
         {
-          capabilities: { cache: {}, retry: { attempts: 9 } },
+          capabilities: { retry: { attempts: 9 } },
           executors: { 'function.fetch': { breaker: { failures: 2 } } },
         },
         async (session) => {
           const fetch = fetching();
-          const flow = single(fetch, { retry: { attempts: 3 } });
+          const flow = single(fetch, { retry: { attempts: 3 }, cache: {} });
           await session.settle(flow, { how: 'ok' });
           await session.settle(flow, { how: 'ok' });
           expect(fetch.calls).to.have.length(1);
