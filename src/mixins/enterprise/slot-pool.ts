@@ -1,3 +1,5 @@
+import { Line } from './line.js';
+
 /** Somebody who waits for a slot of a pool. */
 export interface SlotWaiter {
   /** Who it belongs to: slots go round between owners. */
@@ -9,7 +11,7 @@ export interface SlotWaiter {
 }
 
 /** Owners in the order in which they are served, each with its waiters in order. */
-type Lanes = Map<object, SlotWaiter[]>;
+type Lanes = Map<object, Line<SlotWaiter>>;
 
 /** Those who wait with one priority. */
 interface Level {
@@ -61,9 +63,9 @@ export class SlotPool {
     const level = this.#levelOf(waiter.priority);
     const hadItsTurn = level.next.has(owner) || this.#served.get(owner) === this.#round;
     const lanes = hadItsTurn && !level.current.has(owner) ? level.next : level.current;
-    const waiters = lanes.get(owner);
-    if (waiters === undefined) lanes.set(owner, [waiter]);
-    else waiters.push(waiter);
+    const waiters = lanes.get(owner) ?? new Line<SlotWaiter>();
+    waiters.push(waiter);
+    lanes.set(owner, waiters);
     this.#waiting++;
   }
 
@@ -82,8 +84,7 @@ export class SlotPool {
     if (level === undefined) return;
     for (const lanes of [level.current, level.next]) {
       const waiters = lanes.get(waiter.owner);
-      if (waiters?.includes(waiter) !== true) continue;
-      waiters.splice(waiters.indexOf(waiter), 1);
+      if (waiters?.remove(waiter) !== true) continue;
       if (waiters.length === 0) lanes.delete(waiter.owner);
       this.#waiting--;
     }
@@ -111,7 +112,7 @@ export class SlotPool {
       level.next = new Map();
       this.#round++;
     }
-    const [owner, waiters] = level.current.entries().next().value as [object, SlotWaiter[]];
+    const [owner, waiters] = level.current.entries().next().value as [object, Line<SlotWaiter>];
     const next = waiters.shift();
     level.current.delete(owner);
     if (waiters.length > 0) level.next.set(owner, waiters);

@@ -1,4 +1,5 @@
 import type { RateOptions } from '../../base/capability-options.js';
+import { Line } from './line.js';
 import { RateBucket } from './rate-bucket.js';
 
 /** Somebody who waits for a token of a bucket. */
@@ -7,14 +8,20 @@ export interface TokenWaiter {
   readonly owner: object;
   /** Higher ones first. A finite number. */
   readonly priority: number;
-  /** Called when it should ask again: it is the first of its owner now, or its token comes earlier than it was told. */
+  /**
+   * Called when it should ask again: it is the first of its owner now, or its token comes earlier than it was told. Of those whose token
+   * comes earlier because one of them left, the next one is called at once and each further one when it is the first of all: all of them
+   * at once would be as many as wait, for each that leaves.
+   */
   recalled(): void;
 }
 
 /** The first of an owner, which has a promise or is about to ask for one, and who comes after it. */
 interface Lane<Waiter> {
   head: Waiter;
-  readonly behind: Waiter[];
+  /** The time that the head was told last, for a token that it was promised. */
+  told: number;
+  readonly behind: Line<Waiter>;
 }
 
 /**
@@ -28,15 +35,14 @@ export class TokenQueue<Waiter extends TokenWaiter> {
   readonly #promised: Waiter[] = [];
   /** Their times, earliest first. */
   readonly #times: number[] = [];
+  #waiting = 0;
 
   constructor(rate: RateOptions) {
     this.#bucket = new RateBucket(rate);
   }
 
   get waiting(): number {
-    let waiting = 0;
-    for (const { behind } of this.#lanes.values()) waiting += behind.length + 1;
-    return waiting;
+    return this.#waiting;
   }
 
   /** Whether another waiter of the same owner comes first. */
@@ -48,17 +54,25 @@ export class TokenQueue<Waiter extends TokenWaiter> {
   /** Comes after the others of its owner, of which there are some. */
   follow(waiter: Waiter): void {
     (this.#lanes.get(waiter.owner) as Lane<Waiter>).behind.push(waiter);
+    this.#waiting++;
   }
 
   /** When a waiter that asked now would have its token; `time` when there is one for it now. */
   nextAt(waiter: Waiter, time: number): number {
     const at = this.#times[this.#placeOf(waiter)];
-    return at === undefined ? this.#bucket.nextAt(time) : Math.max(at, this.#bucket.usableAt(time));
+    if (at === undefined) return this.#bucket.nextAt(time);
+    const next = Math.max(at, this.#bucket.usableAt(time));
+    const lane = this.#lanes.get(waiter.owner);
+    if (lane?.head === waiter) lane.told = next;
+    return next;
   }
 
   /** Is promised a token. */
   join(waiter: Waiter, time: number): void {
-    if (!this.#lanes.has(waiter.owner)) this.#lanes.set(waiter.owner, { head: waiter, behind: [] });
+    if (!this.#lanes.has(waiter.owner)) {
+      this.#lanes.set(waiter.owner, { head: waiter, told: Number.NEGATIVE_INFINITY, behind: new Line() });
+      this.#waiting++;
+    }
     this.#promised.splice(this.#placeOf(waiter), 0, waiter);
     this.#times.push(this.#bucket.promise(time));
   }
@@ -78,6 +92,7 @@ export class TokenQueue<Waiter extends TokenWaiter> {
     this.#times.splice(place, 1);
     this.#bucket.use(time);
     this.#advance(waiter);
+    this.#recall(0, this.#bucket.usableAt(time));
   }
 
   /** No longer wants a token: those after it get theirs earlier. Nothing happens to one that did not wait. */
@@ -87,21 +102,32 @@ export class TokenQueue<Waiter extends TokenWaiter> {
       this.#promised.splice(place, 1);
       this.#times.pop();
       this.#bucket.takeBack();
-      for (const later of this.#promised.slice(place)) later.recalled();
+      this.#recall(place);
+      if (place > 0) this.#recall(0);
     }
     this.#advance(waiter);
+  }
+
+  /** Calls the one at a place if it was told a later time than is true now. @param least no token can be used before */
+  #recall(place: number, least = Number.NEGATIVE_INFINITY): void {
+    const waiter = this.#promised[place];
+    const lane = waiter === undefined ? undefined : this.#lanes.get(waiter.owner);
+    if (lane !== undefined && lane.told > Math.max(least, this.#times[place] as number)) lane.head.recalled();
   }
 
   #advance(waiter: Waiter): void {
     const lane = this.#lanes.get(waiter.owner);
     if (lane === undefined) return;
-    const place = lane.behind.indexOf(waiter);
-    if (place !== -1) lane.behind.splice(place, 1);
-    if (lane.head !== waiter) return;
+    if (lane.head !== waiter) {
+      if (lane.behind.remove(waiter)) this.#waiting--;
+      return;
+    }
+    this.#waiting--;
     const next = lane.behind.shift();
     if (next === undefined) this.#lanes.delete(waiter.owner);
     else {
       lane.head = next;
+      lane.told = Number.NEGATIVE_INFINITY;
       next.recalled();
     }
   }

@@ -83,12 +83,50 @@ describe('A queue for tokens', () => {
     const queue = queueOf();
     empty(queue);
     const [a, b, c, d] = [new Waiter('a', A), new Waiter('b', B), new Waiter('c', C), new Waiter('d', {})];
-    for (const waiter of [a, b, c]) queue.join(waiter, 0);
+    for (const waiter of [a, b, c]) {
+      queue.join(waiter, 0);
+      queue.nextAt(waiter, 0);
+    }
     queue.leave(b);
     expect([a.recalls, b.recalls, c.recalls]).to.deep.equal([0, 0, 1]);
     expect([queue.nextAt(a, 0), queue.nextAt(c, 0), queue.waiting]).to.deep.equal([100, 200, 2]);
     queue.join(d, 0);
     expect(queue.nextAt(d, 0)).to.equal(300);
+  });
+
+  it('calls those whose token comes earlier one after the other: however many leave, few are called for each', () => {
+    const queue = queueOf(1);
+    empty(queue);
+    const waiters = Array.from({ length: 200 }, (_, index) => new Waiter(`${index}`, {}));
+    for (const waiter of waiters) {
+      queue.join(waiter, 0);
+      queue.nextAt(waiter, 0);
+    }
+    const last = waiters.pop() as Waiter;
+    for (const waiter of waiters.toReversed()) {
+      queue.leave(waiter);
+      for (const other of [...waiters, last]) if (other.recalls > 0) queue.nextAt(other, 0);
+    }
+    expect(waiters.reduce((sum, { recalls }) => sum + recalls, 0)).to.equal(0);
+    expect([last.recalls, queue.nextAt(last, 0)]).to.deep.equal([199, 1]);
+  });
+
+  it('calls who becomes the first of all, where those before it left long ago', () => {
+    const queue = queueOf();
+    empty(queue);
+    const [a, b, c, d] = [new Waiter('a', A), new Waiter('b', B), new Waiter('c', C), new Waiter('d', {})];
+    for (const waiter of [a, b, c, d]) {
+      queue.join(waiter, 0);
+      queue.nextAt(waiter, 0);
+    }
+    queue.leave(b);
+    expect([c.recalls, d.recalls, queue.nextAt(c, 0)]).to.deep.equal([1, 0, 200]);
+    queue.use(a, 100);
+    expect([c.recalls, d.recalls], 'c knows its time').to.deep.equal([1, 0]);
+    queue.use(c, 200);
+    expect([d.recalls, queue.nextAt(d, 200)]).to.deep.equal([1, 300]);
+    queue.use(d, 300);
+    expect(queue.waiting).to.equal(0);
   });
 
   it('lets the next of an owner ask when the first leaves, and forgets one that leaves from behind', () => {
