@@ -172,7 +172,7 @@ describe('a breaker', () => {
       withSession(run, {}, async (session) => {
         const [strict, patient] = [fetching({ breaker: { failures: 2 } }), fetching({ breaker: { failures: 9 } })];
         const w = workflow('w');
-        let last = w.try('s0', strict.node({ how: 'fail' })).id;
+        let last: string = w.try('s0', strict.node({ how: 'fail' })).id;
         for (const [index, fetch] of [patient, strict, patient].entries())
           last = w.try(`n${index}`, fetch.node({ how: 'fail' }), { after: last, join: 'always' }).id;
         await session.settle(w.build());

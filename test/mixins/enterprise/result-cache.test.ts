@@ -433,3 +433,36 @@ describe('the capability cache of module nodes', () => {
     expect(runtime.getResourceMetrics().cache).to.include({ hits: 3, misses: 3 });
   });
 });
+
+describe('the capability cache of functions without a text', () => {
+  const bound = (value: number) =>
+    defineNode({
+      name: 'bound',
+      outputs: { n: type<number>() },
+      cache: {},
+      run: function (this: { readonly value: number }) {
+        return { n: this.value };
+      }.bind({ value }) as () => { n: number },
+    });
+  const one = bound(1);
+  const two = bound(2);
+
+  for (const Runtime of [LocalRuntime, AsyncLocalRuntime]) {
+    it(`gives none of them the output of another, in ${Runtime.name}`, async () => {
+      const runtime = new Runtime();
+      const w = workflow('bound');
+      const a = w.add('a', one({}));
+      const b = w.add('b', two({}), { after: a });
+      const c = w.add('c', one({}), { after: b });
+      const add = (x: string) => ({ v: x });
+      const d = w.fn('d', {}, add.bind(null, 'd'), { cache: {} });
+      const e = w.fn('e', {}, add.bind(null, 'e'), { cache: {}, after: d });
+      const flow = w.build({ outputs: { a: a.out.n, b: b.out.n, c: c.out.n, d: d.out.value, e: e.out.value } });
+      const expected = { a: 1, b: 2, c: 1, d: { v: 'd' }, e: { v: 'e' } };
+      const outputs = [(await runtime.execute(flow)).unwrap(), (await runtime.execute(flow)).unwrap()];
+      expect(outputs).to.deep.equal([expected, expected]);
+      const { hits, misses } = runtime.getResourceMetrics().cache;
+      expect([hits, misses], 'one definition is the same as itself').to.deep.equal([6, 4]);
+    });
+  }
+});
