@@ -44,9 +44,7 @@ export class RunCounter {
   }
 
   attempt(settled: AttemptEnded): void {
-    const { runId, kind, executor = kind, node, attempt, status, startedAt, endedAt, error, cached } = settled;
-    // What is told names the workflow of the map or subworkflow that the attempt is in.
-    const workflow = this.#active.get(runId) ?? settled.workflow;
+    const { workflow, kind, executor = kind, node, attempt, status, startedAt, endedAt, error, cached } = settled;
     const labels = this.#parts.nodes ? { workflow, executor, node } : { workflow, executor };
     const ended = { ...labels, status };
     this.#add(INSTRUMENTS.attempts, 1, ended);
