@@ -279,6 +279,7 @@ export abstract class BaseRuntime extends RuntimeHooks {
         context: options.context === undefined ? NO_PARAMETERS : { ...options.context },
         random: this.ports.random,
         priority: options.priority ?? 0,
+        monitored: this.monitoring,
         warnings,
       },
       this.#decisions,

@@ -24,6 +24,8 @@ export interface RunStart {
   readonly random: Random;
   /** Default 0. */
   readonly priority?: number;
+  /** Whether it is counted and timed. Default false. */
+  readonly monitored?: boolean;
   /** What was found before the start. */
   readonly warnings: readonly Warning[];
 }
@@ -48,6 +50,7 @@ export class Execution extends GraphExecution {
       top: state,
       sink,
       observed,
+      monitored: start.monitored ?? false,
       warn: (scope, warning) => warnRun(core, state, scope, warning),
       alert: () => {
         state.attention = true;

@@ -89,6 +89,10 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     return this.core.isObserved;
   }
 
+  get isMonitored(): boolean {
+    return this.core.isMonitored;
+  }
+
   /** Everything has settled. */
   get isSettled(): boolean {
     return this.state.open === 0 && this.state.dueRegions.length === 0;

@@ -97,6 +97,8 @@ export class RunCore {
   readonly isRecorded: boolean;
   /** Whether anybody is told of attempts that have settled. */
   readonly isObserved: boolean;
+  /** Whether it is counted and timed. */
+  readonly isMonitored: boolean;
   readonly #sink: EventSink | undefined;
   readonly #warn: (scope: string, warning: Warning) => void;
   readonly #alert: () => void;
@@ -109,6 +111,7 @@ export class RunCore {
     readonly top: ExecutionState;
     readonly sink: EventSink | undefined;
     readonly observed: boolean;
+    readonly monitored: boolean;
     /** Warns the run. */
     readonly warn: (scope: string, warning: Warning) => void;
     /** Makes the run look at what is due. */
@@ -122,6 +125,7 @@ export class RunCore {
     this.#sink = parts.sink;
     this.isRecorded = parts.sink !== undefined;
     this.isObserved = parts.observed;
+    this.isMonitored = parts.monitored;
     this.#warn = parts.warn;
     this.#alert = parts.alert;
   }

@@ -26,6 +26,8 @@ export interface RunView {
   readonly deadline: number | undefined;
   /** Whether `afterAttempt` is told of its attempts. */
   readonly isObserved: boolean;
+  /** Whether it is counted and timed: settled when it began, whatever the runtime is told later. */
+  readonly isMonitored: boolean;
   /** Adds a warning to the result, once for each code and place. */
   warn(warning: Warning): void;
   /** A node that was parked may be asked about again. Nothing happens to one that is not parked. */

@@ -2,7 +2,6 @@ import type { ActiveRun } from '../../base/active-run.js';
 import type { Attempt } from '../../base/attempt.js';
 import type { BaseRuntime } from '../../base/base-runtime.js';
 import { compile } from '../../base/compile.js';
-import type { ExecutionState } from '../../base/execution-state.js';
 import { isName } from '../../base/names.js';
 import { checkWord, knownFields, refuse } from '../../base/option-checks.js';
 import type { RejectedRun, RunOutcome } from '../../base/outcome.js';
@@ -119,16 +118,10 @@ export function AnalyticsMixin<Base extends AbstractConstructor<BaseRuntime>>(
     readonly #life = new LifeCounts();
     readonly #measured = (node: PlanNode): boolean => this.capabilities.of(node).metrics !== false;
     #ledger = new Ledger(this.#startedAt, this.#measured);
-    /** Of runs that are told about at all: whether they are monitored. */
-    readonly #monitored = new WeakMap<ExecutionState, boolean>();
-    /** The run of which an attempt was told last, and whether it is monitored. Let go of once it is over. */
-    #last: { readonly top: ExecutionState; readonly monitored: boolean } | undefined;
     /** Results that have been counted. */
     readonly #counted = new WeakSet<RunResult>();
     /** Plans that this runtime has compiled. */
     readonly #plans = new WeakSet<Plan>();
-    /** Some run was monitored: before, nothing is looked up. */
-    #used = false;
 
     setPerformanceMonitoring(on: boolean): void {
       if (typeof on !== 'boolean') refuse('setPerformanceMonitoring', 'takes true or false', on);
@@ -221,20 +214,19 @@ export function AnalyticsMixin<Base extends AbstractConstructor<BaseRuntime>>(
 
     protected override beginRun(run: ActiveRun, secrets: ReadonlyMap<string, string>, since?: number): void {
       const { execution, continues } = run;
-      const { core, state, plan } = execution;
-      if (core.isObserved) this.#observe(state); // first: attempts may be lost as it goes on
       super.beginRun(run, secrets, since);
+      const { plan } = execution;
       const known = this.#lookUp(plan);
       if (continues) this.#life.resumed++;
       else {
         this.#life.started++;
-        if (this.#wasMonitored(state)) this.#ledger.lookUp(plan.workflow.name, known);
+        if (execution.isMonitored) this.#ledger.lookUp(plan.workflow.name, known);
       }
     }
 
     protected override afterAttempt(run: RunView, attempt: Attempt, settlement: Settlement): void {
       super.afterAttempt(run, attempt, settlement);
-      if (!this.#isMonitored(run) || !this.#ledger.settle(run, attempt, settlement)) return;
+      if (!run.isMonitored || !this.#ledger.settle(run, attempt, settlement)) return;
       this.#life.attempts.end(settlement.status, attempt.number);
       if (attempt.cached) this.#life.attempts.cached++;
     }
@@ -242,15 +234,14 @@ export function AnalyticsMixin<Base extends AbstractConstructor<BaseRuntime>>(
     protected override finishRun(run: RunView): void {
       super.finishRun(run);
       this.#life.end(run);
-      if (this.#wasMonitored(run.state)) this.#ledger.end(run);
+      if (run.isMonitored) this.#ledger.end(run);
     }
 
     protected override closeRun<Output>(run: ActiveRun): RunOutcome<Output> {
       const outcome = super.closeRun<Output>(run);
-      this.#last = undefined;
       this.#ledger.letGo();
       if (outcome.status === 'waiting') this.#life.waited++;
-      else if (outcome.status !== 'rejected' && this.#wasMonitored(run.execution.state)) this.#counted.add(outcome);
+      else if (outcome.status !== 'rejected' && run.execution.isMonitored) this.#counted.add(outcome);
       return outcome;
     }
 
@@ -258,23 +249,6 @@ export function AnalyticsMixin<Base extends AbstractConstructor<BaseRuntime>>(
       const refused = super.rejected(error, request);
       this.#life.rejected++;
       return refused;
-    }
-
-    #observe(run: ExecutionState): void {
-      this.#monitored.set(run, this.monitoring);
-      if (this.monitoring) this.#used = true;
-    }
-
-    #wasMonitored(run: ExecutionState): boolean {
-      return this.#used && this.#monitored.get(run) === true;
-    }
-
-    #isMonitored({ top }: RunView): boolean {
-      if (this.#last?.top !== top) {
-        // A gate may be answered while its run waits: what is told then belongs to no run that has begun here.
-        this.#last = { top, monitored: this.#monitored.get(top) ?? this.monitoring };
-      }
-      return this.#last.monitored;
     }
 
     /** Whether this runtime has compiled a plan before; from now on it has. */

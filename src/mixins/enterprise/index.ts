@@ -236,7 +236,7 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
 
     protected override admit(run: RunView, node: PlanNode, now: number): Admission {
       if (!run.isObserved) return 'start';
-      if (this.monitoring) this.#executions.begin(run);
+      if (run.isMonitored) this.#executions.begin(run);
       const capabilities = this.capabilities.of(node);
       if (capabilities.executor === undefined) return 'start';
       const admission = this.#coordinator.admit(run, node, capabilities, now);
@@ -299,16 +299,14 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
     }
 
     protected override afterAttempt(run: RunView, attempt: Attempt, settlement: Settlement): void {
-      super.afterAttempt(run, attempt, settlement);
       const { node } = attempt;
       const { executor, retry, cache, metrics } = this.capabilities.of(node);
-      if (executor !== undefined) {
-        this.#breakers.settle(run, attempt, settlement);
-        this.#coordinator.release(run, node);
-      }
+      if (executor !== undefined) this.#coordinator.release(run, node); // first: who hears of the attempt may run another
+      super.afterAttempt(run, attempt, settlement);
+      if (executor !== undefined) this.#breakers.settle(run, attempt, settlement);
       if (metrics !== false) {
         if (retry !== undefined) this.#retryBook.note(attempt, executor ?? node.implementation.kind, settlement);
-        if (this.monitoring) this.#executions.note(run, attempt, executor, settlement);
+        if (run.isMonitored) this.#executions.note(run, attempt, executor, settlement);
       }
       const key = cache === undefined ? undefined : this.#cacheKeys.get(attempt);
       if (key === undefined || settlement.status !== 'completed') return;
@@ -323,7 +321,7 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
     protected override finishRun(run: RunView): void {
       super.finishRun(run);
       this.#health.noteRun(run.top.runStatus === 'failed');
-      if (this.monitoring && run.isObserved) this.#executions.end(run);
+      if (run.isMonitored) this.#executions.end(run);
     }
 
     protected override performanceSections(): Readonly<Record<string, object>> {

@@ -271,3 +271,37 @@ describe('optimizeRuntimePerformance', () => {
     expect(runtime.optimizeRuntimePerformance()).to.deep.equal({ before: nothing, after: nothing });
   });
 });
+
+describe('getExecutionMetrics, when monitoring is turned on or off while a run is in flight', () => {
+  const flow = (meanwhile: () => void) => {
+    const w = workflow('switched');
+    const a = w.fn('a', {}, () => 1);
+    const b = w.fn('b', { a: a.out.value }, () => meanwhile());
+    w.fn('c', {}, () => 2, { after: b });
+    return w.build();
+  };
+  const executors = { 'function.lockstep.fn': { retry: { attempts: 2 } } }; // its attempts are seen, monitored or not
+
+  for (const Runtime of [LocalRuntime, AsyncLocalRuntime]) {
+    it(`counts a run that began monitored to its end, in ${Runtime.name}`, async () => {
+      const runtime = new Runtime({ ...monitored, executors });
+      await runtime.settle(
+        flow(() => runtime.setPerformanceMonitoring(false)),
+        {},
+        { runId: 'r' },
+      );
+      const { status, attempts, nodes } = runtime.getExecutionMetrics('r');
+      expect([status, attempts.completed, nodes.completed]).to.deep.equal(['completed', 3, 3]);
+    });
+
+    it(`knows nothing of a run that began before, in ${Runtime.name}`, async () => {
+      const runtime = new Runtime({ executors });
+      await runtime.settle(
+        flow(() => runtime.setPerformanceMonitoring(true)),
+        {},
+        { runId: 'r' },
+      );
+      expect(refusal(() => runtime.getExecutionMetrics('r')).code).to.equal('RUN_UNKNOWN');
+    });
+  }
+});

@@ -5,7 +5,7 @@ import type { RunOptions } from '../../../src/base/runtime-options.js';
 import { type } from '../../../src/base/schema.js';
 import type { Workflow } from '../../../src/base/workflow.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
-import type { AsyncLocalRuntime, AsyncLocalRuntimeOptions } from '../../../src/runtimes/async-local-runtime.js';
+import { AsyncLocalRuntime, type AsyncLocalRuntimeOptions } from '../../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
 import { seededIds, VirtualClock } from '../../../src/testing/index.js';
 import { Gauge, held } from '../../support/gauge.js';
@@ -283,5 +283,62 @@ describe('What waits for room gives everything back', () => {
       expect(runtime.settle(flow).status).to.equal('failed');
       expectFree(runtime);
     }
+  });
+});
+
+describe('An attempt that has settled holds nothing when listeners hear of it: they may run the same node', () => {
+  const executors = { 'function.lockstep.fn': { limit: { maxConcurrency: 1 }, breaker: { failures: 1 } } };
+  const flow = (name: string, work: () => number) => {
+    const w = workflow(name);
+    w.fn('a', {}, work);
+    return w.build();
+  };
+  const fine = flow('fine', () => 1);
+  const bad = flow('bad', () => {
+    throw new Error('as planned');
+  });
+
+  it('in LocalRuntime, of attempts', () => {
+    using runtime = new LocalRuntime({ executors });
+    const statuses: string[] = [];
+    const stop = runtime.on('attempt', () => {
+      stop();
+      statuses.push(runtime.settle(fine).status);
+    });
+    statuses.push(runtime.settle(fine).status);
+    expect(statuses).to.deep.equal(['completed', 'completed']);
+    expectFree(runtime);
+  });
+
+  it('in LocalRuntime, of breakers', () => {
+    using runtime = new LocalRuntime({ executors });
+    const statuses: string[] = [];
+    const stop = runtime.on('breaker', ({ key }) => {
+      stop();
+      runtime.getCircuitBreakers().reset(key);
+      statuses.push(runtime.settle(fine).status);
+    });
+    statuses.push(runtime.settle(bad).status);
+    expect(statuses).to.deep.equal(['completed', 'failed']);
+    expectFree(runtime);
+  });
+
+  it('in AsyncLocalRuntime, of both', async () => {
+    await using runtime = new AsyncLocalRuntime({ executors });
+    const nested: Promise<{ readonly status: string }>[] = [];
+    const stops = [
+      runtime.on('attempt', () => {
+        stops[0]?.();
+        nested.push(runtime.settle(fine));
+      }),
+      runtime.on('breaker', ({ key }) => {
+        stops[1]?.();
+        runtime.getCircuitBreakers().reset(key);
+        nested.push(runtime.settle(fine));
+      }),
+    ];
+    expect((await runtime.settle(bad)).status).to.equal('failed');
+    expect((await Promise.all(nested)).map(({ status }) => status)).to.deep.equal(['completed', 'completed']);
+    expectFree(runtime);
   });
 });
