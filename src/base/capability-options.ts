@@ -118,7 +118,8 @@ export function checkLimit(limit: LimitOptions, at: string): void {
 export function checkBreaker(breaker: BreakerOptions, at: string): void {
   knownFields(breaker, BREAKER_FIELDS, at);
   checkCount(breaker.failures, 1, `${at}.failures`);
-  checkRange(breaker.rate, Number.MIN_VALUE, 1, `${at}.rate`);
+  if (breaker.rate === 0) refuse(`${at}.rate`, 'must be more than 0', breaker.rate);
+  checkRange(breaker.rate, 0, 1, `${at}.rate`);
   checkCount(breaker.windowSize, 1, `${at}.windowSize`);
   checkDuration(breaker.openMs, `${at}.openMs`);
   checkCount(breaker.successes, 1, `${at}.successes`);

@@ -10,6 +10,7 @@ import {
   type ValidationLevel,
 } from './capability-options.js';
 import { checkCount, checkDuration, checkFlag, checkRange, checkWord, knownFields, refuse } from './option-checks.js';
+import { isRecord } from './record.js';
 import type { Backoff, JoinRule, RetryData } from './workflow-data.js';
 
 /** What an error is compared with: a code, an error class, or a predicate on the original error. */
@@ -124,7 +125,11 @@ export function checkRetry(retry: RetryOptions, at: string): void {
 }
 
 function checkBackoff(backoff: Backoff | undefined, at: string): void {
-  if (typeof backoff !== 'object' || backoff === null) return checkWord(backoff, BACKOFFS, at);
+  if (backoff === undefined || (BACKOFFS as readonly unknown[]).includes(backoff)) return;
+  if (!isRecord(backoff)) {
+    const words = BACKOFFS.map((word) => `"${word}"`).join(', ');
+    refuse(at, `must be one of ${words}, or { strategy: name } for one that was registered`, backoff);
+  }
   knownFields(backoff, ['strategy'], at);
   if (typeof backoff.strategy !== 'string' || backoff.strategy === '')
     refuse(`${at}.strategy`, 'must be the name of a registered strategy', backoff.strategy);

@@ -1,6 +1,6 @@
 import type { ChildResult, CycleReport, GraphResult, NodeReport } from '../base/graph-result.js';
 import { describeReason } from '../base/reason.js';
-import type { RunResult } from '../base/run-result.js';
+import { type RunResult, requireRun } from '../base/run-result.js';
 
 /** A duration for people: `812 µs`, `3.4 ms`, `2.50 s`. */
 function duration(ms: number): string {
@@ -60,8 +60,13 @@ function cycleLine({ id, iterations, totalIterations, reason, root, metric, erro
   return `cycle ${id}: ${iterations} iteration${iterations === 1 ? '' : 's'}${total}, stopped: ${reason ?? 'never'}${cause}${measured}${failed}`;
 }
 
-/** A run as a table for people: every node with its status, visits, attempts and duration, and why it did not run; cycles; warnings. No payloads. */
+/**
+ * A run as a table for people: every node with its status, visits, attempts and duration, and why it did not run; cycles; warnings. No payloads.
+ *
+ * @throws ConfigurationError NOT_A_RUN
+ */
 export function formatRun(run: RunResult): string {
+  requireRun('formatRun', run);
   const rows = [['node', 'status', 'visits', 'attempts', 'duration', ''], ...rowsOf(run, '')];
   const lines = [
     `${run.workflow}: ${run.status} in ${duration(run.durationMs)} (run ${run.runId})`,

@@ -73,7 +73,8 @@ function seedsOf({ seeds = 100 }: ExploreOptions): readonly number[] {
     checkCount(seeds, 1, 'explore: seeds');
     return Array.from({ length: seeds }, (_, index) => index + 1);
   }
-  if (!Array.isArray(seeds) || seeds.length === 0) refuse('explore: seeds must be a number or a list.', 'seeds', seeds);
+  if (!Array.isArray(seeds) || seeds.length === 0)
+    refuse('explore: seeds must be a number, or a list of at least one.', 'seeds', seeds);
   for (const seed of seeds) checkCount(seed as number, 0, 'explore: a seed');
   return seeds;
 }

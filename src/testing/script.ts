@@ -85,14 +85,14 @@ export class Script {
 
   constructor(name: string, script: unknown, atEnd: 'fail' | 'repeat', async: boolean) {
     const at = `the script of node "${name}"`;
-    if (!Array.isArray(script) || script.length === 0) refuse(`${at} must be a list of steps.`, at, script);
+    if (!Array.isArray(script) || script.length === 0) refuse(`${at} must be a list of at least one step.`, at, script);
     const byVisit = script.every((entry) => Array.isArray(entry));
     this.#name = name;
     this.#visits = (byVisit ? script : [script]) as readonly (readonly Entry[])[];
     this.#atEnd = atEnd;
     for (const [visit, entries] of this.#visits.entries()) {
       const place = byVisit ? `${at}, visit ${visit + 1}` : at;
-      if (entries.length === 0) refuse(`${place} must be a list of steps.`, place, entries);
+      if (entries.length === 0) refuse(`${place} must be a list of at least one step.`, place, entries);
       for (const [index, entry] of entries.entries())
         if (typeof entry !== 'function') checkStep(entry, `step ${index + 1} of ${place}`, async);
     }

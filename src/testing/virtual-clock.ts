@@ -1,9 +1,15 @@
+import { refuse } from '../base/option-checks.js';
 import type { Clock } from '../base/ports.js';
 
 interface Timer {
   readonly at: number;
   readonly order: number;
   readonly callback: () => void;
+}
+
+/** A clock that was given NaN once would never tell a time again. */
+function checkTime(ms: number, at: string): void {
+  if (!Number.isFinite(ms)) refuse(at, 'takes a finite number of milliseconds', ms);
 }
 
 /**
@@ -17,8 +23,9 @@ export class VirtualClock implements Clock {
   readonly #timers = new Set<Timer>();
   readonly #stalled = new Set<() => void>();
 
-  /** @param start epoch milliseconds. Default 2024-01-01T00:00:00Z. */
+  /** @param start epoch milliseconds. Default 2024-01-01T00:00:00Z. @throws ConfigurationError INVALID_OPTION */
   constructor(start = 1_704_067_200_000) {
+    checkTime(start, 'VirtualClock');
     this.#now = start;
   }
 
@@ -47,8 +54,9 @@ export class VirtualClock implements Clock {
     return () => this.#stalled.delete(asked);
   }
 
-  /** Moves the clock by `ms`, firing every timer on the way. */
+  /** Moves the clock by `ms`, firing every timer on the way; never back. @throws ConfigurationError INVALID_OPTION */
   advance(ms: number): void {
+    checkTime(ms, 'VirtualClock.advance');
     const until = this.#now + Math.max(0, ms);
     for (let timer = this.#earliest(until); timer !== undefined; timer = this.#earliest(until)) this.#fire(timer);
     this.#now = until;

@@ -40,6 +40,10 @@ export async function driveUntil<T>(start: () => PromiseLike<T>, steps: Steps): 
   await null;
   const before = lasting();
   const promise = start();
+  if (typeof (promise as Partial<PromiseLike<T>> | undefined)?.then !== 'function') {
+    const what = 'advanceUntil() starts what returns a promise; LocalRuntime moves the clock on by itself.';
+    throw new ConfigurationError('INVALID_OPTION', what, { at: 'advanceUntil', value: promise });
+  }
   let over = false;
   let idle = 0;
   const end = (): void => {

@@ -29,7 +29,7 @@ export const refusedCapabilities: Readonly<Record<string, RefusedDocument>> = {
     code: 'INVALID_OPTION',
     at: 'nodes.b.retry.backoff',
     points: 'linaer',
-    says: 'node "b".retry.backoff must be one of "fixed", "linear", "exponential".',
+    says: 'node "b".retry.backoff must be one of "fixed", "linear", "exponential", or { strategy: name } for one that was registered.',
     schema: 'refuses',
   }),
   'an unknown option of a backoff': refused('retry: { backoff: { stratgy: steady } }', {

@@ -78,7 +78,7 @@ export interface EnterpriseFeatures {
   /**
    * What one run did: one of the last 1,000 that began while the runtime was monitored (`performanceMonitoring`).
    *
-   * @throws ConfigurationError RUN_UNKNOWN
+   * @throws ConfigurationError RUN_UNKNOWN, INVALID_OPTION
    */
   getExecutionMetrics(runId: string): ExecutionMetrics;
   /** How well the runtime is, from readings of this moment. */

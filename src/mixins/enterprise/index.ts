@@ -3,6 +3,7 @@ import type { BaseRuntime } from '../../base/base-runtime.js';
 import { type BreakerOptions, checkBreaker, frozenCopy } from '../../base/capability-options.js';
 import { AttemptError, ConfigurationError, errorData } from '../../base/errors.js';
 import { checkRetry, type ErrorMatcher, type RetryOptions } from '../../base/node-options.js';
+import { refuse } from '../../base/option-checks.js';
 import { type Plan, type PlanNode, plansOf } from '../../base/plan.js';
 import { checkHealth, checkResources, type HealthOptions, type ResourceOptions } from '../../base/resource-options.js';
 import type { RunFindings, RunRequest } from '../../base/run-request.js';
@@ -118,6 +119,7 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
     }
 
     getExecutionMetrics(runId: string): ExecutionMetrics {
+      if (typeof runId !== 'string') refuse('getExecutionMetrics', 'takes the id of a run, such as run.runId', runId);
       const found = this.#executions.of(runId, this.ports.clock.now());
       if (found !== undefined) return found;
       const what = this.monitoring

@@ -1,5 +1,6 @@
 import { didYouMean } from '../../base/did-you-mean.js';
-import { knownFields, refuse } from '../../base/option-checks.js';
+import { ConfigurationError } from '../../base/errors.js';
+import { knownFields } from '../../base/option-checks.js';
 import { ALL_INSTRUMENTS, INSTRUMENTS, type Instrument, type InstrumentName } from './instruments.js';
 import type { LabelName, Labels } from './labels.js';
 import { checkBuckets, type MetricsSink } from './sink.js';
@@ -175,8 +176,15 @@ function checkQuestion(name: string, labels: Labels, asked: 'value' | 'histogram
   const ofKind = ALL_INSTRUMENTS.filter(({ kind }) => (kind === 'histogram') === (asked === 'histogram'));
   const instrument = ofKind.find((each) => each.name === name);
   if (instrument === undefined) {
-    const known = ofKind.map((each) => each.name);
-    refuse(`memoryMetrics.${asked}`, `knows no instrument "${String(name)}". ${didYouMean(String(name), known)}`, name);
+    const other = ALL_INSTRUMENTS.find((each) => each.name === name);
+    const is = other?.kind === 'histogram' ? 'a histogram: ask histogram()' : `a ${other?.kind}: ask value()`;
+    const hint = didYouMean(
+      String(name),
+      ofKind.map((each) => each.name),
+    );
+    const what = other === undefined ? `There is no instrument "${String(name)}" here. ${hint}` : `"${name}" is ${is}.`;
+    const at = `memoryMetrics.${asked}`;
+    throw new ConfigurationError('INVALID_OPTION', `${at}: ${what}`, { at, value: name });
   }
   knownFields(labels, instrument.labels, `memoryMetrics.${asked} of ${name}`);
 }

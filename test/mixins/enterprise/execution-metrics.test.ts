@@ -212,6 +212,9 @@ describe('getExecutionMetrics', () => {
         expect(unknown.message).to.contain(
           'Nothing is known of run "run-9": it is not among the last that were monitored.',
         );
+        expect(refusal(() => session.runtime.getExecutionMetrics({ runId: 'run-1' } as never)).message).to.equal(
+          'getExecutionMetrics takes the id of a run, such as run.runId. Correct the named option.',
+        );
       }),
     ),
   );

@@ -1063,7 +1063,12 @@ describe('build errors', () => {
         [{ retry: { attempts: 0 } }, 'retry.attempts must be a whole number of at least 1'],
         [{ retry: { attempts: 1.5 } }, 'retry.attempts must be a whole number of at least 1'],
         [{ retry: { maxLost: -1 } }, 'retry.maxLost must be a whole number of at least 0'],
-        [{ retry: { backoff: 'cubic' } }, 'retry.backoff must be one of "fixed", "linear", "exponential"'],
+        [
+          { retry: { backoff: 'cubic' } },
+          'retry.backoff must be one of "fixed", "linear", "exponential", or { strategy: name } for one that was registered',
+        ],
+        [{ breaker: { rate: 0 } }, 'breaker.rate must be more than 0'],
+        [{ breaker: { rate: 20 } }, 'breaker.rate must be a number from 0 to 1'],
         [{ retry: { delayMs: -1 } }, 'retry.delayMs must be a number from 0 to 9007199254740991'],
         [{ retry: { maxDelayMs: Number.NaN } }, 'retry.maxDelayMs must be a number from 0 to 9007199254740991'],
         [{ retry: { jitter: 1.1 } }, 'retry.jitter must be a number from 0 to 1'],

@@ -8,6 +8,7 @@ import { formatRun } from '../../../src/runtimes/format-run.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
 import { seededIds } from '../../../src/testing/seeded.js';
 import { VirtualClock } from '../../../src/testing/virtual-clock.js';
+import { caught } from '../../support/caught.js';
 
 function text(lines: readonly string[]): string {
   return lines.join('\n');
@@ -136,5 +137,11 @@ describe('formatRun', () => {
       'waits for an answer to gate ok',
       'waits for an answer to gate each[0]/asks/ok',
     ]);
+  });
+
+  it('refuses a promise of a run', () => {
+    const error = caught(() => formatRun(Promise.resolve() as never));
+    expect(error.code).to.equal('NOT_A_RUN');
+    expect(error.message).to.contain('formatRun() was given something that is not the result of a run.');
   });
 });

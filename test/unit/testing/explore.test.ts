@@ -292,7 +292,11 @@ describe('explore', () => {
     ['something else than a workflow', () => explore({} as never, {}, () => undefined), 'explore'],
     ['a check that is none', () => explore(built, {}, undefined as never), 'a function that checks each run'],
     ['no seeds', () => explore(built, {}, () => undefined, { seeds: 0 }), 'seeds must be a whole number of at least 1'],
-    ['an empty list of seeds', () => explore(built, {}, () => undefined, { seeds: [] }), 'a number or a list'],
+    [
+      'an empty list of seeds',
+      () => explore(built, {}, () => undefined, { seeds: [] }),
+      'a number, or a list of at least one',
+    ],
     [
       'a seed that is none',
       () => explore(built, {}, () => undefined, { seeds: [0.5] }),

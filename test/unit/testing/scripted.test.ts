@@ -246,9 +246,9 @@ describe('a scripted node that takes time', () => {
 
 describe('scripted()', () => {
   const refused: readonly (readonly [what: string, config: object, message: string])[] = [
-    ['no script', {}, 'the script of node "x" must be a list of steps.'],
-    ['an empty script', { script: [] }, 'the script of node "x" must be a list of steps.'],
-    ['an empty visit', { script: [[]] }, 'the script of node "x", visit 1 must be a list of steps.'],
+    ['no script', {}, 'the script of node "x" must be a list of at least one step.'],
+    ['an empty script', { script: [] }, 'the script of node "x" must be a list of at least one step.'],
+    ['an empty visit', { script: [[]] }, 'the script of node "x", visit 1 must be a list of at least one step.'],
     ['a step that is none', { script: [7] }, 'step 1 of the script of node "x" must be a step'],
     ['a step without an end', { script: [{ afterMs: 1 }] }, 'must have one of gives, throws and hangs.'],
     ['a step with two ends', { script: [{ gives: { n: 1 }, throws: 1 }] }, 'must have one of gives, throws and hangs.'],

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { systemClock } from '../../../src/runtimes/system-clock.js';
 import { VirtualClock } from '../../../src/testing/virtual-clock.js';
 import { advanceUntil } from '../../../src/testing/virtual-drive.js';
-import { rejection } from '../../support/caught.js';
+import { refusal, rejection } from '../../support/caught.js';
 
 describe('VirtualClock', () => {
   it('starts at 2024-01-01, or where it is told, and moves only when told', () => {
@@ -19,6 +19,16 @@ describe('VirtualClock', () => {
     const clock = new VirtualClock(100);
     clock.advance(-50);
     clock.sleepSync(-1);
+    expect(clock.now()).to.equal(100);
+  });
+
+  it('takes no time that is none: it would never tell one again', () => {
+    expect(refusal(() => new VirtualClock(Number.NaN))).to.include({ code: 'INVALID_OPTION', at: 'VirtualClock' });
+    const clock = new VirtualClock(100);
+    for (const ms of [Number.NaN, Number.POSITIVE_INFINITY, '5' as never, undefined as never])
+      expect(refusal(() => clock.advance(ms)).message).to.equal(
+        'VirtualClock.advance takes a finite number of milliseconds. Correct the named option.',
+      );
     expect(clock.now()).to.equal(100);
   });
 
@@ -132,5 +142,12 @@ describe('advanceUntil', () => {
       expect(error.code).to.equal('INVALID_OPTION');
       expect(error.message).to.contain('a function that starts the run, and the VirtualClock of its runtime');
     }
+  });
+
+  it('says so where nothing was started that could be waited for', async () => {
+    const error = await rejection(advanceUntil((() => 5) as never, new VirtualClock()));
+    expect(error.code).to.equal('INVALID_OPTION');
+    expect(error.message).to.contain('advanceUntil() starts what returns a promise; LocalRuntime moves the clock on');
+    expect((await rejection(advanceUntil((() => undefined) as never, new VirtualClock()))).code).to.equal(error.code);
   });
 });

@@ -81,10 +81,17 @@ describe('memoryMetrics', () => {
       code: 'INVALID_OPTION',
       at: 'memoryMetrics.value',
       message:
-        'memoryMetrics.value knows no instrument "lockstep.run". Did you mean "lockstep.runs"?. Correct the named option.',
+        'memoryMetrics.value: There is no instrument "lockstep.run" here. Did you mean "lockstep.runs"? Correct the named option.',
     });
-    expect(refusal(() => sink.value('lockstep.run.duration'))).to.include({ code: 'INVALID_OPTION' });
-    expect(refusal(() => sink.histogram('lockstep.runs'))).to.include({ code: 'INVALID_OPTION' });
+    expect(refusal(() => sink.value('lockstep.run.duration'))).to.deep.equal({
+      code: 'INVALID_OPTION',
+      at: 'memoryMetrics.value',
+      message:
+        'memoryMetrics.value: "lockstep.run.duration" is a histogram: ask histogram(). Correct the named option.',
+    });
+    expect(refusal(() => sink.histogram('lockstep.runs')).message).to.equal(
+      'memoryMetrics.histogram: "lockstep.runs" is a counter: ask value(). Correct the named option.',
+    );
     expect(refusal(() => sink.value('lockstep.runs', { node: 'a' }))).to.include({ code: 'UNKNOWN_OPTION' });
   });
 
