@@ -5,9 +5,6 @@ import type { Hash } from '../../base/ports.js';
 
 type Output = Readonly<Record<string, unknown>>;
 
-/** What stands for the text of a function that is bound or built in: the same for very different ones. */
-const NO_SOURCE = /\{\s*\[native code\]\s*\}\s*$/;
-
 interface Entry {
   readonly output: Output;
   /** Epoch milliseconds until which it may be given. */
