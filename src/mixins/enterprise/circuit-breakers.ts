@@ -23,6 +23,8 @@ export class CircuitBreakers {
   readonly #tell: (change: BreakerChanged) => void;
   /** By key and options: two definitions of one name that say different things do not undo each other's breaker. */
   readonly #breakers = new Map<string, Breaker>();
+  /** The same by what a node was last asked with: writing its options down costs more than a node. */
+  #known = new WeakMap<BreakerOptions, Map<string, Breaker>>();
   /** Attempts in flight, and nodes about to start, by graph: nobody keeps two runs from having the same id. */
   readonly #passages = new WeakMap<RunView, Map<PlanNode, Passage>>();
 
@@ -79,12 +81,13 @@ export class CircuitBreakers {
   }
 
   #of(key: string, options: BreakerOptions): Breaker {
+    const known = this.#known.get(options)?.get(key);
+    if (known !== undefined) return known;
     const identity = JSON.stringify([key, ...BREAKER_FIELDS.map((name) => options[name] ?? null)]);
-    let breaker = this.#breakers.get(identity);
-    if (breaker === undefined) {
-      breaker = new Breaker(key, options, this.#tell);
-      this.#breakers.set(identity, breaker);
-    }
+    const breaker = this.#breakers.get(identity) ?? new Breaker(key, options, this.#tell);
+    this.#breakers.set(identity, breaker);
+    const keys = this.#known.get(options) ?? new Map<string, Breaker>();
+    this.#known.set(options, keys.set(key, breaker));
     return breaker;
   }
 
@@ -92,6 +95,7 @@ export class CircuitBreakers {
   replace(executor: string | undefined): void {
     for (const [identity, { key }] of this.#breakers)
       if (executor === undefined ? !key.includes('/') : key === executor) this.#breakers.delete(identity);
+    this.#known = new WeakMap();
   }
 
   /** @internal An attempt has settled. */
@@ -106,6 +110,7 @@ export class CircuitBreakers {
   /** Forgets breakers that have nothing to remember. */
   trim(): void {
     for (const [identity, breaker] of this.#breakers) if (breaker.isIdle) this.#breakers.delete(identity);
+    this.#known = new WeakMap();
   }
 }
 
