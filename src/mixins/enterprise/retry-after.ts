@@ -1,3 +1,5 @@
+import { ignorePromise } from './ignore-promise.js';
+
 /** Reads a property of anything, without ever throwing. */
 function read(from: unknown, name: string): unknown {
   try {
@@ -11,7 +13,9 @@ function header(headers: unknown): unknown {
   const get = read(headers, 'get');
   if (typeof get !== 'function') return read(headers, 'retry-after') ?? read(headers, 'Retry-After');
   try {
-    return get.call(headers, 'retry-after') ?? undefined;
+    const value: unknown = get.call(headers, 'retry-after') ?? undefined;
+    if (typeof value === 'object') ignorePromise(value);
+    return value;
   } catch {
     return undefined;
   }

@@ -81,3 +81,16 @@ describe('retryAfterOf', () => {
     expect(retryAfterOf({ headers }, now)).to.equal(7_000);
   });
 });
+
+describe('retryAfterOf, when a header is answered with a promise', () => {
+  it('asks for no wait, and handles its rejection', async () => {
+    let handled = false;
+    const answer = {
+      then: (_: unknown, onRejected?: () => void) => {
+        handled = onRejected !== undefined;
+      },
+    };
+    expect(retryAfterOf({ headers: { get: () => answer } }, 0)).to.equal(undefined);
+    expect(handled).to.equal(true);
+  });
+});
