@@ -55,6 +55,8 @@ function newEntry(of: Entry['of']): Entry {
 /** Remembers what the last runs did. */
 export class ExecutionBook {
   readonly #runs = new Map<string, Entry>();
+  /** The same by run, so that one that was forgotten while it went on does not come back with half of its counts. */
+  readonly #entries = new WeakMap<ExecutionState, Entry>();
 
   /** A run begins, or goes on after it waited, or has done so before. */
   begin(run: RunView): void {
@@ -79,13 +81,17 @@ export class ExecutionBook {
   }
 
   #entry({ runId, top }: RunView): Entry {
+    const own = this.#entries.get(top);
+    if (own !== undefined) return own;
     const known = this.#runs.get(runId);
-    if (known !== undefined && known.of instanceof ExecutionState) {
+    if (known !== undefined && known.of instanceof ExecutionState && known.of.runStatus === 'waiting') {
       known.of = top; // after it waited, a run goes on with a state of its own
+      this.#entries.set(top, known);
       return known;
     }
     const entry = newEntry(top);
-    this.#runs.delete(runId); // another run had the same id, and has ended
+    this.#entries.set(top, entry);
+    this.#runs.delete(runId); // another run had the same id
     this.#runs.set(runId, entry);
     if (this.#runs.size > MOST_RUNS) this.#forgetOne();
     return entry;

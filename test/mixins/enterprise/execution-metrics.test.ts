@@ -308,3 +308,44 @@ describe('getExecutionMetrics, when monitoring is turned on or off while a run i
     });
   }
 });
+
+describe('getExecutionMetrics of runs side by side', () => {
+  it('in AsyncLocalRuntime: a run that was forgotten while it went on does not come back with half of its counts', async () => {
+    await using runtime = new AsyncLocalRuntime(monitored);
+    const held = deferred<number>();
+    const w = workflow('w');
+    const a = w.fn('a', {}, () => held.promise);
+    w.fn('b', { a: a.out.value }, () => 1);
+    const flow = w.build();
+    const runs = Array.from({ length: 1_001 }, (_, index) => runtime.settle(flow, {}, { runId: `r${index}` }));
+    await turn();
+    held.resolve(1);
+    await Promise.all(runs);
+    expect(refusal(() => runtime.getExecutionMetrics('r0')).code).to.equal('RUN_UNKNOWN');
+    expect(runtime.getExecutionMetrics('r1').attempts.completed).to.equal(2);
+  });
+
+  it('in AsyncLocalRuntime: of runs that share an id, the one that began last is told of, as a whole', async () => {
+    await using runtime = new AsyncLocalRuntime(monitored);
+    const w = workflow('w');
+    const a = w.fn('a', {}, async () => 1);
+    w.fn('b', { a: a.out.value }, async () => 2);
+    const flow = w.build();
+    await Promise.all([1, 2, 3].map(() => runtime.settle(flow, {}, { runId: 'same' })));
+    expect(runtime.getExecutionMetrics('same').attempts.completed).to.equal(2);
+  });
+
+  it('in LocalRuntime: a run inside another of the same id is told of as a whole', () => {
+    using runtime = new LocalRuntime(monitored);
+    const inner = workflow('inner');
+    const x = inner.fn('x', {}, () => 1);
+    inner.fn('y', { x: x.out.value }, () => 2);
+    const child = inner.build();
+    const w = workflow('outer');
+    const a = w.fn('a', {}, () => runtime.settle(child, {}, { runId: 'same' }).status);
+    w.fn('b', { a: a.out.value }, () => 1);
+    runtime.execute(w.build(), {}, { runId: 'same' });
+    const { workflow: name, attempts } = runtime.getExecutionMetrics('same');
+    expect([name, attempts.completed]).to.deep.equal(['inner', 2]);
+  });
+});
