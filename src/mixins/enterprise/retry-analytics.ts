@@ -48,7 +48,9 @@ function noneGivenUp(): Writable<RetryAnalytics['givenUp']> {
 
 /** The entry of a key, made where it is new; of keys beyond the most, one for all. */
 function entry<V>(map: Map<string, V>, key: string, most: number, make: () => V): V {
-  const own = map.has(key) || map.size < most ? key : OTHER;
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const own = map.size < most ? key : OTHER;
   let value = map.get(own);
   if (value === undefined) {
     value = make();
@@ -66,24 +68,27 @@ export class RetryBook {
   readonly #executors = new Map<string, Writable<RetryCounts>>();
 
   /** Counts one attempt. */
-  note(attempt: Attempt, executor: string, { status, at, error, then }: Settlement): void {
+  note(attempt: Attempt, executor: string, settlement: Settlement): void {
+    const { at, error, then } = settlement;
     this.#since ??= at;
-    const groups = [this.#all, entry(this.#executors, executor, MOST_EXECUTORS, noCounts)];
-    for (const counts of groups) {
-      counts.attempts++;
-      if (status === 'completed') {
-        if (attempt.number === 1) counts.firstTry++;
-        else counts.recovered++;
-      }
-      if (then?.kind === 'retry') {
-        counts.retries++;
-        counts.waitedMs += then.at - at;
-      } else if (then !== undefined) counts.failed++;
-    }
+    this.#count(this.#all, attempt, settlement);
+    this.#count(entry(this.#executors, executor, MOST_EXECUTORS, noCounts), attempt, settlement);
     if (error === undefined) return;
     const byCode = entry(this.#codes, error.code, MOST_CODES, () => ({ failures: 0, retries: 0 }));
     byCode.failures++;
     if (then?.kind === 'retry') byCode.retries++;
+  }
+
+  #count(counts: Writable<RetryCounts>, { number }: Attempt, { status, at, then }: Settlement): void {
+    counts.attempts++;
+    if (status === 'completed') {
+      if (number === 1) counts.firstTry++;
+      else counts.recovered++;
+    }
+    if (then?.kind === 'retry') {
+      counts.retries++;
+      counts.waitedMs += then.at - at;
+    } else if (then !== undefined) counts.failed++;
   }
 
   /** Counts why there was no further attempt. */

@@ -174,6 +174,7 @@ describe('ExecutionBook', () => {
     const book = new ExecutionBook();
     const before = run('one', 5);
     book.note(before, nthAttempt(1), undefined, completed(6));
+    before.top.runStatus = 'waiting';
     const after = run('one', 5);
     after.top.status[0] = COMPLETED;
     book.note(after, nthAttempt(1), undefined, completed(8));
