@@ -12,7 +12,7 @@ import type { RetryPolicyEngine, RetryStrategy } from './retry-policy-engine.js'
 
 /** What a runtime uses at this moment. */
 export interface ResourceMetrics {
-  /** Every limit that an attempt has met. */
+  /** Every limit that an attempt has met and that was not forgotten. */
   readonly limits: readonly LimitReport[];
   /** Attempts that wait for room. */
   readonly waiting: number;
@@ -86,8 +86,8 @@ export interface EnterpriseFeatures {
   /** The same, with what it was concluded from, and what is wrong in words. */
   getHealthDiagnostics(): HealthDiagnostics;
   /**
-   * Forgets what is no longer needed: outputs that are too old, values of limits and breakers with nothing to remember, and of runs
-   * that have ended those that `getExecutionMetrics` knows longest, down to 100. Never changes what a run does.
+   * Forgets what is no longer needed: outputs that are too old, limits, their values and breakers with nothing to remember, with
+   * their counts, and of runs that have ended those that `getExecutionMetrics` knows longest, down to 100. Never changes what a run does.
    */
   optimizeRuntimePerformance(): OptimizationReport;
   /** Strategies and retriable errors of this runtime. */

@@ -8,7 +8,7 @@ import type { Admission, RunView } from '../../base/run-view.js';
 import { LimitCounts, LimitPool } from './limit-pool.js';
 import { type Pool, type Rule, type Step, Ticket } from './limit-ticket.js';
 
-/** What a limit shows of itself. Counts are since the runtime was created. */
+/** What a limit shows of itself. Counts are since an attempt met it first, or since it was forgotten by `optimizeRuntimePerformance`. */
 export interface LimitReport {
   /** What it limits: `runtime`, an executor such as `function.clean`, or `workflow/node`. */
   readonly key: string;
@@ -55,7 +55,7 @@ export class ResourceCoordinator {
   readonly #readings: Readings;
   readonly #waitingHelps: () => boolean;
   readonly #rules = new Map<string, Rule>();
-  readonly #rulesOf = new WeakMap<PlanNode, readonly Rule[]>();
+  #rulesOf = new WeakMap<PlanNode, readonly Rule[]>();
   /** Those that wait or hold slots, by graph and node: a node has one attempt at a time. */
   readonly #tickets = new Map<RunView, Map<PlanNode, Ticket>>();
   #checkedAt = Number.NEGATIVE_INFINITY;
@@ -305,7 +305,7 @@ export class ResourceCoordinator {
     return this.#exhausted;
   }
 
-  /** Every limit that an attempt has met, in the order of their first use. */
+  /** Every limit that an attempt has met and that was not forgotten, in the order of their first use. */
   get limits(): readonly LimitReport[] {
     return [...this.#rules.values()].map(({ key, options, counts, pools }) => {
       const all = [...pools.values()];
@@ -326,9 +326,13 @@ export class ResourceCoordinator {
     return [...this.#rules.values()].reduce((sum, { pools }) => sum + pools.size, 0);
   }
 
-  /** Forgets values of limits that have nothing to remember. */
+  /** Forgets values of limits, and limits, that have nothing to remember. */
   trim(now: number): void {
-    for (const { pools } of this.#rules.values()) forgetIdle(pools, now);
+    for (const [identity, { pools }] of this.#rules) {
+      forgetIdle(pools, now);
+      if (pools.size === 0) this.#rules.delete(identity);
+    }
+    this.#rulesOf = new WeakMap(); // nodes meet the same limits again: none may go on with one that was forgotten
   }
 }
 

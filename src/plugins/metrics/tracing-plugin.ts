@@ -18,7 +18,8 @@ export interface TracingOptions {
 /**
  * Makes OpenTelemetry spans: one for each run, or for each part of a run that waited, and in it one for each attempt; attempts in
  * maps and subworkflows are children of the attempt that opened them. The parent of a run is the context that is active where
- * `execute` is called. Nodes with the capability `metrics: false` get none. One plugin may serve several runtimes.
+ * `execute` is called. Nodes with the capability `metrics: false` get none, but for maps and subworkflows, which the spans inside
+ * need: theirs have no status and end with their run. One plugin may serve several runtimes.
  *
  * @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION, PACKAGE_MISSING
  */

@@ -2,11 +2,14 @@ import { expect } from 'chai';
 import type { LimitOptions } from '../../../src/base/capability-options.js';
 import type { EffectiveCapabilities } from '../../../src/base/capability-table.js';
 import { compile } from '../../../src/base/compile.js';
+import { defineNode } from '../../../src/base/node.js';
 import type { PlanNode } from '../../../src/base/plan.js';
 import type { ResourceOptions } from '../../../src/base/resource-options.js';
 import type { Admission, RunView } from '../../../src/base/run-view.js';
+import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { ResourceCoordinator } from '../../../src/mixins/enterprise/resource-coordinator.js';
+import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
 import { seededIds } from '../../../src/testing/index.js';
 import { caught, refusal } from '../../support/caught.js';
@@ -356,5 +359,56 @@ describe('optimizeRuntimePerformance()', () => {
       gauge.clock.advance(1_000);
       expect(runtime.optimizeRuntimePerformance()).to.deep.nested.include({ 'after.limitValues': 0 });
     }
+  });
+
+  for (const Runtime of [LocalRuntime, AsyncLocalRuntime]) {
+    it(`forgets limits of workflows that come and go, not one that is held, in ${Runtime.name}`, async () => {
+      const runtime = new Runtime();
+      const seen: number[] = [];
+      const work = defineNode({
+        name: 'work',
+        outputs: { n: type<number>() },
+        limit: { maxConcurrency: 1 },
+        run: () => {
+          runtime.optimizeRuntimePerformance();
+          return { n: seen.push(runtime.getResourceMetrics().limits.length) };
+        },
+      });
+      for (const name of ['one', 'two', 'two', 'three']) {
+        const w = workflow(name);
+        w.add('work', work({}));
+        await runtime.execute(w.build());
+      }
+      expect(seen).to.deep.equal([1, 1, 1, 1]);
+      runtime.optimizeRuntimePerformance();
+      expect(runtime.getResourceMetrics().limits).to.deep.equal([]);
+    });
+  }
+
+  /** A workflow with one node that has a limit of its own; built again, it meets the same limit. */
+  function limited<T>(run: () => T) {
+    const w = workflow('limited');
+    const node = w.fn('node', {}, run, { limit: { maxConcurrency: 1, whenFull: 'reject' } });
+    return w.build({ outputs: { value: node.out.value } });
+  }
+
+  it('lets a plan that met a limit before meet the very limit that others meet, in LocalRuntime', () => {
+    const runtime = new LocalRuntime();
+    let meanwhile = (): string => 'nothing';
+    const first = limited(() => meanwhile());
+    runtime.execute(first);
+    runtime.optimizeRuntimePerformance();
+    meanwhile = () => runtime.settle(limited(() => 1)).status;
+    expect(runtime.execute(first).unwrap()).to.deep.equal({ value: 'failed' });
+  });
+
+  it('lets a plan that met a limit before meet the very limit that others meet, in AsyncLocalRuntime', async () => {
+    await using runtime = new AsyncLocalRuntime();
+    let meanwhile = async (): Promise<string> => 'nothing';
+    const first = limited(() => meanwhile());
+    await runtime.execute(first);
+    runtime.optimizeRuntimePerformance();
+    meanwhile = async () => (await runtime.settle(limited(() => 1))).status;
+    expect((await runtime.execute(first)).unwrap()).to.deep.equal({ value: 'failed' });
   });
 });
