@@ -180,7 +180,7 @@ export class Execution extends GraphExecution {
     for (const { graph, index, maker } of [...this.core.parked.values()]) {
       if (maker === 'this run') continue;
       const { id } = graph.state.plan.nodes[index] as PlanNode;
-      const what = `Node "${id}" waits for room that only this thread, which would have to wait for it, could make.`;
+      const what = `Node "${id}" waits for room, and nothing that could make it will ever come to its end.`;
       graph.refuse(index, new AttemptError('WOULD_DEADLOCK', what, { at: id }), now);
     }
   }
