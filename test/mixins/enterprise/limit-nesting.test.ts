@@ -52,7 +52,7 @@ describe('A run inside a node that holds the only slot', () => {
         name: 'AttemptError',
         code: 'WOULD_DEADLOCK',
         message:
-          'Node "n1" waits for room that only this thread, which would have to wait for it, could make. See what keeps its next node from starting: a limit that an outer run holds, or a hook that never admits it.',
+          'Node "n1" waits for room, and nothing that could make it will ever come to its end. See what keeps its next node from starting: a limit that an outer run holds, or a hook that never admits it.',
       });
       expect(held(runtime.getResourceMetrics()).nothing).to.equal(true);
       expect(runtime.execute(small(gauge)).status).to.equal('completed');
