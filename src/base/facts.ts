@@ -2,7 +2,9 @@ import type { Attempt } from './attempt.js';
 import type { Execution } from './execution.js';
 import { executorOf } from './executor.js';
 import type { AttemptEnded, RunEnded, RunStarted } from './notifications.js';
+import type { PlanNode } from './plan.js';
 import type { RunView, Settlement } from './run-view.js';
+import type { NodeKind } from './workflow-data.js';
 
 /** What listeners are told of a run that began, or goes on. */
 export function runStarted({ runId, plan }: Execution, at: number, resumed: boolean): RunStarted {
@@ -34,4 +36,12 @@ export function attemptEnded(run: RunView, attempt: Attempt, { status, at, error
     retryAt: then?.kind === 'retry' ? then.at : undefined,
     cached,
   };
+}
+
+/** Kinds of nodes that work themselves. */
+const WORKING: ReadonlySet<NodeKind> = new Set(['function', 'switch']);
+
+/** Whether the time of a node's attempts is work, and not time in which it waits for others. */
+export function works({ data }: PlanNode): boolean {
+  return WORKING.has(data.kind);
 }

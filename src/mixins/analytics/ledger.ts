@@ -1,4 +1,5 @@
 import type { Attempt } from '../../base/attempt.js';
+import { works } from '../../base/facts.js';
 import type { Plan, PlanNode } from '../../base/plan.js';
 import { rememberedAttempts } from '../../base/remembered-attempts.js';
 import { graphsOfResult } from '../../base/result-graphs.js';
@@ -8,7 +9,7 @@ import { CANCELLED, NODE_STATUSES } from '../../base/status.js';
 import type { ExecutionAnalytics, NodeExecution, NodeStatistics, WorkflowStatistics } from './analytics-types.js';
 import { Distribution } from './distribution.js';
 import { type Kept, Recent } from './recent.js';
-import { type AttemptEnd, AttemptTally, RunTally, works } from './tallies.js';
+import { type AttemptEnd, AttemptTally, RunTally } from './tallies.js';
 
 /** How much is kept apart. What is beyond is forgotten: see `ForgottenCounts`. */
 export const MOST = { workflows: 100, nodes: 2_000, measurements: 200 } as const;

@@ -1,22 +1,14 @@
 import type { Attempt } from '../../base/attempt.js';
 import type { ExecutionState } from '../../base/execution-state.js';
+import { works } from '../../base/facts.js';
 import type { PlanNode } from '../../base/plan.js';
 import type { Settlement } from '../../base/run-view.js';
 import { BLOCKED, CANCELLED, SKIPPED } from '../../base/status.js';
-import type { NodeKind } from '../../base/workflow-data.js';
 import type { AttemptCounts, PlanCacheCounts, RunCounts, UnfinishedCounts, WorkTime } from './analytics-types.js';
 import { Distribution } from './distribution.js';
 
 /** How an attempt ended. */
 export type AttemptEnd = Settlement['status'];
-
-/** Kinds of nodes that work themselves. */
-const WORKING: ReadonlySet<NodeKind> = new Set(['function', 'switch']);
-
-/** Whether the time of a node's attempts is work, and not time in which it waits for others. */
-export function works({ data }: PlanNode): boolean {
-  return WORKING.has(data.kind);
-}
 
 /** A part of a whole, 0 to 1; `null` of nothing. */
 function shareOf(part: number, whole: number): number | null {

@@ -4,7 +4,7 @@ import type { PlanNode } from '../../base/plan.js';
 import type { RunFindings, RunRequest } from '../../base/run-request.js';
 import type { RunResult } from '../../base/run-result.js';
 import type { NodeDecision, RunView } from '../../base/run-view.js';
-import { COMPLETED, SKIPPED } from '../../base/status.js';
+import { COMPLETED, FAILED, SKIPPED } from '../../base/status.js';
 import type { Workflow } from '../../base/workflow.js';
 import type { AbstractConstructor } from '../constructor.js';
 import { decideByJoin, hasConditions } from './conditional.js';
@@ -14,9 +14,9 @@ import { type ConditionalProblem, checkPrerequisites, checkResults, checkSwitchO
 export interface ConditionalPerformance {
   /** Runs of workflows that have something conditional. */
   readonly runs: number;
-  /** Nodes that ran in them (last visit). */
+  /** Nodes of their graphs at the top that ran, failed ones included (last visit). */
   readonly executed: number;
-  /** Nodes that were skipped in them (last visit). */
+  /** Nodes of their graphs at the top that were skipped (last visit). */
   readonly skipped: number;
   /** skipped / (executed + skipped), 0 to 1; 0 when there were none. */
   readonly skippedShare: number;
@@ -112,7 +112,7 @@ export function ConditionalMixin<Base extends AbstractConstructor<BaseRuntime>>(
       if (!hasConditions(run.plan)) return;
       this.#runs++;
       for (const status of run.state.status) {
-        if (status === COMPLETED) this.#executed++;
+        if (status === COMPLETED || status === FAILED) this.#executed++;
         else if (status === SKIPPED) this.#skipped++;
       }
     }

@@ -1,5 +1,6 @@
 import type { Attempt } from '../../base/attempt.js';
 import { ExecutionState } from '../../base/execution-state.js';
+import { works } from '../../base/facts.js';
 import type { RunView, Settlement } from '../../base/run-view.js';
 import { NODE_STATUSES, type NodeStatus, type RunStatus } from '../../base/status.js';
 
@@ -18,9 +19,12 @@ export interface ExecutionMetrics {
   readonly retries: number;
   /** Attempts that took the output of an earlier one: the node was not called. */
   readonly cached: number;
-  /** Milliseconds in attempts of nodes that have an executor, those that ran beside each other added up. */
+  /**
+   * Milliseconds in attempts of nodes with a function and of switches, those that ran beside each other added up; without attempts
+   * that the cache answered, and those that were lost: as `WorkTime` of the analytics counts them.
+   */
   readonly busyMs: number;
-  /** Milliseconds of those in attempts that failed, were lost or were cancelled. */
+  /** Milliseconds of those in attempts that failed or were cancelled. */
   readonly wastedMs: number;
   /** Nodes of the graph at the top by their status. */
   readonly nodes: Readonly<Record<NodeStatus, number>>;
@@ -64,13 +68,13 @@ export class ExecutionBook {
   }
 
   /** Counts one attempt of a run. */
-  note(run: RunView, attempt: Attempt, executor: string | undefined, { status, at, then }: Settlement): void {
+  note(run: RunView, attempt: Attempt, { status, at, then }: Settlement): void {
     const entry = this.#entry(run);
     entry.attempts[status]++;
     if (then?.kind === 'retry') entry.retries++;
     if (attempt.cached) entry.cached++;
-    if (executor === undefined) return;
-    const spent = at - attempt.startedAt;
+    if (!works(attempt.node) || attempt.cached || status === 'lost') return;
+    const spent = Math.max(0, at - attempt.startedAt);
     entry.busyMs += spent;
     if (status !== 'completed') entry.wastedMs += spent;
   }

@@ -308,7 +308,7 @@ export function EnterpriseMixin<Base extends AbstractConstructor<BaseRuntime>>(
       if (executor !== undefined) this.#breakers.settle(run, attempt, settlement);
       if (metrics !== false) {
         if (retry !== undefined) this.#retryBook.note(attempt, executor ?? node.implementation.kind, settlement);
-        if (run.isMonitored) this.#executions.note(run, attempt, executor, settlement);
+        if (run.isMonitored) this.#executions.note(run, attempt, settlement);
       }
       const key = cache === undefined ? undefined : this.#cacheKeys.get(attempt);
       if (key === undefined || settlement.status !== 'completed') return;

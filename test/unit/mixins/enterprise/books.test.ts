@@ -9,7 +9,8 @@ import { workflow } from '../../../../src/base/workflow-builder.js';
 import { ExecutionBook } from '../../../../src/mixins/enterprise/execution-metrics.js';
 import { RetryBook } from '../../../../src/mixins/enterprise/retry-analytics.js';
 
-const nthAttempt = (number: number, startedAt = 0, cached = false) => ({ number, startedAt, cached }) as Attempt;
+const nthAttempt = (number: number, startedAt = 0, cached = false, kind = 'function') =>
+  ({ number, startedAt, cached, node: { data: { kind } } }) as Attempt;
 
 const completed = (at: number): Settlement => ({ status: 'completed', at, error: undefined, then: undefined });
 
@@ -152,32 +153,32 @@ describe('ExecutionBook', () => {
     expect(book.of('one', 500)?.nodes).to.include({ running: 1, completed: 1 });
   });
 
-  it('adds up attempts, and the time of those that somebody performed', () => {
+  it('adds up attempts, and the time of those that worked: not of maps, of what the cache answered, or of what was lost', () => {
     const book = new ExecutionBook();
     const one = run('one');
-    book.note(one, nthAttempt(1, 10), 'function.a', failed(15, { kind: 'retry', at: 20 }));
-    book.note(one, nthAttempt(2, 20), 'function.a', completed(27));
-    book.note(one, nthAttempt(1, 30, true), 'function.b', completed(30));
-    book.note(one, nthAttempt(1, 0), undefined, failed(40, { kind: 'fail' }));
-    book.note(one, nthAttempt(1, 40), 'function.c', { status: 'cancelled', at: 43, error: undefined, then: undefined });
-    book.note(one, nthAttempt(1, 50), 'function.d', failed(52, { kind: 'fail' }, 'E', 'lost'));
+    book.note(one, nthAttempt(1, 10), failed(15, { kind: 'retry', at: 20 }));
+    book.note(one, nthAttempt(2, 20), completed(27));
+    book.note(one, nthAttempt(1, 30, true), completed(31));
+    book.note(one, nthAttempt(1, 0, false, 'map'), failed(40, { kind: 'fail' }));
+    book.note(one, nthAttempt(1, 40), { status: 'cancelled', at: 43, error: undefined, then: undefined });
+    book.note(one, nthAttempt(1, 50), failed(52, { kind: 'fail' }, 'E', 'lost'));
     expect(book.of('one', 0)).to.deep.include({
       attempts: { completed: 2, failed: 2, lost: 1, cancelled: 1 },
       retries: 1,
       cached: 1,
-      busyMs: 17,
-      wastedMs: 10,
+      busyMs: 15,
+      wastedMs: 8,
     });
   });
 
   it('goes on counting a run that waited, from the state that it goes on with', () => {
     const book = new ExecutionBook();
     const before = run('one', 5);
-    book.note(before, nthAttempt(1), undefined, completed(6));
+    book.note(before, nthAttempt(1), completed(6));
     before.top.runStatus = 'waiting';
     const after = run('one', 5);
     after.top.status[0] = COMPLETED;
-    book.note(after, nthAttempt(1), undefined, completed(8));
+    book.note(after, nthAttempt(1), completed(8));
     expect(book.of('one', 10)?.attempts.completed).to.equal(2);
     expect(book.of('one', 10)?.nodes.completed).to.equal(1);
   });
@@ -185,7 +186,7 @@ describe('ExecutionBook', () => {
   it('begins anew with a run that has the id of one that has ended', () => {
     const book = new ExecutionBook();
     const first = run('one');
-    book.note(first, nthAttempt(1), undefined, completed(6));
+    book.note(first, nthAttempt(1), completed(6));
     end(first, 7);
     book.end(first);
     book.begin(run('one', 50));
