@@ -17,7 +17,10 @@ export class Session {
   readonly events: RunEvent[] = [];
   readonly #runner: Runner;
 
-  constructor(runner: Runner, options: Omit<RuntimeOptions, 'clock'> & Pick<LocalRuntimeOptions, 'secrets'> = {}) {
+  constructor(
+    runner: Runner,
+    options: Omit<RuntimeOptions, 'clock'> & Pick<LocalRuntimeOptions, 'secrets' | 'plugins'> = {},
+  ) {
     this.#runner = runner;
     const all = { ids: seededIds(), random: seededRandom(1), ...options, clock: this.clock };
     const single = runner.way === 'async runtime, one async node at a time';
