@@ -13,8 +13,9 @@ export interface ExecutionStatistics {
   readonly mean: number | null;
   /** Of these measurements as a whole, not of a larger lot that they stand for. */
   readonly standardDeviation: number | null;
-  /** Half of them are at most this. Exact up to 32 measurements, within 1 % above; so are those that follow. */
+  /** At least half of them are at most this. Exact up to 32 measurements, within 1 % above; so are those that follow. */
   readonly p50: number | null;
+  /** At least 90 of 100 are at most this: of fewer than ten, it is the largest. */
   readonly p90: number | null;
   readonly p95: number | null;
   readonly p99: number | null;

@@ -67,14 +67,15 @@ export class QuantileSketch {
   }
 
   /**
-   * The value below which a share of the values lies: that of rank ⌊share · (count − 1)⌋, counted from 0.
+   * The smallest value that a share of the values does not exceed: that of rank ⌈share · count⌉, counted from 1. So the 99th
+   * percentile of few values is the largest of them.
    *
    * @param share from 0 to 1
    * @returns within 1 %, exact of few values; `undefined` without any
    */
   quantile(share: number): number | undefined {
     if (this.#count === 0) return undefined;
-    const rank = Math.floor(share * (this.#count - 1));
+    const rank = Math.max(0, Math.ceil(share * this.#count) - 1);
     if (this.#few !== undefined) return this.#few.toSorted((a, b) => a - b)[rank];
     let seen = this.#zeros;
     if (rank < seen) return 0;

@@ -44,7 +44,7 @@ export interface ConditionalFeatures {
   logConditionalExecutionFailure(result: RunResult): void;
 }
 
-/** Adds the join rules. Owns `decideNode`; observes `finishRun`. */
+/** Adds the join rules. Owns `decideNode`; observes `finishRun`; adds to `performanceSections`. */
 export function ConditionalMixin<Base extends AbstractConstructor<BaseRuntime>>(
   Parent: Base,
 ): AbstractConstructor<ConditionalFeatures> & Base {
@@ -115,6 +115,10 @@ export function ConditionalMixin<Base extends AbstractConstructor<BaseRuntime>>(
         if (status === COMPLETED || status === FAILED) this.#executed++;
         else if (status === SKIPPED) this.#skipped++;
       }
+    }
+
+    protected override performanceSections(): Readonly<Record<string, object>> {
+      return { ...super.performanceSections(), conditional: this.trackConditionalExecutionPerformance() };
     }
   }
   return Conditional;

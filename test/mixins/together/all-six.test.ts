@@ -202,6 +202,7 @@ describe('all six mixins together', () => {
       expect(sections).to.deep.include({
         validation: runtime.getValidationMetrics(),
         cycles: { iterations: 4, stopped: 1 },
+        conditional: runtime.trackConditionalExecutionPerformance(),
       });
 
       const path = runtime.getExecutionPathDebugInfo(outcome);
