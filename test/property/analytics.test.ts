@@ -9,7 +9,7 @@ import { runFlow } from '../support/run-flow.js';
 function unresumed(counts: ReturnType<typeof countsIn> | undefined) {
   return counts === undefined
     ? undefined
-    : { ...counts, runtime: { ...counts.runtime, runs: { ...counts.runtime.runs, resumed: 0 } } };
+    : { ...counts, runtime: { ...counts.runtime, runs: { ...counts.runtime.runs, waited: 0, resumed: 0 } } };
 }
 
 const seed = fc.integer({ min: 0, max: 1_000_000 });

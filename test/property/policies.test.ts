@@ -184,7 +184,7 @@ describe('a random workflow of pure nodes with caches', () => {
     let hits = 0;
     const examples = fc.record({ spec: flows(), how: drawn(retries) });
     for (const { spec, how } of fc.sample(examples, { numRuns: 200, seed: 1 })) {
-      const { events } = await runFlow(spec, { isPure: true, governed: cached(spec, how, 1_000) });
+      const { events } = await runFlow(spec, { isPure: true, isCached: true, governed: cached(spec, how, 1_000) });
       hits += Number(events.some(({ kind, data }) => kind === 'attempt.completed' && data.cached === true));
     }
     expect(hits / 200).to.be.above(0.05);

@@ -30,7 +30,6 @@ describe('enterprise and analytics', () => {
             retry: { attempts: 4, delayMs: 10, backoff: 'fixed' },
             limit: { rate: { count: 1, perMs: 100 }, whenFull: 'queue' },
             breaker: { failures: 3, openMs: 1_000, successes: 1 },
-            cache: {},
           },
         },
       });
@@ -39,7 +38,7 @@ describe('enterprise and analytics', () => {
       const begin = clock.now();
       const fetch = fetching((ms) => clock.advance(ms));
       const w = workflow('w', { params: { failures: type<number>() } });
-      w.try('step', fetch({ failures: w.params.failures }));
+      w.try('step', fetch({ failures: w.params.failures }), { cache: {} });
       const built = w.build();
       const settle = async (failures: number) => {
         const outcome = await session.settle(built, { failures });
