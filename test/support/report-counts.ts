@@ -1,7 +1,7 @@
 import type { PerformanceReport } from '../../src/mixins/analytics/analytics-types.js';
 
 /** What a report counts: everything but times, memory and what depends on them. */
-export function countsIn({ analytics, runtime, sections }: PerformanceReport) {
+export function countsIn({ analytics, runtime, sections }: PerformanceReport): Readonly<Record<string, unknown>> {
   const { runs, attempts, visits, iterations, unfinished, planCache, workflows, forgotten } = analytics;
   return {
     runs,
