@@ -83,8 +83,8 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     }
   }
 
+  /** Also after `close()` was called meanwhile: it waits for this run, which came first. */
   #openNow(request: RunRequest): ActiveRun {
-    this.assertOpen();
     const run = this.openRun(request, () => undefined);
     this.beginRun(run, NO_SECRETS);
     return run;

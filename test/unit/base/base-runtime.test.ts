@@ -791,6 +791,17 @@ describe('base runtime', () => {
       expect(order).to.have.members(['node ended', 'run ended', 'plugin stopped']);
     });
 
+    it('waits for a run that was called right before it, and had not begun', async () => {
+      const order: string[] = [];
+      const plugin = definePlugin({ name: 'p', stop: () => void order.push('plugin stopped') });
+      const runtime = new AsyncLocalRuntime({ plugins: [plugin] });
+      await runtime.start();
+      const run = runtime.execute(one(() => order.push('node ran')));
+      await runtime.close();
+      expect((await run).status).to.equal('completed');
+      expect(order).to.deep.equal(['node ran', 'plugin stopped']);
+    });
+
     it('stops its plugins once the run is over that a node closed it in', () => {
       const order: string[] = [];
       const plugin = definePlugin({ name: 'p', stop: () => void order.push('plugin stopped') });
