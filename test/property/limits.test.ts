@@ -92,7 +92,9 @@ describe('AsyncLocalRuntime with maxConcurrency 1', () => {
     async ({ spec, at, scheduler, ...how }) => {
       await sameInline(spec, { ...how, cancelAt: at });
       const { events } = await runFlow(spec, { ...how, pace: scheduler });
-      const places = boundaries(events);
+      // From the first gate that times out on, the same may happen in another order: the same place is another one.
+      const expiry = events.findIndex(({ kind }) => kind === 'gate.expired');
+      const places = boundaries(expiry === -1 ? events : events.slice(0, expiry));
       const cancelAt = places[at % Math.max(1, places.length)]?.seq;
       if (cancelAt !== undefined) await sameOneAtATime(spec, { ...how, cancelAt }, scheduler);
     },
