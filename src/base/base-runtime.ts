@@ -1,20 +1,18 @@
 import type { ActiveRun } from './active-run.js';
-import type { Attempt } from './attempt.js';
-import { AttemptContext } from './attempt-context.js';
-import { openBuiltIn } from './built-in.js';
-import { CapabilityTable } from './capability-table.js';
 import { compile } from './compile.js';
 import { ConfigurationError, LockstepError, runtimeClosed } from './errors.js';
-import { sinkFor, tellAnswers } from './event-sink.js';
+import { setAsData } from './event-data.js';
+import { sinkFor, tellAnswers, tellerFor } from './event-sink.js';
 import { Execution } from './execution.js';
-import { attemptEnded, runEnded, runStarted } from './facts.js';
+import { runEnded, runStarted } from './facts.js';
 import type { GraphAttempt } from './graph-execution.js';
 import { idOf, type Part } from './graph-result.js';
-import { Listeners } from './listeners.js';
-import type { NodeContext } from './node-context.js';
-import { NodeVoice } from './node-voice.js';
+import { CommitGroup } from './history/commit-group.js';
+import type { StoredWorkflow } from './history/event-store.js';
+import { newHeader, RecordedRuns, workflowsByName } from './history/recorded-runs.js';
+import { RunJournal } from './history/run-journal.js';
+import { encodeValue } from './history/value-codec.js';
 import type { RuntimeNotifications } from './notifications.js';
-import { knownFields } from './option-checks.js';
 import {
   type ExecuteArguments,
   type ExecutedRun,
@@ -23,26 +21,32 @@ import {
   type RunOutcome,
   reasonText,
 } from './outcome.js';
-import { checkOutput } from './output-check.js';
+import { PerformingRuntime } from './performing-runtime.js';
 import type { Plan } from './plan.js';
 import type { Ports } from './ports.js';
 import { RunRejectedError } from './run-errors.js';
 import type { BoundParameters, RunFindings, RunRequest } from './run-request.js';
 import { loadSecrets, NO_SECRETS } from './run-secrets.js';
-import type { Decisions, RunView, Settlement } from './run-view.js';
-import { RuntimeHooks } from './runtime-hooks.js';
+import type { Decisions } from './run-view.js';
 import {
-  checkObject,
+  checkResumeOptions,
   checkRunOptions,
   type ResolvedOptions,
   type ResumeOptions,
   type RunOptions,
 } from './runtime-options.js';
-import { ask, formatIssues, isThenable } from './schema.js';
 import { maskText } from './secret-mask.js';
-import { approveGate, type GateReport, openGates, rejectGate, startOf, WaitingRuns } from './waiting-runs.js';
+import {
+  approveGate,
+  type GateReport,
+  openGates,
+  rejectGate,
+  startOf,
+  type WaitingRecord,
+  WaitingRuns,
+} from './waiting-runs.js';
 import type { Warning } from './warning.js';
-import { notAWorkflow, Workflow } from './workflow.js';
+import { notAWorkflow, requireWorkflow, Workflow } from './workflow.js';
 import { hashWorkflow } from './workflow-hash.js';
 
 /**
@@ -50,34 +54,26 @@ import { hashWorkflow } from './workflow-hash.js';
  * no rule of its own: where no mixin decides, the most careful answer stands. Extended by a class that implements `settle`
  * and `execute`; it cannot be instantiated itself.
  */
-export abstract class BaseRuntime extends RuntimeHooks {
-  /** As given, checked, with defaults filled in, frozen. */
-  readonly options: ResolvedOptions;
-  protected readonly ports: Ports;
-  /** Whether runs that begin now are monitored: observed, counted and timed. */
-  protected monitoring: boolean;
-  /** What holds for each node. */
-  protected readonly capabilities: CapabilityTable;
-  readonly #listeners: Listeners;
-  readonly #voice: NodeVoice;
+export abstract class BaseRuntime extends PerformingRuntime {
   readonly #decisions: Decisions;
   readonly #waiting = new WaitingRuns();
+  /** The runs of the store; `undefined` where none is bound. */
+  protected readonly recorded: RecordedRuns | undefined;
+  /** Commits what runs record; `undefined` where no store is bound. */
+  protected readonly commits: CommitGroup | undefined;
   #references = 1;
 
-  /** @throws ConfigurationError ABSTRACT_RUNTIME */
+  /** @throws ConfigurationError ABSTRACT_RUNTIME, INVALID_OPTION */
   constructor(options: ResolvedOptions, ports: Ports) {
-    super();
+    super(options, ports);
     if (typeof this.settle !== 'function' || typeof this.execute !== 'function') {
       throw new ConfigurationError('ABSTRACT_RUNTIME', `${new.target.name} has no settle() or no execute().`, {
         at: new.target.name,
       });
     }
-    this.options = options;
-    this.ports = ports;
-    this.monitoring = options.performanceMonitoring;
-    this.capabilities = new CapabilityTable(options.capabilities, options.executors);
-    this.#listeners = new Listeners(ports.log);
-    this.#voice = new NodeVoice(ports.log, this.#listeners);
+    const { store, clock } = ports;
+    this.recorded = store === undefined ? undefined : new RecordedRuns(store, workflowsByName(options.workflows), ports);
+    this.commits = store === undefined ? undefined : new CommitGroup(store, clock);
     this.#decisions = {
       decideNode: (run, node) => this.decideNode(run, node),
       decideCycle: (run, region, now) => this.decideCycle(run, region, now),
@@ -103,7 +99,7 @@ export abstract class BaseRuntime extends RuntimeHooks {
 
   /** Listens to what the runtime tells. Returns the function that stops listening. */
   on<Name extends keyof RuntimeNotifications>(name: Name, listener: RuntimeNotifications[Name]): () => void {
-    return this.#listeners.add(name, listener);
+    return this.listeners.add(name, listener);
   }
 
   /** Adds a user of this runtime: it stays open until each has called `close`. @throws LockstepError RUNTIME_CLOSED */
@@ -127,12 +123,12 @@ export abstract class BaseRuntime extends RuntimeHooks {
 
   /** Forgets every listener: the last thing a runtime does. */
   protected dropListeners(): void {
-    this.#listeners.clear();
+    this.listeners.clear();
   }
 
   /** The gates of a run that nobody has answered, in the order in which they opened; the run waits, or goes on beside them. @throws LockstepError RUN_UNKNOWN */
   gates(runId: string): readonly GateReport[] {
-    return openGates(this.#executionOf(runId));
+    return openGates(this.#answerable(runId).execution);
   }
 
   /**
@@ -145,27 +141,59 @@ export abstract class BaseRuntime extends RuntimeHooks {
    * @throws LockstepError RUN_UNKNOWN, GATE_NOT_OPEN, GATE_ANSWER_INVALID, SCHEMA_ASYNC, SCHEMA_THREW
    */
   approve(runId: string, gate: Part, answer?: unknown, by?: string): void {
-    approveGate(this.#executionOf(runId), idOf(gate), answer, by ?? null, this.ports.clock.now());
-    this.#waiting.driven(runId)?.wake?.();
+    const run = this.#answerable(runId);
+    const accept = (value: unknown): void => run.journal?.accept({ answer: value }, `the answer of ${idOf(gate)}`);
+    approveGate(run.execution, idOf(gate), answer, by ?? null, this.ports.clock.now(), accept);
+    this.#answered(run);
   }
 
   /** Rejects a gate: its port `rejected` carries the reason. @throws LockstepError RUN_UNKNOWN, GATE_NOT_OPEN */
   reject(runId: string, gate: Part, reason?: string, by?: string): void {
-    rejectGate(this.#executionOf(runId), idOf(gate), reason ?? null, by ?? null, this.ports.clock.now());
-    this.#waiting.driven(runId)?.wake?.();
+    const run = this.#answerable(runId);
+    rejectGate(run.execution, idOf(gate), reason ?? null, by ?? null, this.ports.clock.now());
+    this.#answered(run);
   }
 
   /** A run whose gates can be answered: one that is driven, or one that waits, made anew: what happens to it is added to its record. */
-  #executionOf(runId: string): Execution {
+  #answerable(runId: string): ActiveRun {
     this.assertOpen();
     const driven = this.#waiting.driven(runId);
-    if (driven !== undefined) return driven.execution;
-    const { plan, events, secrets } = this.#waiting.record(runId);
+    if (driven !== undefined) return driven;
+    const waiting = this.#waitingRun(runId);
+    const { plan, events, secrets } = waiting;
     const request = { runId, plan, parameters: NO_PARAMETERS, options: NO_OPTIONS, history: events };
-    const { execution } = this.#makeRun(request, UNBOUND, [], events);
-    execution.secrets = secrets;
-    execution.fold([...events]);
-    return execution;
+    const run = this.#makeRun(waiting.record === undefined ? request : { ...request, record: waiting.record }, UNBOUND, [], events);
+    run.execution.secrets = secrets;
+    run.execution.fold([...events]);
+    return run;
+  }
+
+  /** Makes the store ready to be read: whoever has to start something for it does so here. */
+  protected beforeReading(): void {}
+
+  /** A run that waits, from memory or from the store. @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN */
+  #waitingRun(runId: string): WaitingRecord {
+    const { recorded } = this;
+    if (recorded === undefined || this.#waiting.isTaken(runId)) return this.#waiting.record(runId);
+    this.beforeReading();
+    const { record, workflow, events } = recorded.load(runId);
+    const plan = compile(workflow);
+    const loaded = plan.secrets.length === 0 ? NO_SECRETS : loadSecrets(runId, plan, this.ports.secrets);
+    if (!(loaded instanceof Promise)) return { plan, events: [...events], record, secrets: loaded };
+    loaded.catch(() => undefined);
+    return { plan, events: [...events], record, secrets: NO_SECRETS };
+  }
+
+  /** An answer was recorded: it is kept before anybody goes on, and the run is told where it is driven. */
+  #answered({ execution: { runId }, journal, wake }: ActiveRun): void {
+    const driven = this.#waiting.driven(runId) !== undefined;
+    if (journal !== undefined) {
+      journal.require(this.options.durability);
+      this.commits?.add(journal);
+      this.commits?.commit(journal);
+      if (!driven) this.commits?.remove(journal);
+    }
+    if (driven) wake?.();
   }
 
   /** The identity of a workflow, by this runtime's Hash port. @throws LockstepError UNHASHABLE_LITERAL */
@@ -216,20 +244,30 @@ export abstract class BaseRuntime extends RuntimeHooks {
   }
 
   /**
-   * Checks what the caller passed to `resume`, and takes the run: it no longer waits.
+   * Checks what the caller passed to `resume`, and takes the run: nobody else can go on with it.
    *
-   * @throws LockstepError RUNTIME_CLOSED, RUN_UNKNOWN; ConfigurationError INVALID_OPTION, UNKNOWN_OPTION; RunRejectedError
+   * @param workflow `undefined` for the one that is known by the name that was recorded
+   * @throws LockstepError RUNTIME_CLOSED, RUN_UNKNOWN, WORKFLOW_UNKNOWN, WORKFLOW_CHANGED; ConfigurationError INVALID_OPTION,
+   *   UNKNOWN_OPTION; RunRejectedError
    */
   protected requestResumed(workflow: unknown, runId: string, options: ResumeOptions): RunRequest {
-    checkObject(options, 'The options of resume()', 'resume');
-    knownFields(options, ['signal', 'onEvent'], 'resume');
-    const { signal, onEvent } = options;
+    checkResumeOptions(options);
+    const { signal, onEvent, force = false } = options;
     this.assertOpen();
-    const record = this.#waiting.record(runId);
     const own = { ...(signal === undefined ? {} : { signal }), ...(onEvent === undefined ? {} : { onEvent }) };
-    const request = this.requestRun(workflow, undefined, { ...startOf(record), ...own, runId });
+    if (this.recorded === undefined) {
+      const { plan, events } = this.#waiting.record(runId);
+      const request = this.requestRun(workflow ?? plan.workflow, undefined, { ...startOf(events), ...own, runId });
+      this.#waiting.take(runId);
+      return { ...request, history: events };
+    }
+    if (this.#waiting.isTaken(runId)) throw runExists(runId);
+    if (workflow !== undefined) requireWorkflow('resume', workflow);
+    const found = this.recorded.load(runId, workflow as Workflow | undefined, force);
+    const request = this.requestRun(found.workflow, undefined, { ...startOf(found.events), ...own, runId });
     this.#waiting.take(runId);
-    return { ...request, history: record.events };
+    const isOver = found.record.endedAt !== null;
+    return { ...request, history: found.events, record: found.record, isOver };
   }
 
   /**
@@ -241,14 +279,25 @@ export abstract class BaseRuntime extends RuntimeHooks {
     const findings: RunFindings = { problems: [], warnings: [] };
     const refused = refuse(request.plan);
     if (refused !== undefined) findings.problems.push(refused);
-    if (request.history === undefined && this.#waiting.has(request.runId))
-      findings.problems.push(runExists(request.runId));
+    if (request.history === undefined && this.#exists(request)) findings.problems.push(runExists(request.runId));
     this.checkRun(request, findings);
     const bound = request.history === undefined ? this.bindParameters(request) : UNBOUND;
-    const problems = [...findings.problems, ...bound.problems];
+    const problems = [...findings.problems, ...bound.problems, ...this.#unstorable(request, bound)];
     if (problems.length > 0)
       throw new RunRejectedError({ runId: request.runId, workflow: request.plan.workflow.name }, problems);
     return this.#makeRun(request, bound, [...findings.warnings, ...bound.warnings]);
+  }
+
+  #exists({ runId, options }: RunRequest): boolean {
+    if (this.#waiting.has(runId)) return true;
+    return options.runId !== undefined && this.recorded?.has(runId) === true; // one that was made is new
+  }
+
+  /** What of a run that begins cannot be recorded. */
+  #unstorable({ plan, history, options: { context } }: RunRequest, { parameters, set }: BoundParameters): readonly LockstepError[] {
+    if (this.recorded === undefined || history !== undefined) return [];
+    const parts = { parameters, set: setAsData(plan, set), context: context ?? NO_PARAMETERS };
+    return problemsOf(() => this.recorded?.describe(plan.workflow), ...Object.entries(parts).map(([name, value]) => () => encodeValue(value, name)));
   }
 
   /** Makes a run that ends before its first node, where its checks cannot be made. */
@@ -257,12 +306,16 @@ export abstract class BaseRuntime extends RuntimeHooks {
   }
 
   #makeRun(
-    { runId, plan, options, history }: RunRequest,
+    request: RunRequest,
     bound: BoundParameters,
     warnings: readonly Warning[],
-    events = plan.waits || history !== undefined ? [...(history ?? [])] : undefined, // also where the plan is a wrong one
+    events = this.recorded === undefined && (request.plan.waits || request.history !== undefined)
+      ? [...(request.history ?? [])] // also where the plan is a wrong one
+      : undefined,
   ): ActiveRun {
+    const { runId, plan, options, history } = request;
     const { onError, maxConcurrency, timeoutMs, softTimeoutMs, retryBudget } = this.options;
+    const journal = this.#journalOf(request, () => execution);
     const execution: Execution = new Execution(
       plan,
       {
@@ -283,37 +336,68 @@ export abstract class BaseRuntime extends RuntimeHooks {
         warnings,
       },
       this.#decisions,
-      sinkFor(this.#listeners, options, () => execution, events),
+      journal === undefined
+        ? sinkFor(this.listeners, options, () => execution, events)
+        : (event) => journal.record(event),
       this.observes(plan),
     );
-    return { execution, options, thrown: new Map(), events, continues: history !== undefined, wake: undefined, now: 0 };
+    return { execution, options, thrown: new Map(), events, history, journal, wake: undefined, now: 0 };
+  }
+
+  #journalOf({ runId, plan, options, record }: RunRequest, execution: () => Execution): RunJournal | undefined {
+    if (this.recorded === undefined) return undefined;
+    const described = record === undefined ? this.recorded.describe(plan.workflow) : undefined;
+    return new RunJournal({
+      runId,
+      hash: this.ports.hash,
+      bytes: this.ports.bytes,
+      header: record ?? newHeader(described as StoredWorkflow),
+      workflow: described,
+      secrets: () => execution().secrets,
+      wakeAt: () => execution().wakeAt(),
+      tell: tellerFor(this.listeners, options),
+    });
   }
 
   /**
    * Begins a run, or continues it where a history of it is known.
    *
    * @param since when it began, for a run that had to wait. Epoch milliseconds. Default: now
-   * @throws RunRejectedError RUN_EXISTS; LockstepError PLAN_MISMATCH, CORRUPT_HISTORY
+   * @throws RunRejectedError RUN_EXISTS, SECRET_IN_OUTPUT; LockstepError PLAN_MISMATCH, CORRUPT_HISTORY
    */
   protected beginRun(run: ActiveRun, secrets: ReadonlyMap<string, string>, since?: number): void {
-    const { execution } = run;
+    const { execution, journal } = run;
     const { runId, plan } = execution;
-    if (run.events !== undefined && !run.continues && this.#waiting.has(runId))
+    if (run.events !== undefined && run.history === undefined && this.#waiting.has(runId))
       throw new RunRejectedError({ runId, workflow: plan.workflow.name }, [runExists(runId)]); // while this one waited for its secrets
     const now = since ?? this.ports.clock.now();
     run.now = now;
     execution.secrets = secrets;
-    const history = run.continues ? [...(run.events ?? [])] : this.loadHistory(runId);
+    const history = run.history ?? this.loadHistory(runId);
+    if (journal !== undefined) {
+      if (history === undefined) this.#refuseSecrets(run);
+      this.commits?.add(journal);
+      journal.require(this.options.durability);
+    }
     if (history === undefined) execution.begin(now);
     else {
-      if (!run.continues)
+      if (run.history === undefined)
         for (const event of history) run.events?.push(event); // it may have to wait, and be resumed
-      else tellAnswers(this.#listeners, run.options, execution, history);
-      execution.resume(history, now);
+      else tellAnswers(this.listeners, run.options, execution, history);
+      execution.resume([...history], now);
     }
-    if (run.events !== undefined) this.#waiting.drive(run); // not before: a history that does not fit must not be lost
-    if (this.#listeners.has('started'))
-      this.#listeners.tell('started', runStarted(execution, now, history !== undefined));
+    if (run.events !== undefined || journal !== undefined) this.#waiting.drive(run); // not before: a history that does not fit must not be lost
+    if (this.listeners.has('started'))
+      this.listeners.tell('started', runStarted(execution, now, history !== undefined));
+  }
+
+  /** What a run is given must not hold a secret: it is recorded. */
+  #refuseSecrets({ execution, journal }: ActiveRun): void {
+    const { runId, plan, secrets, start } = execution;
+    if (secrets.size === 0) return;
+    const { parameters, set, context } = start;
+    const problems = problemsOf(() => journal?.accept({ parameters, set: setAsData(plan, set), context }, 'the start of a run'));
+    if (problems.length > 0) throw new RunRejectedError({ runId, workflow: plan.workflow.name }, problems);
   }
 
   /**
@@ -326,128 +410,46 @@ export abstract class BaseRuntime extends RuntimeHooks {
     return plan.secrets.length === 0 ? NO_SECRETS : loadSecrets(runId, plan, this.ports.secrets);
   }
 
-  /** The inputs of an attempt that is about to be performed, resolved and checked. */
-  protected inputsOf({ thrown }: ActiveRun, attempt: GraphAttempt): Record<string, unknown> {
-    const { graph, node } = attempt;
-    if (thrown.size > 0) thrown.delete(`${graph.scope}${node.id}`);
-    const inputs = this.resolveInputs(graph, attempt);
-    return node.checked ? this.checkInputs(graph, attempt, inputs) : inputs;
-  }
-
-  /** What a node is told about an attempt, and what it talks back through. */
-  protected contextOf(attempt: GraphAttempt): NodeContext {
-    return new AttemptContext(this.#voice, attempt.graph, attempt);
-  }
-
-  /**
-   * Performs an attempt: resolves and checks its inputs, calls the node, and settles what it returned or threw. A promise is
-   * returned instead, unsettled: what it means is for the runtime to say.
-   */
-  protected perform(run: ActiveRun, attempt: GraphAttempt): PromiseLike<unknown> | undefined {
-    const { clock } = this.ports;
-    let returned: unknown;
-    try {
-      const { implementation } = attempt.node;
-      const inputs = this.inputsOf(run, attempt);
-      if (this.settleKnown(run, attempt, inputs)) return undefined;
-      if (implementation.kind !== 'function' && openBuiltIn(attempt, inputs)) return undefined;
-      returned = implementation.run(inputs, this.contextOf(attempt));
-      if (isThenable(returned)) {
-        run.now = clock.now();
-        return returned instanceof Promise ? returned : Promise.resolve(returned);
-      }
-    } catch (error) {
-      run.now = clock.now();
-      this.settleFailure(run, attempt, error, run.now);
-      return undefined;
-    }
-    run.now = clock.now();
-    this.settleOutput(run, attempt, returned, run.now);
-    return undefined;
-  }
-
-  /** Gives an attempt the output that is known already for its inputs. `false` where none is. */
-  protected settleKnown(run: ActiveRun, attempt: GraphAttempt, inputs: Readonly<Record<string, unknown>>): boolean {
-    if (!attempt.graph.isObserved) return false;
-    const known = this.recall(attempt.graph, attempt, inputs);
-    if (known === undefined) return false;
-    attempt.cached = true;
-    run.now = this.ports.clock.now();
-    this.settleOutput(run, attempt, known, run.now);
-    return true;
-  }
-
-  /** Takes what a node returned. */
-  protected settleOutput(run: ActiveRun, attempt: GraphAttempt, returned: unknown, now: number): void {
-    if (attempt.status !== 'running') return;
-    let output: Readonly<Record<string, unknown>>;
-    try {
-      output = checkOutput(attempt, returned);
-      if (attempt.change !== undefined) this.#checkState(attempt, attempt.change.state);
-    } catch (error) {
-      this.settleFailure(run, attempt, error, now);
-      return;
-    }
-    attempt.graph.complete(attempt, output, now);
-  }
-
-  /** Takes what a node threw. */
-  protected settleFailure(run: ActiveRun, attempt: GraphAttempt, error: unknown, now: number): void {
-    if (attempt.status !== 'running') return;
-    run.thrown.set(`${attempt.graph.scope}${attempt.node.id}`, error);
-    attempt.graph.fail(attempt, error, now);
-  }
-
-  #checkState(attempt: Attempt, next: unknown): void {
-    const { state } = attempt.node.implementation;
-    if (state === undefined) return;
-    const at = `the state of ${attempt.node.id}`;
-    const answer = ask(state, next, at);
-    if (answer.issues !== undefined)
-      throw new LockstepError(
-        'STATE_INVALID',
-        `What setState() was given does not fit ${at}: ${formatIssues(answer.issues)}.`,
-        { at },
-      );
-  }
-
-  /** Aborts the work of attempts that were cancelled or passed a limit. `true` when there were any. */
-  protected abortCancelled(run: ActiveRun): boolean {
-    const aborts = run.execution.takeAborts();
-    for (const { attempt, reason } of aborts)
-      this.#listeners.shielded(`abort of ${attempt.node.id}`, () => this.abortAttempt(run, attempt, reason));
-    return aborts.length > 0;
-  }
-
-  /** Aborts the work of one attempt, wherever it is done. */
-  protected abortAttempt(_run: ActiveRun, attempt: Attempt, reason: Error): void {
-    attempt.abort(reason);
-  }
-
   /** Cancels the run if its signal says so. `true` when that is news. */
   protected observeSignal({ execution }: ActiveRun, signal: AbortSignal, now: number): boolean {
     return signal.aborted && execution.cancel(maskText(reasonText(signal.reason), execution.secrets), now);
   }
 
-  /** Ends a run in which everything has settled. */
+  /** Ends a run in which everything has settled, or that can only wait. @throws what the store throws */
   protected closeRun<Output>(run: ActiveRun): RunOutcome<Output> {
     const { execution, events } = run;
-    if (execution.isWaiting && events !== undefined) {
-      const { runId, plan, secrets } = execution;
-      this.#waiting.keep(runId, { plan, secrets, events }); // first: whoever hears that it waits may answer
+    const { runId, plan, secrets } = execution;
+    if (execution.isWaiting) {
+      if (events !== undefined) this.#waiting.keep(runId, { plan, secrets, events }); // first: whoever hears that it waits may answer
       execution.wait(run.now);
-      if (this.#listeners.has('ended')) this.#listeners.tell('ended', runEnded(execution, run.now));
-      return outcomeOf<Output>(run, this.options.skippedInResults);
+      this.#leave(run);
+    } else {
+      if (execution.state.runStatus === 'running') execution.finish(run.now);
+      this.#leave(run);
+      this.#waiting.drop(runId);
+      this.finishRun(execution);
+      if (this.listeners.has('warning')) {
+        for (const warning of execution.state.warnings) this.listeners.tell('warning', { ...warning, runId });
+      }
     }
-    this.#waiting.drop(execution.runId);
-    if (execution.state.runStatus === 'running') execution.finish(run.now);
-    this.finishRun(execution);
-    if (this.#listeners.has('warning')) {
-      for (const warning of execution.state.warnings)
-        this.#listeners.tell('warning', { ...warning, runId: execution.runId });
-    }
-    if (this.#listeners.has('ended')) this.#listeners.tell('ended', runEnded(execution, run.now));
+    if (this.listeners.has('ended')) this.listeners.tell('ended', runEnded(execution, run.now));
     return outcomeOf<Output>(run, this.options.skippedInResults);
+  }
+
+  /** What a run recorded last is kept before anybody hears how it ended. */
+  #leave({ journal, execution: { runId } }: ActiveRun): void {
+    if (journal === undefined) return;
+    this.#waiting.drop(runId); // first: whoever hears that it waits may answer
+    journal.require(this.options.durability);
+    this.commits?.commit(journal);
+    this.commits?.remove(journal);
+  }
+
+  /** Makes durable what a run has recorded, as far as the attempts that it is about to perform ask for it. */
+  protected commitBefore({ journal }: ActiveRun, attempt: GraphAttempt): void {
+    if (journal === undefined) return;
+    journal.require(this.durabilityOf(attempt.node));
+    if (journal.level !== 'memory') this.commits?.commit(journal);
   }
 
   /** Tells listeners of the runtime. */
@@ -455,17 +457,15 @@ export abstract class BaseRuntime extends RuntimeHooks {
     name: Name,
     payload: Parameters<RuntimeNotifications[Name]>[0],
   ): void {
-    this.#listeners.tell(name, payload);
+    this.listeners.tell(name, payload);
   }
 
-  protected override observes(plan: Plan): boolean {
-    return super.observes(plan) || this.monitoring || this.#listeners.has('attempt');
-  }
-
-  protected override afterAttempt(run: RunView, attempt: Attempt, settlement: Settlement): void {
-    super.afterAttempt(run, attempt, settlement);
-    if (this.#listeners.has('attempt') && this.capabilities.of(attempt.node).metrics !== false)
-      this.#listeners.tell('attempt', attemptEnded(run, attempt, settlement));
+  /** A run that is over, as it was recorded. Nothing of it runs again, and nobody is told again. */
+  protected recordedOutcome<Output>(request: RunRequest): RunOutcome<Output> {
+    this.#waiting.giveBack(request.runId);
+    const run = this.#makeRun(request, UNBOUND, []);
+    run.execution.fold(request.history ?? []);
+    return outcomeOf<Output>(run, this.options.skippedInResults);
   }
 
   /** A refusal as an outcome; anything else is thrown again: it is a defect, not a result. A run that was to go on waits on. */
@@ -494,6 +494,19 @@ const UNBOUND: BoundParameters = Object.freeze({
   warnings: [],
 });
 
+/** What several checks find wrong. */
+function problemsOf(...checks: readonly (() => unknown)[]): readonly LockstepError[] {
+  return checks.flatMap((check) => {
+    try {
+      check();
+      return [];
+    } catch (error) {
+      if (error instanceof LockstepError) return [error];
+      throw error;
+    }
+  });
+}
+
 function runExists(runId: string): ConfigurationError {
-  return new ConfigurationError('RUN_EXISTS', `Run "${runId}" waits, or goes on.`, { at: 'run.runId', value: runId });
+  return new ConfigurationError('RUN_EXISTS', `There is a run "${runId}" already.`, { at: 'run.runId', value: runId });
 }

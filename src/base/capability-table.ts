@@ -19,6 +19,7 @@ const DEFAULTED = [
   'breaker',
   'validation',
   'metrics',
+  'durability',
 ] as const satisfies readonly (keyof CapabilityDefaults)[];
 
 /** All functions that are written into workflows have this executor, and nothing else in common. */

@@ -166,9 +166,9 @@ export const errorCatalog = {
   MERGE_MISMATCH: entry('Values cannot be merged as asked.', 'Correct the inputs or the merge options.'),
   RUN_UNKNOWN: entry(
     'A run is not known here, or does not wait.',
-    'Check the id; a run that has ended cannot be resumed.',
+    'Check the id; without a store, only runs that wait are remembered.',
   ),
-  RUN_EXISTS: entry('A run of this id waits, or goes on.', 'Resume it, or choose another runId.'),
+  RUN_EXISTS: entry('A run of this id exists already.', 'Resume it, or choose another runId.'),
   GATE_NOT_OPEN: entry('A gate that does not wait was answered.', 'See gates(runId) for those that do.'),
   GATE_ANSWER_INVALID: entry(
     'An answer does not fit the schema of its gate.',
@@ -275,6 +275,26 @@ export const errorCatalog = {
   PACKAGE_MISSING: entry(
     'A package that a plugin needs is not installed, or cannot be loaded.',
     'Install the named package; Lockstep does not bring it with it.',
+  ),
+
+  // Recorded runs
+  WORKFLOW_UNKNOWN: entry(
+    'A run was found whose workflow is not known here.',
+    'Name the workflow in the option workflows of the runtime, or pass it to resume().',
+  ),
+  WORKFLOW_CHANGED: entry(
+    'A run was started with another version of its workflow.',
+    'Resume it with the version it was started with, or pass force: true to run again what changed and what depends on it.',
+  ),
+  PLUGINS_STARTING: entry('A plugin has not started yet.', 'Await start() of the runtime first.'),
+  STORE_MISSING: entry(
+    'Something was asked of recorded runs, and no store is bound.',
+    'Give the runtime a store, such as the plugin sqliteEventStore({ file }) of lockstep/sqlite.',
+  ),
+  EXPORT_INVALID: entry('What was to be imported is not an exported run.', 'Export the run again with exportRun().'),
+  SECRET_IN_OUTPUT: entry(
+    'A value that is to be recorded contains a secret.',
+    'Return something that does not contain it, such as a name; secrets are loaded again when a run is resumed.',
   ),
 
   // Testing

@@ -33,6 +33,16 @@ export function sinkFor(
   };
 }
 
+/** How those who listen are told of an event that is recorded; `undefined` when nobody listens as the run begins. */
+export function tellerFor(listeners: Listeners, { onEvent }: RunOptions): ((event: RunEvent) => void) | undefined {
+  const listened = listeners.has('event');
+  if (onEvent === undefined && !listened) return undefined;
+  return (event) => {
+    if (onEvent !== undefined) listeners.shielded('onEvent', () => onEvent(event));
+    if (listened) listeners.tell('event', event);
+  };
+}
+
 /** Tells whoever listens to a run that goes on only what was answered since it returned: its log has no gap then. */
 export function tellAnswers(
   listeners: Listeners,

@@ -161,7 +161,8 @@ export function canonicalLog(events: readonly RunEvent[]): readonly unknown[] {
   return keyed.map(({ event }) => ({ kind: event.kind, v: event.v, data: timeless(event.data) }));
 }
 
-function timeless(data: object): Record<string, unknown> {
+/** What an event records, without times: what two runs have in common that decided the same. */
+export function timeless(data: object): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(data)) {
     if (name === 'elapsedMs' || name === 'expiresAt') continue;

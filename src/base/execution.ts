@@ -37,7 +37,8 @@ const FOREVER = Number.POSITIVE_INFINITY;
  * `fail` of the attempt's graph, in any order.
  */
 export class Execution extends GraphExecution {
-  readonly #start: RunStart;
+  /** What it was started with; a run that goes on has it from its history. */
+  readonly start: RunStart;
 
   /** @param observed whether `decisions` is told of attempts that have settled */
   constructor(plan: Plan, start: RunStart, decisions: Decisions, sink: EventSink | undefined, observed = false) {
@@ -57,7 +58,7 @@ export class Execution extends GraphExecution {
       },
     });
     super(core, state, undefined);
-    this.#start = start;
+    this.start = start;
   }
 
   override get secrets(): ReadonlyMap<string, string> {
@@ -87,7 +88,7 @@ export class Execution extends GraphExecution {
 
   /** Starts the run. */
   begin(now: number): void {
-    const { parameters, set, options, context } = this.#start;
+    const { parameters, set, options, context } = this.start;
     const { core, plan } = this;
     core.now = now;
     if (core.isRecorded) {
@@ -95,7 +96,7 @@ export class Execution extends GraphExecution {
       const started = { workflow, plan: shapeOf(plan), parameters, set: setAsData(plan, set), options, context };
       core.record('run.started', started, now);
     }
-    apply.beginRun(this.state, this.#start, now);
+    apply.beginRun(this.state, this.start, now);
     this.#warnOfStart();
   }
 
@@ -145,7 +146,7 @@ export class Execution extends GraphExecution {
   }
 
   #warnOfStart(): void {
-    for (const warning of this.#start.warnings) this.warn(warning);
+    for (const warning of this.start.warnings) this.warn(warning);
   }
 
   protected override attend(now: number): boolean {

@@ -9,6 +9,7 @@ import {
   VALIDATION_LEVELS,
   type ValidationLevel,
 } from './capability-options.js';
+import { DURABILITIES, type Durability } from './history/event-store.js';
 import { checkCount, checkDuration, checkFlag, checkRange, checkWord, knownFields, refuse } from './option-checks.js';
 import { isRecord } from './record.js';
 import type { Backoff, JoinRule, RetryData } from './workflow-data.js';
@@ -59,6 +60,8 @@ export interface NodeCapabilities {
   readonly validation?: ValidationLevel;
   /** `false`: neither metrics nor analytics count its attempts. Default: that of its executor, then that of the runtime, then `true`. */
   readonly metrics?: boolean;
+  /** What the record of its attempts survives, where a store is bound. Default: that of its executor, then that of the runtime. */
+  readonly durability?: Durability;
   /** An attempt that takes longer fails with ATTEMPT_TIMEOUT. Milliseconds, finite, > 0. Default: none. */
   readonly timeoutMs?: number;
   /** An attempt that takes longer has its signal aborted and adds a warning. Less than `timeoutMs` and `totalTimeoutMs`. Default: none. */
@@ -90,7 +93,7 @@ export const RETRY_FIELDS: readonly string[] = [
   'dontRetryOn',
 ];
 /** Capabilities that are plain data, and no part of a workflow's hash. */
-export const OPERATIONAL = ['limit', 'breaker', 'cache', 'validation', 'metrics'] as const;
+export const OPERATIONAL = ['limit', 'breaker', 'cache', 'validation', 'metrics', 'durability'] as const;
 /** The names of capabilities. */
 export const CAPABILITY_FIELDS: readonly string[] = [
   ...['retry', 'timeoutMs', 'softTimeoutMs', 'totalTimeoutMs'],
@@ -169,6 +172,7 @@ export function checkCapabilities(options: NodeCapabilities, at: string): void {
   if (options.cache !== undefined) checkCache(options.cache, `${at}.cache`);
   checkWord(options.validation, VALIDATION_LEVELS, `${at}.validation`);
   checkFlag(options.metrics, `${at}.metrics`);
+  checkWord(options.durability, DURABILITIES, `${at}.durability`);
 }
 
 /** The capabilities among some options, as a copy that nobody can change. Matchers stay what they are. */

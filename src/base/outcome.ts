@@ -63,11 +63,11 @@ function originalOf(state: ExecutionState, id: string, code: string, thrown: Act
 
 /** What a run that has ended, or waits, is for its caller. An error of a run with secrets carries a masked stand-in as its cause. */
 export function outcomeOf<Output>(
-  { execution, thrown, options }: ActiveRun,
+  { execution, thrown, options, journal }: ActiveRun,
   skippedInResults: 'omit' | 'empty',
 ): RunOutcome<Output> {
   const { state } = execution;
-  const result = new RunResult<Output>(execution, state.runStatus as RunStatusOf, skippedInResults);
+  const result = new RunResult<Output>(execution, state.runStatus as RunStatusOf, skippedInResults, journal?.receipt);
   if (state.runStatus === 'completed' || state.runStatus === 'waiting')
     return result as CompletedRun<Output> | WaitingRun;
   if (state.runStatus === 'cancelled') {

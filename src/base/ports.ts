@@ -1,3 +1,6 @@
+import type { BytesPort } from './history/bytes.js';
+import type { EventStore } from './history/event-store.js';
+
 /**
  * The kernel's ports: everything it needs from outside. `src/runtimes` binds them to Node, `src/testing` to virtual ones.
  */
@@ -173,4 +176,6 @@ export interface Ports {
   readonly secrets: SecretProvider | undefined;
   readonly access: AccessPolicy | undefined;
   readonly readings: Readings;
+  readonly store: EventStore | undefined;
+  readonly bytes: BytesPort;
 }

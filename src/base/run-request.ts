@@ -1,6 +1,7 @@
 import type { LockstepError } from './errors.js';
 import type { AddressedParameters } from './event-data.js';
 import type { RunEvent } from './events.js';
+import type { RunRecord } from './history/event-store.js';
 import type { Plan } from './plan.js';
 import type { RunOptions } from './runtime-options.js';
 import type { Warning } from './warning.js';
@@ -21,8 +22,12 @@ export interface RunRequest {
   readonly plan: Plan;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly options: RunOptions;
-  /** What has been recorded of it, where a run that waits goes on. */
+  /** What has been recorded of it, where a run goes on. */
   readonly history?: readonly RunEvent[];
+  /** What the store's list shows of it, where it goes on from there. */
+  readonly record?: RunRecord;
+  /** It is over: it is given back as it was recorded. */
+  readonly isOver?: boolean;
 }
 
 /** What a check of a run found. */

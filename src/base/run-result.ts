@@ -3,6 +3,7 @@ import { subjectsOf } from './cycle-regions.js';
 import { ConfigurationError, LockstepError } from './errors.js';
 import type { Execution } from './execution.js';
 import { GraphResult } from './graph-result.js';
+import type { RunReceipt } from './history/run-journal.js';
 import { type Delivered, homesOf, type Ref, referenceOf } from './ref.js';
 import { bitsOf, LIVE, readSource } from './source-evaluation.js';
 import { type GateReport, openGates } from './waiting-runs.js';
@@ -11,6 +12,9 @@ import type { Warning } from './warning.js';
 /** The outcome of a run that started. */
 export type RunStatusOf = 'completed' | 'waiting' | 'failed' | 'cancelled';
 
+/** A status that a result can have: `running` only where a log was replayed that goes no further. */
+export type ReplayStatus = RunStatusOf | 'running';
+
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 /**
@@ -18,20 +22,28 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom');
  * summary, never a payload.
  */
 export class RunResult<Output = unknown> extends GraphResult {
-  readonly status: RunStatusOf;
+  readonly status: ReplayStatus;
   readonly runId: string;
   /** Name of the workflow. */
   readonly workflow: string;
   readonly warnings: readonly Warning[];
+  /** What was really done to keep the run; `undefined` where no store is bound. */
+  readonly receipt: RunReceipt | undefined;
   readonly #execution: Execution;
 
   /** @internal */
-  constructor(execution: Execution, status: RunStatusOf, skippedInResults: 'omit' | 'empty') {
+  constructor(
+    execution: Execution,
+    status: ReplayStatus,
+    skippedInResults: 'omit' | 'empty',
+    receipt?: RunReceipt,
+  ) {
     super(execution.state, skippedInResults);
     this.status = status;
     this.runId = execution.runId;
     this.workflow = execution.plan.workflow.name;
     this.warnings = execution.state.warnings;
+    this.receipt = receipt;
     this.#execution = execution;
   }
 
@@ -40,9 +52,10 @@ export class RunResult<Output = unknown> extends GraphResult {
     return this.state.output as Output;
   }
 
-  /** Milliseconds from start to end, or until the run could only wait. */
+  /** Milliseconds from start to end, or until the run could only wait; `NaN` where neither was recorded. */
   get durationMs(): number {
     const { runStartedAt, runEndedAt, waitingSince } = this.state;
+    if (this.status === 'running') return Number.NaN;
     return (this.status === 'waiting' ? waitingSince : runEndedAt) - runStartedAt;
   }
 

@@ -1,12 +1,14 @@
 import { frozenCopy, VALIDATION_LEVELS, type ValidationLevel } from './capability-options.js';
 import { ConfigurationError } from './errors.js';
 import type { RunEvent } from './events.js';
+import { DURABILITIES, type Durability, type EventStore } from './history/event-store.js';
 import { checkCapabilities, frozenCapabilities, type NodeCapabilities } from './node-options.js';
 import { checkCount, checkDuration, checkFlag, checkRange, checkWord, knownFields, refuse } from './option-checks.js';
 import type { AccessPolicy, Clock, Hash, Ids, Log, Random, Readings, SecretProvider } from './ports.js';
 import { isRecord } from './record.js';
 import type { NodeParameter } from './ref.js';
 import { checkHealth, checkResources, type HealthOptions, type ResourceOptions } from './resource-options.js';
+import type { Workflow } from './workflow.js';
 
 /** Options that every runtime has. */
 export interface RuntimeOptions {
@@ -29,9 +31,9 @@ export interface RuntimeOptions {
   readonly softTimeoutMs?: number;
   /**
    * Capabilities of every node that calls a function, where neither the node nor its executor says otherwise; their `validation`
-   * is that of the runtime. Default: none.
+   * and `durability` are those of the runtime. Default: none.
    */
-  readonly capabilities?: Omit<CapabilityDefaults, 'validation'>;
+  readonly capabilities?: Omit<CapabilityDefaults, 'validation' | 'durability'>;
   /** The same by executor: `{ 'function.fetchPage': { breaker: {} } }`. Default: none. */
   readonly executors?: Readonly<Record<string, CapabilityDefaults>>;
   /** What all runs together may use. Default: no limits. */
@@ -44,6 +46,14 @@ export interface RuntimeOptions {
   readonly cacheEntries?: number;
   /** Collects what the analytics show. Default `false`, which costs nothing; see `setPerformanceMonitoring`. */
   readonly performanceMonitoring?: boolean;
+  /** The workflows whose runs this runtime goes on with by their run id alone, each with a name of its own. Default: none. */
+  readonly workflows?: readonly Workflow[];
+  /**
+   * What the record of a run survives, where a store is bound and the node says nothing else. Default `process`: a killed process.
+   */
+  readonly durability?: Durability;
+  /** Where runs are recorded, so that they outlive the process. Whoever passes it closes it. Default: nowhere. */
+  readonly store?: EventStore;
   readonly clock?: Clock;
   readonly ids?: Ids;
   readonly random?: Random;
@@ -55,7 +65,7 @@ export interface RuntimeOptions {
 }
 
 /** The capabilities that a runtime can give to all nodes, or to those of an executor. */
-export type CapabilityDefaults = Pick<NodeCapabilities, 'retry' | 'limit' | 'breaker' | 'validation' | 'metrics'>;
+export type CapabilityDefaults = Pick<NodeCapabilities, 'retry' | 'limit' | 'breaker' | 'validation' | 'metrics' | 'durability'>;
 
 /** Options with every default filled in; ports stand apart. */
 export interface ResolvedOptions {
@@ -74,6 +84,8 @@ export interface ResolvedOptions {
   readonly retryBudget: number | null;
   readonly cacheEntries: number;
   readonly performanceMonitoring: boolean;
+  readonly workflows: readonly Workflow[];
+  readonly durability: Durability;
 }
 
 /** The defaults of a runtime. */
@@ -93,6 +105,8 @@ export const RUNTIME_DEFAULTS: ResolvedOptions = Object.freeze({
   retryBudget: null,
   cacheEntries: 1_000,
   performanceMonitoring: false,
+  workflows: Object.freeze([]),
+  durability: 'process',
 });
 
 const PORT_METHODS = {
@@ -104,6 +118,7 @@ const PORT_METHODS = {
   secrets: ['load'],
   access: ['allows'],
   readings: ['memory', 'eventLoopDelayMs'],
+  store: ['open', 'append', 'run', 'runs', 'events', 'blob', 'workflow'],
 } as const satisfies { readonly [Port in keyof RuntimeOptions]?: readonly string[] };
 
 const PORT_FIELDS = Object.keys(PORT_METHODS);
@@ -178,7 +193,7 @@ function checkGovernance({ capabilities, executors, resources, health, ...option
     for (const [key, defaults] of Object.entries(executors)) {
       const at = `runtime.executors["${key}"]`;
       checkExecutorKey(key, at);
-      checkDefaults(defaults, [...DEFAULTED, 'validation'], at);
+      checkDefaults(defaults, [...DEFAULTED, 'validation', 'durability'], at);
     }
   }
   if (resources !== undefined) checkResources(resources, 'runtime.resources');
@@ -221,6 +236,7 @@ export function resolveOptions(
   checkLimits(options, 'runtime');
   checkCount(options.maxConcurrency, 1, 'runtime.maxConcurrency');
   checkGovernance(options);
+  checkWord(options.durability, DURABILITIES, 'runtime.durability');
   checkPorts(options);
   return Object.freeze({
     onError: options.onError ?? RUNTIME_DEFAULTS.onError,
@@ -238,6 +254,8 @@ export function resolveOptions(
     retryBudget: options.retryBudget ?? null,
     cacheEntries: options.cacheEntries ?? RUNTIME_DEFAULTS.cacheEntries,
     performanceMonitoring: options.performanceMonitoring ?? RUNTIME_DEFAULTS.performanceMonitoring,
+    workflows: Object.freeze([...(options.workflows ?? [])]),
+    durability: options.durability ?? RUNTIME_DEFAULTS.durability,
   });
 }
 
@@ -268,7 +286,20 @@ export interface RunOptions {
 }
 
 /** Options of a run that goes on. Everything else stands in its history. `onEvent` is called first with what was answered since it returned. */
-export type ResumeOptions = Pick<RunOptions, 'signal' | 'onEvent'>;
+export interface ResumeOptions extends Pick<RunOptions, 'signal' | 'onEvent'> {
+  /**
+   * `true` goes on although the workflow is not the one that the run was started with: exactly the nodes that changed, and what
+   * depends on them, run again. Default `false`: WORKFLOW_CHANGED.
+   */
+  readonly force?: boolean;
+}
+
+/** Checks the options of `resume`. @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
+export function checkResumeOptions(options: ResumeOptions): void {
+  checkObject(options, 'The options of resume()', 'resume');
+  knownFields(options, ['signal', 'onEvent', 'force'], 'resume');
+  checkFlag(options.force, 'resume.force');
+}
 
 const RUN_FIELDS = ['signal', 'runId', 'context', 'set', 'timeoutMs', 'softTimeoutMs', 'priority', 'onEvent'];
 

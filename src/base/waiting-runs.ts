@@ -4,6 +4,7 @@ import { LockstepError, textOf } from './errors.js';
 import type { RunEvent } from './events.js';
 import type { Execution } from './execution.js';
 import type { GraphExecution } from './graph-execution.js';
+import type { RunRecord } from './history/event-store.js';
 import type { Plan } from './plan.js';
 import { ask, formatIssues } from './schema.js';
 
@@ -26,6 +27,8 @@ export interface WaitingRecord {
   readonly secrets: ReadonlyMap<string, string>;
   /** Everything that has been recorded of it. Answers are added. */
   readonly events: RunEvent[];
+  /** What the store's list shows of it, where it was found in a store. */
+  readonly record?: RunRecord;
 }
 
 /** The gates of a run that wait, in the order in which they opened. */
@@ -70,10 +73,14 @@ export class WaitingRuns {
     this.#taken.delete(runId);
   }
 
-  /** A run goes on: it cannot be answered, and nobody else can go on with it. @throws LockstepError RUN_UNKNOWN */
+  /** A run goes on: it cannot be answered, and nobody else can go on with it. */
   take(runId: string): void {
-    this.record(runId);
     this.#taken.add(runId);
+  }
+
+  /** Whether somebody goes on with a run, or is about to. */
+  isTaken(runId: string): boolean {
+    return this.#taken.has(runId) || this.#driven.has(runId);
   }
 
   /** A run that was taken could not go on: it waits as before. */
@@ -101,7 +108,7 @@ export class WaitingRuns {
 }
 
 /** What a run was started with that counts again when it goes on: who asked for it, and its time limits. */
-export function startOf({ events }: WaitingRecord) {
+export function startOf(events: readonly RunEvent[]) {
   const [started] = events;
   if (started?.kind !== 'run.started') throw new TypeError('a history that does not begin');
   const { context, options } = started.data;
@@ -129,8 +136,20 @@ function waitingGate(execution: Execution, gate: string, now: number) {
   return attempt;
 }
 
-/** Approves a gate. @throws LockstepError GATE_NOT_OPEN, GATE_ANSWER_INVALID */
-export function approveGate(execution: Execution, gate: string, answer: unknown, by: string | null, now: number): void {
+/**
+ * Approves a gate.
+ *
+ * @param accept throws where the answer cannot be recorded
+ * @throws LockstepError GATE_NOT_OPEN, GATE_ANSWER_INVALID, and what `accept` throws
+ */
+export function approveGate(
+  execution: Execution,
+  gate: string,
+  answer: unknown,
+  by: string | null,
+  now: number,
+  accept: (value: unknown) => void,
+): void {
   const attempt = waitingGate(execution, gate, now);
   const schema = attempt.node.implementation.gate?.answer;
   let value: unknown = answer ?? null;
@@ -142,6 +161,7 @@ export function approveGate(execution: Execution, gate: string, answer: unknown,
     }
     value = asked.value ?? null;
   }
+  accept(value);
   attempt.graph.closeGate(attempt, { kind: 'gate.approved', answer: value, by }, now);
 }
 

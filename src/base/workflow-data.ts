@@ -1,3 +1,4 @@
+import type { Durability } from './history/event-store.js';
 import type { BreakerOptions, CacheOptions, LimitOptions, ValidationLevel } from './capability-options.js';
 import { templateNames } from './templates.js';
 
@@ -114,6 +115,7 @@ export interface NodeData {
   readonly cache?: CacheOptions;
   readonly validation?: ValidationLevel;
   readonly metrics?: boolean;
+  readonly durability?: Durability;
   readonly switch?: SwitchData;
   readonly map?: MapData;
   readonly gate?: GateData;

@@ -1,3 +1,4 @@
+import type { Durability } from '../base/history/event-store.js';
 import type { BreakerOptions, CacheOptions, LimitOptions, ValidationLevel } from '../base/capability-options.js';
 import type { RetryOptions } from '../base/node-options.js';
 import type { ContractPolicy } from '../base/workflow.js';
@@ -86,6 +87,8 @@ export interface UseDocument {
   readonly validation?: ValidationLevel;
   /** `false`: its attempts are not counted. Default: as the runtime says, and otherwise `true`. */
   readonly metrics?: boolean;
+  /** What the record of its attempts survives, where a store is bound. Default: as the runtime says, and otherwise `process`. */
+  readonly durability?: Durability;
 }
 
 /** What a node may say that calls a function. */

@@ -1,3 +1,4 @@
+import { DURABILITIES } from '../base/history/event-store.js';
 import {
   BREAKER_FIELDS,
   CACHE_FIELDS,
@@ -49,6 +50,7 @@ const CAPABILITIES: Readonly<Record<keyof NodeCapabilities, Read>> = {
   cache: (cursor) => cursor.fields(CACHE_FIELDS).object(),
   validation: (cursor) => cursor.word(VALIDATION_LEVELS),
   metrics: (cursor) => cursor.flag(),
+  durability: (cursor) => cursor.word(DURABILITIES),
 };
 
 /** The keys of capabilities. */

@@ -9,7 +9,7 @@ import { isThenable } from '../base/schema.js';
 import { startOrder } from './order.js';
 import type { Plugin, PluginScope, SyncPlugin } from './plugin.js';
 import type { Token } from './token.js';
-import { ACCESS_POLICY, CLOCK, HASH, IDS, LOG, RANDOM, READINGS, SECRET_PROVIDER } from './tokens.js';
+import { ACCESS_POLICY, CLOCK, EVENT_STORE, HASH, IDS, LOG, RANDOM, READINGS, SECRET_PROVIDER } from './tokens.js';
 
 /** What the host needs of its runtime. */
 export interface HostRuntime {
@@ -56,6 +56,7 @@ export class PluginHost {
       secrets: SECRET_PROVIDER,
       access: ACCESS_POLICY,
       readings: READINGS,
+      store: EVENT_STORE,
     };
     const filled: Record<string, unknown> = { ...options };
     for (const [name, { symbol }] of Object.entries(tokens))

@@ -1,9 +1,11 @@
 import type { ActiveRun } from '../base/active-run.js';
+import { ConfigurationError } from '../base/errors.js';
 import type { GraphAttempt } from '../base/graph-execution.js';
+import type { RunJournal } from '../base/history/run-journal.js';
 import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.js';
 import type { RunRequest } from '../base/run-request.js';
 import { NO_SECRETS } from '../base/run-secrets.js';
-import type { ResumeOptions } from '../base/runtime-options.js';
+import { type ResumeArguments, resumeArguments } from '../base/resume-arguments.js';
 import type { Workflow } from '../base/workflow.js';
 import { type CloseOptions, checkCloseOptions, RunsInFlight, stopPlugins, waitForRest } from './closing.js';
 import { Drive, onAbort, wouldDeadlock } from './drive.js';
@@ -53,17 +55,16 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
   }
 
   /**
-   * Goes on with a run that waits, once its gates have been answered or have timed out.
+   * Goes on with a run that waits, or that was cut off: attempts that had not settled are made again. A run that is over is given
+   * back as it was recorded.
    *
-   * @param workflow the one that the run was started with; of another one only what its nodes and cycles are called is noticed
-   * @throws LockstepError RUN_UNKNOWN, PLAN_MISMATCH; RunRejectedError, RunFailedError, RunCancelledError
+   * @param workflow the one that the run was started with. Default: the one known by its name, see `RuntimeOptions.workflows`
+   * @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN, WORKFLOW_CHANGED, PLAN_MISMATCH; RunRejectedError, RunFailedError,
+   *   RunCancelledError
    */
-  async resume<Params, Output>(
-    workflow: Workflow<Params, Output>,
-    runId: string,
-    options: ResumeOptions = {},
-  ): Promise<ExecutedRun<Output>> {
-    return this.unwrapOutcome(await this.#run<Output>(() => this.requestResumed(workflow, runId, options)));
+  async resume<Params, Output>(...args: ResumeArguments<Params, Output>): Promise<ExecutedRun<Output>> {
+    if (this.recorded !== undefined) await this.start();
+    return this.unwrapOutcome(await this.#run<Output>(() => this.requestResumed(...resumeArguments(args))));
   }
 
   async #run<Output>(requested: () => RunRequest): Promise<RunOutcome<Output>> {
@@ -71,6 +72,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     let request: RunRequest | undefined;
     try {
       request = requested();
+      if (request.isOver === true) return this.recordedOutcome(request);
       const starting = this.plugins.start();
       const waits = starting !== undefined || request.plan.secrets.length > 0;
       if (!waits) await undefined; // who listens right after the call hears this run
@@ -102,6 +104,12 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     const waited = starting !== undefined || secrets instanceof Promise;
     this.beginRun(run, loaded?.value ?? NO_SECRETS, waited ? waiting.since : undefined);
     return run;
+  }
+
+  /** @throws ConfigurationError PLUGINS_STARTING where a plugin takes its time */
+  protected override beforeReading(): void {
+    if (this.plugins.start() === undefined) return;
+    throw new ConfigurationError('PLUGINS_STARTING', 'The plugins of this runtime are still starting.');
   }
 
   /** Starts the plugins, once. Called by the first run; call it to start them early. @throws ConfigurationError PLUGIN_FAILED */
@@ -148,7 +156,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     try {
       const { clock } = this.ports;
       const { run } = drive;
-      const { execution, options } = run;
+      const { execution, options, journal } = run;
       const { signal } = options;
       run.now = clock.now();
       const turnEnds = run.now + TURN_MS;
@@ -158,10 +166,10 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
         if (attempt === undefined) {
           if (signal !== undefined && this.observeSignal(run, signal, run.now)) continue; // a listener aborted it just now
           if (this.abortCancelled(run)) continue; // who heard it may have answered a gate, or aborted the run
-          break;
-        }
-        const promise = this.perform(run, attempt);
-        if (promise !== undefined) this.#follow(drive, attempt, promise);
+          if (drive.held.length === 0) break;
+          if (journal !== undefined && !this.#commitHeld(drive, journal)) return;
+        } else if (journal === undefined) this.#start(drive, attempt);
+        else drive.hold(attempt);
         if (run.now > turnEnds) return clock.yieldTurn(() => this.#pump(drive));
       }
       if (execution.isSettled || execution.isWaiting) drive.resolve();
@@ -174,11 +182,47 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     }
   }
 
+  /**
+   * Performs the attempts that are held, once they are recorded: at once where no other could share the commit, otherwise at the
+   * end of the turn. `false` where that is later.
+   */
+  #commitHeld(drive: Drive, journal: RunJournal): boolean {
+    if (drive.committing) return false;
+    const { run } = drive;
+    const { commits } = this;
+    for (const attempt of drive.held) journal.require(this.durabilityOf(attempt.node));
+    if (commits !== undefined && journal.level !== 'memory') {
+      if (commits.isShared || run.execution.core.running > drive.held.length) {
+        drive.committing = true;
+        const proceed = (): void => {
+          drive.committing = false;
+          this.#take(drive, () => this.#startHeld(drive));
+        };
+        commits.commitLater(journal, proceed, (error) => drive.reject(error));
+        return false;
+      }
+      commits.commit(journal);
+    }
+    this.#startHeld(drive);
+    return true;
+  }
+
+  #startHeld(drive: Drive): void {
+    const { held } = drive;
+    drive.held = [];
+    for (const attempt of held) if (attempt.status === 'running') this.#start(drive, attempt);
+  }
+
+  #start(drive: Drive, attempt: GraphAttempt): void {
+    const promise = this.perform(drive.run, attempt);
+    if (promise !== undefined) this.#follow(drive, attempt, promise);
+  }
+
   /** Takes what a promise brings, whenever that is. */
   #follow(drive: Drive, attempt: GraphAttempt, promise: PromiseLike<unknown>): void {
     const { clock } = this.ports;
     const { run } = drive;
-    attempt.graph.suspend(attempt);
+    if (!attempt.suspended) attempt.graph.suspend(attempt);
     promise.then(
       (output) => this.#take(drive, () => this.settleOutput(run, attempt, output, clock.now())),
       (error: unknown) => this.#take(drive, () => this.settleFailure(run, attempt, error, clock.now())),
@@ -187,6 +231,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
 
   /** Settles something as a whole, then goes on: a listener that aborts the run meanwhile is heard afterwards. */
   #take(drive: Drive, settle: () => void): void {
+    if (drive.ended) return;
     drive.busy = true;
     try {
       settle();

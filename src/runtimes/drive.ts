@@ -1,5 +1,6 @@
 import type { ActiveRun } from '../base/active-run.js';
 import { ConfigurationError } from '../base/errors.js';
+import type { GraphAttempt } from '../base/graph-execution.js';
 import type { Clock } from '../base/ports.js';
 
 /** The error of a run that nothing can move on. */
@@ -42,6 +43,10 @@ export class Drive {
   readonly run: ActiveRun;
   busy = false;
   ended = false;
+  /** Attempts that have started in the record and wait until it is durable. */
+  held: GraphAttempt[] = [];
+  /** They wait for the end of the turn. */
+  committing = false;
   /** What the timer is set to; `undefined` without a timer. */
   #wakeAt: number | undefined = undefined;
   #cancelTimer: (() => void) | undefined;
@@ -55,6 +60,12 @@ export class Drive {
     this.run = run;
     this.#resolve = resolve;
     this.#reject = reject;
+  }
+
+  /** An attempt is performed once it is recorded. Until then it is in flight: it can be cancelled, and time out. */
+  hold(attempt: GraphAttempt): void {
+    attempt.graph.suspend(attempt);
+    this.held.push(attempt);
   }
 
   onEnd(cleanup: () => void): void {
@@ -96,8 +107,11 @@ export class Drive {
     this.#resolve();
   }
 
+  /** Something broke: what the run had in flight is aborted. */
   reject(error: unknown): void {
+    if (this.ended) return;
     this.#end();
+    for (const attempt of this.run.execution.attemptsInFlight()) attempt.abort(error);
     this.#reject(error);
   }
 

@@ -5,7 +5,7 @@ import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.
 import type { SyncBridge, SyncSecretProvider } from '../base/ports.js';
 import { RunRejectedError } from '../base/run-errors.js';
 import type { RunRequest } from '../base/run-request.js';
-import type { ResumeOptions } from '../base/runtime-options.js';
+import { type ResumeArguments, resumeArguments } from '../base/resume-arguments.js';
 import type { Workflow } from '../base/workflow.js';
 import type { SyncPlugin } from '../plugins/plugin.js';
 import { SYNC_BRIDGE } from '../plugins/tokens.js';
@@ -36,6 +36,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
   readonly #calls = new Map<ActiveRun, RunCalls>();
   readonly #host: CallHost = {
     inputsOf: (run, attempt) => this.inputsOf(run, attempt),
+    commitBefore: (run, attempt) => this.commitBefore(run, attempt),
     settleKnown: (run, attempt, inputs) => this.settleKnown(run, attempt, inputs),
     contextOf: (attempt) => this.contextOf(attempt),
     settleOutput: (run, attempt, output, now) => this.settleOutput(run, attempt, output, now),
@@ -73,17 +74,15 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
   }
 
   /**
-   * Goes on with a run that waits, once its gates have been answered or have timed out.
+   * Goes on with a run that waits, or that was cut off: attempts that had not settled are made again. A run that is over is given
+   * back as it was recorded.
    *
-   * @param workflow the one that the run was started with; of another one only what its nodes and cycles are called is noticed
-   * @throws LockstepError RUN_UNKNOWN, PLAN_MISMATCH; RunRejectedError, RunFailedError, RunCancelledError
+   * @param workflow the one that the run was started with. Default: the one known by its name, see `RuntimeOptions.workflows`
+   * @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN, WORKFLOW_CHANGED, PLAN_MISMATCH; RunRejectedError, RunFailedError,
+   *   RunCancelledError
    */
-  resume<Params, Output>(
-    workflow: Workflow<Params, Output>,
-    runId: string,
-    options: ResumeOptions = {},
-  ): ExecutedRun<Output> {
-    return this.unwrapOutcome(this.#run<Output>(() => this.requestResumed(workflow, runId, options)));
+  resume<Params, Output>(...args: ResumeArguments<Params, Output>): ExecutedRun<Output> {
+    return this.unwrapOutcome(this.#run<Output>(() => this.requestResumed(...resumeArguments(args))));
   }
 
   #run<Output>(requested: () => RunRequest): RunOutcome<Output> {
@@ -91,6 +90,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     let request: RunRequest | undefined;
     try {
       request = requested();
+      if (request.isOver === true) return this.recordedOutcome(request);
       const run = this.openRun(request, refuseAsync);
       this.beginRun(run, this.#secretsOf(run));
       this.#drive(run);
@@ -159,13 +159,16 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
       const attempt = execution.next(run.now);
       if (attempt !== undefined) {
         if (calls !== undefined && attempt.node.implementation.module !== undefined) {
-          calls.submit(attempt);
+          calls.hold(attempt);
           continue;
         }
+        calls?.submitHeld();
+        this.commitBefore(run, attempt);
         const promise = this.perform(run, attempt);
         if (promise !== undefined) this.#refusePromise(run, attempt, promise);
         continue;
       }
+      if (calls?.submitHeld() === true) continue;
       if (signal !== undefined && this.observeSignal(run, signal, run.now)) continue; // a listener aborted it just now
       if (this.abortCancelled(run)) continue; // who heard it may have answered a gate, or aborted the run
       if (execution.isSettled || execution.isWaiting) return;

@@ -1,4 +1,12 @@
 import { BaseRuntime } from '../base/base-runtime.js';
+import { ConfigurationError } from '../base/errors.js';
+import type { IntegrityReport, RunQuery, RunRecord } from '../base/history/event-store.js';
+import { type ExportedRun, exportFrom, importInto } from '../base/history/exported-run.js';
+import type { RecordedRuns } from '../base/history/recorded-runs.js';
+import { replayResult } from '../base/history/replay.js';
+import { diffEvents, type RunDifference } from '../base/history/run-diff.js';
+import { checkCount, knownFields } from '../base/option-checks.js';
+import type { RunResult } from '../base/run-result.js';
 import type { RuntimeOptions } from '../base/runtime-options.js';
 import { checkObject, resolveOptions } from '../base/runtime-options.js';
 import { type AnalyticsFeatures, AnalyticsMixin } from '../mixins/analytics/index.js';
@@ -12,7 +20,7 @@ import { type ValidationFeatures, ValidationMixin } from '../mixins/validation/i
 import { PluginHost } from '../plugins/host.js';
 import type { Plugin } from '../plugins/plugin.js';
 import type { Token } from '../plugins/token.js';
-import { nodePorts } from './node-ports.js';
+import { environmentOf, nodePorts } from './node-ports.js';
 
 /** Everything the mixins add. A clash of names is a compile error here. */
 export interface RuntimeFeatures
@@ -34,6 +42,18 @@ export interface RuntimeCoreOptions extends RuntimeOptions {
   readonly plugins?: readonly Plugin[];
 }
 
+/** How far a run is replayed. */
+export interface ReplayOptions {
+  /** Only so many of its first events. Default: all. */
+  readonly events?: number;
+}
+
+function checkReplayOptions(options: ReplayOptions): void {
+  checkObject(options, 'The options of replay()', 'replay');
+  knownFields(options, ['events'], 'replay');
+  checkCount(options.events, 1, 'replay.events');
+}
+
 /** What the two runtimes have in common: the mixins, the ports of Node, and a plugin host of their own. */
 export abstract class RuntimeCore extends Mixed {
   protected readonly plugins: PluginHost;
@@ -46,6 +66,59 @@ export abstract class RuntimeCore extends Mixed {
     super(resolved, nodePorts(host.fillPorts(own)));
     this.plugins = host;
     host.attach({ on: (name, listener) => this.on(name, listener), log: this.ports.log });
+  }
+
+  /** The store's runs, once the plugin that provides it has started. @throws ConfigurationError STORE_MISSING */
+  protected history(): RecordedRuns {
+    this.assertOpen();
+    this.beforeReading();
+    if (this.recorded !== undefined) return this.recorded;
+    throw new ConfigurationError('STORE_MISSING', 'This runtime has no store.');
+  }
+
+  /** The runs of the store, newest first. @throws ConfigurationError STORE_MISSING */
+  runs(query: RunQuery = {}): readonly RunRecord[] {
+    return this.history().store.runs(query);
+  }
+
+  /**
+   * What a recorded run came to, read from its events alone: no node runs, and its workflow need not be known here.
+   *
+   * @throws LockstepError RUN_UNKNOWN, CORRUPT_HISTORY, BLOB_MISSING; ConfigurationError STORE_MISSING, INVALID_OPTION
+   */
+  replay(runId: string, options: ReplayOptions = {}): RunResult {
+    checkReplayOptions(options);
+    const recorded = this.history();
+    const record = recorded.record(runId);
+    const events = recorded.events(runId, options.events);
+    return replayResult(recorded.hollowOf(record), runId, events);
+  }
+
+  /** Looks whether what is stored is what was written: of one run, or of all. @throws LockstepError RUN_UNKNOWN; ConfigurationError STORE_MISSING */
+  verify(runId?: string): IntegrityReport {
+    const recorded = this.history();
+    if (runId !== undefined) recorded.record(runId);
+    return recorded.store.verify(runId);
+  }
+
+  /** The first event in which two runs differ; `undefined` where they decided the same. @throws LockstepError RUN_UNKNOWN; ConfigurationError STORE_MISSING */
+  diff(left: string, right: string): RunDifference | undefined {
+    const recorded = this.history();
+    const [a, b] = [left, right].map((runId) => recorded.events(recorded.record(runId).runId));
+    return diffEvents(a ?? [], b ?? []);
+  }
+
+  /** A run as JSON data that stands by itself. @throws LockstepError RUN_UNKNOWN, BLOB_MISSING; ConfigurationError STORE_MISSING */
+  exportRun(runId: string): ExportedRun {
+    const { store } = this.history();
+    const record = this.history().record(runId);
+    const { clock, hash } = this.ports;
+    return exportFrom(store, record, environmentOf(clock.now()), hash);
+  }
+
+  /** Adds a run that was exported to the store, as it was. @throws LockstepError EXPORT_INVALID, RUN_EXISTS; ConfigurationError STORE_MISSING */
+  importRun(exported: unknown): RunRecord {
+    return importInto(this.history().store, exported, this.ports.hash);
   }
 
   /** What a plugin provides under a token. @throws ConfigurationError TOKEN_UNPROVIDED */

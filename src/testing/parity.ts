@@ -14,7 +14,7 @@ import { LocalRuntime, type LocalRuntimeOptions } from '../runtimes/local-runtim
 import { ThreadBridge } from '../runtimes/sync-bridge/thread-bridge.js';
 import { type AnsweredRun, settleAnswered, settleAnsweredLater } from './answered-runs.js';
 import { digestOf } from './digest.js';
-import { firstDifference } from './first-difference.js';
+import { firstDifference } from '../base/first-difference.js';
 import { checkAnswers, type GateAnswers } from './gate-answers.js';
 import { MemoryLog } from './memory-log.js';
 import { seededIds, seededRandom } from './seeded.js';

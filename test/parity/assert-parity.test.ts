@@ -8,7 +8,7 @@ import { type } from '../../src/base/schema.js';
 import type { Workflow } from '../../src/base/workflow.js';
 import { workflow } from '../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
-import { firstDifference } from '../../src/testing/first-difference.js';
+import { firstDifference } from '../../src/base/first-difference.js';
 import { advanceUntil, assertParity, ParityError, type ParityOptions, VirtualClock } from '../../src/testing/index.js';
 import { rejection } from '../support/caught.js';
 

@@ -1,3 +1,4 @@
+import { plainBytes } from '../../src/base/history/bytes.js';
 import { BaseRuntime } from '../../src/base/base-runtime.js';
 import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../../src/base/outcome.js';
 import type { Ports } from '../../src/base/ports.js';
@@ -38,6 +39,8 @@ export function alone<Features>(
         secrets: undefined,
         access: undefined,
         readings: { memory: () => ({ rssBytes: 1, heapUsedBytes: 1, heapLimitBytes: 2 }), eventLoopDelayMs: () => 0 },
+        store: undefined,
+        bytes: plainBytes,
       };
       super({ ...RUNTIME_DEFAULTS, ...options }, { ...base, ...ports });
     }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AssertionError } from 'chai';
 import fc from 'fast-check';
-import { firstDifference } from '../../src/testing/first-difference.js';
+import { firstDifference } from '../../src/base/first-difference.js';
 
 /** Seed of all properties of this process: `LOCKSTEP_SEED`, or a new one. */
 export const SEED = Number(process.env.LOCKSTEP_SEED ?? Math.floor(Math.random() * 2 ** 31));

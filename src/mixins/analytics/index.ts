@@ -213,11 +213,11 @@ export function AnalyticsMixin<Base extends AbstractConstructor<BaseRuntime>>(
     }
 
     protected override beginRun(run: ActiveRun, secrets: ReadonlyMap<string, string>, since?: number): void {
-      const { execution, continues } = run;
+      const { execution, history } = run;
       super.beginRun(run, secrets, since);
       const { plan } = execution;
       const known = this.#lookUp(plan);
-      if (continues) this.#life.resumed++;
+      if (history !== undefined) this.#life.resumed++;
       else {
         this.#life.started++;
         if (execution.isMonitored) this.#ledger.lookUp(plan.workflow.name, known);

@@ -9,6 +9,7 @@ import type { LazyBridge } from './lazy-bridge.js';
 /** What the calls of a run need of their runtime: how any attempt begins and ends. */
 export interface CallHost {
   inputsOf(run: ActiveRun, attempt: GraphAttempt): Readonly<Record<string, unknown>>;
+  commitBefore(run: ActiveRun, attempt: GraphAttempt): void;
   settleKnown(run: ActiveRun, attempt: GraphAttempt, inputs: Readonly<Record<string, unknown>>): boolean;
   contextOf(attempt: GraphAttempt): NodeContext;
   settleOutput(run: ActiveRun, attempt: GraphAttempt, output: unknown, now: number): void;
@@ -25,6 +26,7 @@ export class RunCalls {
   readonly #clock: Clock;
   readonly #host: CallHost;
   readonly #tickets = new Map<GraphAttempt, BridgeTicket>();
+  #held: GraphAttempt[] = [];
   #arrived: { readonly attempt: GraphAttempt; readonly context: NodeContext; readonly report: BridgeReport }[] = [];
 
   constructor(run: ActiveRun, bridge: LazyBridge, clock: Clock, host: CallHost) {
@@ -34,8 +36,24 @@ export class RunCalls {
     this.#host = host;
   }
 
+  /** Keeps an attempt until no other may start before: those that start together are recorded together. */
+  hold(attempt: GraphAttempt): void {
+    attempt.graph.suspend(attempt);
+    this.#held.push(attempt);
+  }
+
+  /** Starts the calls of all that are held. `false` where none is. */
+  submitHeld(): boolean {
+    if (this.#held.length === 0) return false;
+    const held = this.#held;
+    this.#held = [];
+    for (const attempt of held) this.#host.commitBefore(this.#run, attempt);
+    for (const attempt of held) if (attempt.status === 'running') this.#submit(attempt);
+    return true;
+  }
+
   /** Starts the call of a module node. What keeps it from starting fails the attempt. */
-  submit(attempt: GraphAttempt): void {
+  #submit(attempt: GraphAttempt): void {
     const run = this.#run;
     try {
       const inputs = this.#host.inputsOf(run, attempt);
@@ -47,7 +65,6 @@ export class RunCalls {
         this.#arrived.push({ attempt, context, report });
       });
       this.#tickets.set(attempt, ticket);
-      attempt.graph.suspend(attempt);
       run.now = this.#clock.now();
     } catch (error) {
       run.now = this.#clock.now();

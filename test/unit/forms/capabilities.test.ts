@@ -92,6 +92,7 @@ const samples: Readonly<Record<keyof NodeCapabilities, Sample>> = {
   cache: alike({ cache: { ttlMs: 250 } }, { cache: { ttl: '250ms' } }),
   validation: alike({ validation: 'off' }),
   metrics: alike({ metrics: false }),
+  durability: alike({ durability: 'power' }),
 };
 
 function echoWith(capabilities: NodeCapabilities) {

@@ -1,0 +1,161 @@
+import { didYouMean } from '../did-you-mean.js';
+import { ConfigurationError, LockstepError, textOf } from '../errors.js';
+import type { RunEvent } from '../events.js';
+import type { Hash } from '../ports.js';
+import type { Workflow } from '../workflow.js';
+import type { BytesPort } from './bytes.js';
+import type { EventStore, RunHeader, RunRecord, StoredWorkflow } from './event-store.js';
+import { readStoredEvent } from './stored-event.js';
+import { changesBetween, changesText, type WorkflowChanges } from './workflow-changes.js';
+import { describeWorkflow, type WorkflowDescription } from './workflow-description.js';
+import { hollowWorkflow } from './hollow-workflow.js';
+
+/** How many workflows without a registration are remembered by name. */
+const REMEMBERED = 1_000;
+
+/** A run that was recorded, ready to be folded. */
+export interface RecordedRun {
+  readonly record: RunRecord;
+  readonly workflow: Workflow;
+  readonly events: readonly RunEvent[];
+}
+
+/** The runs of a store, as a runtime deals with them: found by id, with the workflow that goes on with them. */
+export class RecordedRuns {
+  readonly store: EventStore;
+  readonly #hash: Hash;
+  readonly #bytes: BytesPort;
+  readonly #registered: ReadonlyMap<string, Workflow>;
+  /** The last workflow of each name that was run here without being registered. */
+  readonly #seen = new Map<string, Workflow>();
+
+  constructor(
+    store: EventStore,
+    workflows: ReadonlyMap<string, Workflow>,
+    { hash, bytes }: { readonly hash: Hash; readonly bytes: BytesPort },
+  ) {
+    this.store = store;
+    this.#bytes = bytes;
+    this.#hash = hash;
+    this.#registered = workflows;
+  }
+
+  has(runId: string): boolean {
+    return this.store.run(runId) !== undefined;
+  }
+
+  /** @throws LockstepError RUN_UNKNOWN */
+  record(runId: string): RunRecord {
+    const record = typeof runId === 'string' ? this.store.run(runId) : undefined;
+    if (record !== undefined) return record;
+    const known = this.store.runs().map((run) => run.runId);
+    const at = textOf(runId);
+    throw new LockstepError('RUN_UNKNOWN', `There is no run "${at}" here. ${didYouMean(at, known)}`, { at, value: runId });
+  }
+
+  /** What a store is told of a workflow. @throws LockstepError UNHASHABLE_LITERAL */
+  describe(workflow: Workflow): StoredWorkflow {
+    this.#remember(workflow);
+    const description = describeWorkflow(workflow, this.#hash);
+    return { hash: description.hash, name: workflow.name, description: descriptionText(description) };
+  }
+
+  #remember(workflow: Workflow): void {
+    const { name } = workflow;
+    if (this.#registered.has(name) || this.#seen.get(name) === workflow) return;
+    this.#seen.delete(name);
+    this.#seen.set(name, workflow);
+    if (this.#seen.size > REMEMBERED) this.#seen.delete(this.#seen.keys().next().value as string);
+  }
+
+  /** The workflow that goes on with a run. @throws LockstepError WORKFLOW_UNKNOWN */
+  workflowOf({ runId, workflow }: RunRecord): Workflow {
+    const found = this.#registered.get(workflow) ?? this.#seen.get(workflow);
+    if (found !== undefined) return found;
+    const known = [...this.#registered.keys(), ...this.#seen.keys()];
+    const what = `Run "${runId}" is one of workflow "${workflow}", which is not registered. ${didYouMean(workflow, known)}`;
+    throw new LockstepError('WORKFLOW_UNKNOWN', what, { at: workflow, value: workflow });
+  }
+
+  /** What was recorded of the workflow of a run. @throws LockstepError CORRUPT_HISTORY */
+  descriptionOf({ runId, workflowHash, workflow }: RunRecord): WorkflowDescription {
+    const stored = this.store.workflow(workflowHash);
+    if (stored !== undefined) return JSON.parse(stored.description) as WorkflowDescription;
+    throw new LockstepError('CORRUPT_HISTORY', `The store has lost what workflow "${workflow}" of run "${runId}" was.`, {
+      at: runId,
+    });
+  }
+
+  /**
+   * A run with the workflow that goes on with it.
+   *
+   * @param given default: the one that is known by its name
+   * @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN, WORKFLOW_CHANGED, BLOB_MISSING, CORRUPT_HISTORY
+   */
+  load(runId: string, given?: Workflow): RecordedRun {
+    const record = this.record(runId);
+    const workflow = given ?? this.workflowOf(record);
+    const current = describeWorkflow(workflow, this.#hash);
+    if (current.hash !== record.workflowHash) throw workflowChanged(record, changesBetween(this.descriptionOf(record), current));
+    return { record, workflow, events: this.events(runId) };
+  }
+
+  /** The workflow of a run as it was recorded: it can be shown and replayed, not run. */
+  hollowOf(record: RunRecord): Workflow {
+    return hollowWorkflow(this.descriptionOf(record));
+  }
+
+  /** The events of a run, in order. @throws LockstepError BLOB_MISSING, CORRUPT_HISTORY */
+  events(runId: string, to?: number): readonly RunEvent[] {
+    const events: RunEvent[] = [];
+    const blobOf = (hash: string): string | undefined => this.store.blob(hash);
+    for (const stored of this.store.events(runId, to === undefined ? {} : { to }))
+      events.push(readStoredEvent(stored, runId, blobOf, this.#bytes));
+    return events;
+  }
+}
+
+function workflowChanged({ runId, workflow }: RunRecord, changes: WorkflowChanges): LockstepError {
+  const what = `Run "${runId}" was started with another workflow "${workflow}": ${changesText(changes)}.`;
+  return new LockstepError('WORKFLOW_CHANGED', what, { at: runId, value: changes });
+}
+
+const texts = new WeakMap<WorkflowDescription, string>();
+
+function descriptionText(description: WorkflowDescription): string {
+  let text = texts.get(description);
+  if (text === undefined) {
+    text = JSON.stringify(description);
+    texts.set(description, text);
+  }
+  return text;
+}
+
+/** What the list shows of a run that begins. */
+export function newHeader({ name, hash }: StoredWorkflow): RunHeader {
+  return {
+    workflow: name,
+    workflowHash: hash,
+    status: 'pending',
+    startedAt: 0,
+    endedAt: null,
+    errorCode: null,
+    wakeAt: null,
+    forkedFrom: null,
+  };
+}
+
+/** Workflows by name. @throws ConfigurationError INVALID_OPTION */
+export function workflowsByName(workflows: readonly Workflow[]): ReadonlyMap<string, Workflow> {
+  const found = new Map<string, Workflow>();
+  for (const workflow of workflows) {
+    const known = found.get(workflow.name);
+    if (known !== undefined && known !== workflow)
+      throw new ConfigurationError('INVALID_OPTION', `runtime.workflows holds two workflows named "${workflow.name}".`, {
+        at: 'runtime.workflows',
+        value: workflow.name,
+      });
+    found.set(workflow.name, workflow);
+  }
+  return found;
+}

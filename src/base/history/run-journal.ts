@@ -1,0 +1,221 @@
+import { AttemptError, LockstepError } from '../errors.js';
+import type { RunEvent } from '../events.js';
+import type { Hash } from '../ports.js';
+import { maskEvent } from '../secret-mask.js';
+import type { BytesPort } from './bytes.js';
+import {
+  type CommitReceipt,
+  DURABILITIES,
+  type Durability,
+  type EventBatch,
+  type RunHeader,
+  type StoredBlob,
+  type StoredEvent,
+  type StoredWorkflow,
+} from './event-store.js';
+import { type EncodedValue, storeEvent } from './stored-event.js';
+import { encodeValue } from './value-codec.js';
+
+/** What was really done to keep a run: read back from the store, not what was asked for. */
+export interface RunReceipt {
+  /** The least that any commit of the run survives. */
+  readonly durability: Durability;
+  readonly commits: number;
+  /** Events that this runtime added. */
+  readonly events: number;
+}
+
+/** What a journal needs to know of its run. */
+export interface JournalParts {
+  readonly runId: string;
+  readonly hash: Hash;
+  readonly bytes: BytesPort;
+  /** What the list of runs shows; its status follows the events. */
+  readonly header: RunHeader;
+  /** Given for a run that is new to the store. */
+  readonly workflow: StoredWorkflow | undefined;
+  /** The secrets of the run, once they are loaded. */
+  readonly secrets: () => ReadonlyMap<string, string>;
+  /** When a run that waits has something to do. */
+  readonly wakeAt: () => number | undefined;
+  /** Tells those who listen of an event that is committed; `undefined` where nobody does. */
+  readonly tell: ((event: RunEvent) => void) | undefined;
+}
+
+/** The stronger of two. */
+export function stronger(left: Durability, right: Durability): Durability {
+  return DURABILITIES.indexOf(left) >= DURABILITIES.indexOf(right) ? left : right;
+}
+
+/** What a run has recorded and not committed yet. Events become text here, secrets masked, and are told once they are committed. */
+export class RunJournal {
+  readonly runId: string;
+  readonly #parts: JournalParts;
+  #events: StoredEvent[] = [];
+  #blobs: StoredBlob[] = [];
+  #untold: RunEvent[] = [];
+  #committed: RunEvent[] = [];
+  #header: RunHeader;
+  #headerChanged: boolean;
+  #workflow: StoredWorkflow | undefined;
+  #level: Durability = 'memory';
+  /** An output that was accepted, with its text: its event follows at once. */
+  #accepted: EncodedValue | undefined;
+  #durability: Durability | undefined;
+  #commits = 0;
+  #created = 0;
+  #failure: Error | undefined;
+
+  constructor(parts: JournalParts) {
+    this.#parts = parts;
+    this.runId = parts.runId;
+    this.#header = parts.header;
+    this.#headerChanged = parts.workflow !== undefined;
+    this.#workflow = parts.workflow;
+  }
+
+  /** What has been recorded must be this durable before anything else is done. */
+  require(level: Durability): void {
+    this.#level = stronger(this.#level, level);
+  }
+
+  /** How durable what was recorded must be now; `memory` where it can wait. */
+  get level(): Durability {
+    return this.#events.length === 0 ? 'memory' : this.#level;
+  }
+
+  /** Whether something was recorded that is not committed. */
+  get isDirty(): boolean {
+    return this.#events.length > 0;
+  }
+
+  get receipt(): RunReceipt {
+    return { durability: this.#durability ?? 'memory', commits: this.#commits, events: this.#created };
+  }
+
+  /**
+   * Checks that a value can be kept, and holds no secret.
+   *
+   * @throws AttemptError VALUE_NOT_STORABLE, SECRET_IN_OUTPUT
+   */
+  accept(value: object, at: string): void {
+    const text = storableText(value, at, this.#parts.bytes);
+    refuseSecret(text, this.#parts.secrets(), at);
+    this.#accepted = { value, text };
+  }
+
+  /** Takes an event that was decided. After a failure it is dropped: nobody will ever hear of it. */
+  record(event: RunEvent): void {
+    if (this.#failure !== undefined) return;
+    const { hash, bytes } = this.#parts;
+    const secrets = this.#parts.secrets();
+    const shown = secrets.size === 0 ? event : maskEvent(event, secrets);
+    const accepted = shown === event ? this.#accepted : undefined;
+    this.#accepted = undefined;
+    const blobs = (blob: StoredBlob): void => void this.#blobs.push(blob);
+    this.#events.push(
+      storeEvent(shown, accepted === undefined ? { hash, bytes, blobs } : { hash, bytes, blobs, known: accepted }),
+    );
+    if (this.#parts.tell !== undefined) this.#untold.push(shown);
+    if (event.kind.startsWith('run.')) this.#follow(event);
+  }
+
+  /** Everything that was recorded since the last commit. */
+  batch(): EventBatch {
+    return {
+      runId: this.runId,
+      events: this.#events,
+      blobs: this.#blobs,
+      ...(this.#headerChanged ? { header: this.#header } : {}),
+      ...(this.#workflow === undefined ? {} : { workflow: this.#workflow }),
+    };
+  }
+
+  /** What `batch` held is committed. */
+  committed({ durability }: CommitReceipt): void {
+    this.#commits++;
+    this.#created += this.#events.length;
+    this.#durability = weaker(this.#durability ?? durability, durability);
+    this.#events = [];
+    this.#blobs = [];
+    this.#committed = this.#untold;
+    this.#untold = [];
+    this.#headerChanged = false;
+    this.#workflow = undefined;
+    this.#level = 'memory';
+  }
+
+  /** Tells those who listen of what is committed. They may record more, and commit it. */
+  tellCommitted(): void {
+    const told = this.#committed;
+    this.#committed = [];
+    const { tell } = this.#parts;
+    if (tell !== undefined) for (const event of told) tell(event);
+  }
+
+  /** A commit failed: what was recorded since the last one is lost, and nothing more is taken. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#events = [];
+    this.#untold = [];
+  }
+
+  /** @throws what a commit failed with */
+  assertSound(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #follow(event: RunEvent): void {
+    const header = headerAfter(this.#header, event, this.#parts.wakeAt);
+    if (header === this.#header) return;
+    this.#header = header;
+    this.#headerChanged = true;
+  }
+}
+
+function weaker(left: Durability, right: Durability): Durability {
+  return stronger(left, right) === left ? right : left;
+}
+
+/** What the list of runs shows after an event. */
+export function headerAfter(header: RunHeader, event: RunEvent, wakeAt: () => number | undefined): RunHeader {
+  switch (event.kind) {
+    case 'run.started':
+      return { ...header, status: 'running', startedAt: event.ts };
+    case 'run.waiting':
+      return { ...header, status: 'waiting', wakeAt: wakeAt() ?? null };
+    case 'run.resumed':
+      return { ...header, status: 'running', wakeAt: null };
+    case 'run.completed':
+    case 'run.cancelled':
+      return { ...header, status: event.kind === 'run.completed' ? 'completed' : 'cancelled', endedAt: event.ts };
+    case 'run.failed':
+      return { ...header, status: 'failed', endedAt: event.ts, errorCode: event.data.error.code };
+    default:
+      return header;
+  }
+}
+
+function storableText(value: object, at: string, bytes: BytesPort): string {
+  try {
+    return encodeValue(value, at, bytes);
+  } catch (cause) {
+    if (!(cause instanceof LockstepError)) throw cause;
+    throw new AttemptError(cause.code, `What ${at} holds cannot be recorded: ${firstSentence(cause)}`, {
+      at: cause.at,
+      cause,
+    });
+  }
+}
+
+function firstSentence({ message }: Error): string {
+  return message.slice(0, message.indexOf('. ') + 1);
+}
+
+/** Refuses a text that holds a secret. Secrets may be escaped in it as JSON escapes them. @throws AttemptError SECRET_IN_OUTPUT */
+export function refuseSecret(text: string, secrets: ReadonlyMap<string, string>, at: string): void {
+  for (const [name, value] of secrets) {
+    if (value === '' || !text.includes(JSON.stringify(value).slice(1, -1))) continue;
+    throw new AttemptError('SECRET_IN_OUTPUT', `What ${at} holds contains the secret "${name}".`, { at });
+  }
+}
