@@ -310,6 +310,16 @@ export const errorCatalog = {
     'A check failed for one of the orders in which nodes settle.',
     'See the cause, and replay the seed that is named.',
   ),
+
+  // Recorded runs
+  HOLLOW_WORKFLOW: entry(
+    'A workflow that was made of its description was asked for what only its code can do.',
+    'It can be shown and replayed, not run: pass the workflow itself.',
+  ),
+  DESCRIPTION_VERSION: entry(
+    'The description of a workflow was written in a format that this version does not know.',
+    'Use the version of Lockstep that recorded the run, or a later one.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A code from the catalogue. */

@@ -1,7 +1,7 @@
 import { canonicalJson } from './canonical-json.js';
 import { didYouMean } from './did-you-mean.js';
 import { LockstepError } from './errors.js';
-import type { NodeImplementation } from './node.js';
+import type { Delivery, NodeImplementation, PortSpec } from './node.js';
 import { type ErrorMatcher, OPERATIONAL } from './node-options.js';
 import type { Hash } from './ports.js';
 import { predicateIdentity } from './predicate.js';
@@ -14,6 +14,7 @@ import {
   conditionsIn,
   type NodeData,
   type NodeIdentity,
+  type WorkflowData,
 } from './workflow-data.js';
 
 /**
@@ -23,6 +24,54 @@ import {
 export type ResolvedIdentity =
   | { readonly name: string; readonly version: string }
   | { readonly name: string; readonly digest: string; readonly unversioned: true };
+
+/** A port, as a description holds it: what it is not is left out. */
+export interface PortDescription {
+  readonly name: string;
+  readonly optional?: true;
+  readonly variadic?: true;
+  readonly unchecked?: true;
+}
+
+/** What is declared about the implementation of a node and is no part of the hash: its identity stands for it. */
+export interface ImplementationDescription {
+  readonly inputs: readonly PortDescription[];
+  readonly outputs: readonly PortDescription[];
+  readonly delivers: Delivery;
+  readonly secrets?: readonly string[];
+  readonly async?: true;
+  /** It stands in a module that a thread can load. */
+  readonly module?: true;
+  /** It is a gate whose answers have a schema. */
+  readonly answer?: true;
+}
+
+/** A node with everything that identifies what it refers to. Capabilities that say when it is called are not part of it. */
+export interface NodeDescription extends Omit<NodeData, 'use' | 'child' | (typeof OPERATIONAL)[number]> {
+  readonly use: ResolvedIdentity;
+  /** What its retry compares errors with, where it does. */
+  readonly matchers?: { readonly retryOn: readonly object[]; readonly dontRetryOn: readonly object[] };
+  readonly child?: GraphDescription;
+  readonly implementation: ImplementationDescription;
+}
+
+/** A cycle with a digest of each of its tests that has no name. */
+export interface CycleDescription extends CycleData {
+  readonly tests?: readonly object[];
+}
+
+/** Contracts of one input, as far as they are data. */
+export interface ContractDescription {
+  readonly input: string;
+  readonly contracts: readonly object[];
+}
+
+/** A workflow as plain data with everything that identifies what it refers to, in the order in which it was built. */
+export interface GraphDescription extends Omit<WorkflowData, 'nodes' | 'cycles'> {
+  readonly nodes: readonly NodeDescription[];
+  readonly cycles: readonly CycleDescription[];
+  readonly contracts: readonly ContractDescription[];
+}
 
 function resolve(use: NodeIdentity, implementation: NodeImplementation, hash: Hash): ResolvedIdentity {
   const { name, version } = use;
@@ -58,20 +107,48 @@ function matchers(list: readonly ErrorMatcher[] | undefined, hash: Hash): readon
 /** What governs when a node is called, and not what it computes, may change without another identity. */
 const OPERATIONAL_NAMES: ReadonlySet<string> = new Set(OPERATIONAL);
 
-/** What a node's retry looks at, and what its children run, which its data cannot hold. */
-function withMatchers(workflow: Workflow, node: NodeData, hash: Hash): object {
-  const use = nodeIdentity(workflow, node.id, hash);
-  const child = childOf(workflow.bindings.implementations.get(node.id) as NodeImplementation);
-  const computing = Object.fromEntries(Object.entries(node).filter(([name]) => !OPERATIONAL_NAMES.has(name)));
-  const own = child === undefined ? { ...computing, use } : { ...computing, use, child: dataOf(child, hash) };
-  const retry = workflow.bindings.retries.get(node.id);
-  if (retry?.retryOn === undefined && retry?.dontRetryOn === undefined) return own;
-  const { retryOn, dontRetryOn } = retry;
-  return { ...own, matchers: { retryOn: matchers(retryOn, hash), dontRetryOn: matchers(dontRetryOn, hash) } };
+function portData({ name, optional, variadic, unchecked }: PortSpec): PortDescription {
+  return {
+    name,
+    ...(optional ? { optional } : {}),
+    ...(variadic ? { variadic } : {}),
+    ...(unchecked ? { unchecked } : {}),
+  };
+}
+
+function implementationData(implementation: NodeImplementation): ImplementationDescription {
+  const { inputs, outputs, delivers, secrets, async, module, gate } = implementation;
+  return {
+    inputs: inputs.map(portData),
+    outputs: outputs.map(portData),
+    delivers,
+    ...(secrets.length > 0 ? { secrets } : {}),
+    ...(async ? { async } : {}),
+    ...(module === undefined ? {} : { module: true }),
+    ...(gate?.answer === undefined ? {} : { answer: true }),
+  };
+}
+
+/** A node, and what its data cannot hold: what its retry looks at, and what its children run. */
+function describeNode(workflow: Workflow, node: NodeData, hash: Hash): NodeDescription {
+  const implementation = workflow.bindings.implementations.get(node.id) as NodeImplementation;
+  const child = childOf(implementation);
+  const { child: _, ...data } = node;
+  const computing = Object.fromEntries(Object.entries(data).filter(([name]) => !OPERATIONAL_NAMES.has(name)));
+  const { retryOn, dontRetryOn } = workflow.bindings.retries.get(node.id) ?? {};
+  return {
+    ...(computing as typeof data),
+    use: resolve(implementation.identity, implementation, hash),
+    ...(child === undefined ? {} : { child: describeGraph(child, hash) }),
+    ...(retryOn === undefined && dontRetryOn === undefined
+      ? {}
+      : { matchers: { retryOn: matchers(retryOn, hash), dontRetryOn: matchers(dontRetryOn, hash) } }),
+    implementation: implementationData(implementation),
+  };
 }
 
 /** Contracts as far as they are data: ready-made rules and JSON Schemas. */
-function contractData({ bindings }: Workflow): readonly object[] {
+function contractData({ bindings }: Workflow): readonly ContractDescription[] {
   return [...bindings.contracts].map(([input, contracts]) => ({
     input,
     contracts: contracts.map(({ schema, jsonSchema, policies }) => ({
@@ -82,7 +159,7 @@ function contractData({ bindings }: Workflow): readonly object[] {
   }));
 }
 
-function withTest(workflow: Workflow, cycle: CycleData, hash: Hash): object {
+function withTest(workflow: Workflow, cycle: CycleData, hash: Hash): CycleDescription {
   if (cycle.until === undefined) return cycle;
   const leaves = conditionsIn(cycle.until).filter(({ kind }) => kind === 'function' || kind === 'cel');
   const tests = (workflow.bindings.tests.get(cycle.id) ?? []).filter(
@@ -99,27 +176,25 @@ function by<T>(key: (item: T) => string): (left: T, right: T) => number {
  * Connections in the order of nodes and of their inputs, which some nodes look at, though no gate; those into one input as they
  * are.
  */
-function inOrderOfInputs(
-  connections: readonly ConnectionData[],
-  { data, bindings }: Workflow,
-): readonly ConnectionData[] {
-  const places = new Map<string, number>();
-  for (const { id, kind } of data.nodes) {
-    const names = (bindings.implementations.get(id)?.inputs ?? []).map(({ name }) => name);
+function inOrderOfInputs({ nodes, connections }: GraphDescription): readonly ConnectionData[] {
+  const places = new Map<string, Map<string, number>>();
+  let count = 0;
+  for (const { id, kind, implementation } of nodes) {
+    const names = implementation.inputs.map(({ name }) => name);
     if (kind === 'gate') names.sort();
-    for (const name of names) places.set(`${id}.${name}`, places.size);
+    places.set(id, new Map(names.map((name) => [name, count++])));
   }
-  const place = ({ to }: ConnectionData): number => places.get(`${to.node}.${to.port}`) ?? -1;
-  return [...connections].sort((left, right) => place(left) - place(right));
+  const placed = connections.map((edge) => ({ edge, place: places.get(edge.to.node)?.get(edge.to.port) ?? -1 }));
+  return placed.sort((left, right) => left.place - right.place).map(({ edge }) => edge);
 }
 
 /**
- * Orders what has no order: connections into different inputs, parameters, contracts. Names of schemas, which count the calls
- * that made them, are counted in the order in which the data mentions them.
+ * What of a description is hashed. Orders what has no order: connections into different inputs, parameters, contracts. Names of
+ * schemas, which count the calls that made them, are counted in the order in which the data mentions them.
  */
-function inOneOrder(form: object, workflow: Workflow): object {
-  const { connections, parameters, cycles, outputs } = workflow.data;
-  const sorted = inOrderOfInputs(connections, workflow);
+export function hashedForm(graph: GraphDescription): object {
+  const { nodes, parameters, cycles, outputs, contracts } = graph;
+  const sorted = inOrderOfInputs(graph);
   const names = new Map<string, string>();
   const rename = (name: string): string => {
     const known = names.get(name) ?? `schema${names.size}`;
@@ -127,16 +202,15 @@ function inOneOrder(form: object, workflow: Workflow): object {
     return known;
   };
   const edge = ({ from, to }: ConnectionData): ConnectionData => ({ from: withSchemaNames(from, rename), to });
-  const written = form as {
-    readonly cycles: readonly CycleData[];
-    readonly contracts: readonly { readonly input: string }[];
-  };
   return {
-    ...form,
+    ...graph,
+    nodes: nodes.map(({ implementation: _, child, ...node }) =>
+      child === undefined ? node : { ...node, child: hashedForm(child) },
+    ),
     parameters: [...parameters].sort(by(({ name }) => name)),
     connections: sorted.map(edge),
-    cycles: cycles.map((cycle, index) => ({
-      ...written.cycles[index],
+    cycles: cycles.map((cycle) => ({
+      ...cycle,
       feedback: cycle.feedback.map(edge),
       ...(cycle.until === undefined ? {} : { until: withConditionSchemas(cycle.until, rename) }),
     })),
@@ -145,7 +219,7 @@ function inOneOrder(form: object, workflow: Workflow): object {
         .sort(by(([name]) => name))
         .map(([name, source]) => [name, withSchemaNames(source, rename)]),
     ),
-    contracts: [...written.contracts].sort(by(({ input }) => input)),
+    contracts: [...contracts].sort(by(({ input }) => input)),
   };
 }
 
@@ -164,12 +238,29 @@ function nameCulprit({ data }: Pick<Workflow, 'data'>, scope = ''): void {
   for (const [name, source] of Object.entries(data.outputs)) canonicalJson(source, `output ${scope}${name}`);
 }
 
-/** The data of a workflow with everything that identifies what it refers to. */
-function dataOf(workflow: Workflow, hash: Hash): object {
+/** Describes a graph: that of a workflow, or that of a child. */
+export function describeGraph(workflow: Workflow, hash: Hash): GraphDescription {
   const { data } = workflow;
-  const nodes = data.nodes.map((node) => withMatchers(workflow, node, hash));
-  const cycles = data.cycles.map((cycle) => withTest(workflow, cycle, hash));
-  return inOneOrder({ ...data, nodes, cycles, contracts: contractData(workflow) }, workflow);
+  return {
+    ...data,
+    nodes: data.nodes.map((node) => describeNode(workflow, node, hash)),
+    cycles: data.cycles.map((cycle) => withTest(workflow, cycle, hash)),
+    contracts: contractData(workflow),
+  };
+}
+
+/**
+ * The canonical JSON of a workflow that has been described.
+ *
+ * @throws LockstepError UNHASHABLE_LITERAL naming the node and port of a literal that JSON cannot hold
+ */
+export function canonicalGraph(workflow: Workflow, graph: GraphDescription): string {
+  try {
+    return canonicalJson(hashedForm(graph));
+  } catch (error) {
+    nameCulprit(workflow);
+    throw error;
+  }
 }
 
 /**
@@ -179,12 +270,7 @@ function dataOf(workflow: Workflow, hash: Hash): object {
  * @throws LockstepError UNHASHABLE_LITERAL naming the node and port of a literal that JSON cannot hold
  */
 export function canonicalWorkflow(workflow: Workflow, hash: Hash): string {
-  try {
-    return canonicalJson(dataOf(workflow, hash));
-  } catch (error) {
-    nameCulprit(workflow);
-    throw error;
-  }
+  return canonicalGraph(workflow, describeGraph(workflow, hash));
 }
 
 /**

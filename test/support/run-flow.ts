@@ -389,7 +389,7 @@ export function resultOf(outcome: FlowTrace['outcome']): Readonly<Record<string,
 }
 
 /** What became of the nodes and cycles of a graph, and of the children of its nodes. */
-function graphView(result: GraphResult): Readonly<Record<string, unknown>> {
+export function graphView(result: GraphResult): Readonly<Record<string, unknown>> {
   return {
     nodes: [...result.nodes.values()].map(({ id, status, reason, attempts, visits, error, failures }) => ({
       id,
