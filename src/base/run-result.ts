@@ -2,6 +2,7 @@ import { compileOutside } from './compile.js';
 import { subjectsOf } from './cycle-regions.js';
 import { ConfigurationError, LockstepError } from './errors.js';
 import type { Execution } from './execution.js';
+import type { ExecutionState } from './execution-state.js';
 import { GraphResult } from './graph-result.js';
 import type { RunReceipt } from './history/run-journal.js';
 import { type Delivered, homesOf, type Ref, referenceOf } from './ref.js';
@@ -52,10 +53,10 @@ export class RunResult<Output = unknown> extends GraphResult {
     return this.state.output as Output;
   }
 
-  /** Milliseconds from start to end, or until the run could only wait; `NaN` where neither was recorded. */
+  /** Milliseconds from start to end, until the run could only wait, or until the last that is known of it. */
   get durationMs(): number {
     const { runStartedAt, runEndedAt, waitingSince } = this.state;
-    if (this.status === 'running') return Number.NaN;
+    if (this.status === 'running') return lastKnown(this.state) - runStartedAt;
     return (this.status === 'waiting' ? waitingSince : runEndedAt) - runStartedAt;
   }
 
@@ -100,6 +101,13 @@ export class RunResult<Output = unknown> extends GraphResult {
   [INSPECT](): string {
     return `RunResult { ${this.workflow} ${this.runId} ${this.status}, ${this.#execution.plan.nodes.length} nodes, ${this.durationMs.toFixed(1)} ms }`;
   }
+}
+
+/** When something happened last at the top of a run. */
+function lastKnown({ runStartedAt, startedAt, endedAt }: ExecutionState): number {
+  let last = runStartedAt;
+  for (const times of [startedAt, endedAt]) for (const at of times) last = Math.max(last, at);
+  return last;
 }
 
 /** A run in which every node completed, was skipped, or failed as it may. */

@@ -1,6 +1,6 @@
 import type { ErrorData } from '../base/errors.js';
 import type { CycleStopReason } from '../base/handles.js';
-import type { RunStatusOf } from '../base/run-result.js';
+import type { ReplayStatus } from '../base/run-result.js';
 import type { AttemptStatus, NodeStatus } from '../base/status.js';
 import type { Warning } from '../base/warning.js';
 import type { GateOutcome } from './gates.js';
@@ -15,7 +15,7 @@ export interface PageData {
   readonly title: string;
   readonly workflow: string;
   readonly runId: string;
-  readonly status: RunStatusOf;
+  readonly status: ReplayStatus;
   /** Epoch milliseconds. */
   readonly startedAt: number;
   readonly durationMs: number;

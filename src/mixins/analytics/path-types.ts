@@ -1,4 +1,4 @@
-import type { RunStatusOf } from '../../base/run-result.js';
+import type { ReplayStatus } from '../../base/run-result.js';
 import type { AttemptStatus, NodeStatus } from '../../base/status.js';
 
 /** That a visit of a node began or ended. */
@@ -83,7 +83,7 @@ export interface CriticalPath {
 export interface ExecutionPath {
   readonly runId: string;
   readonly workflow: string;
-  readonly status: RunStatusOf;
+  readonly status: ReplayStatus;
   /** Epoch milliseconds. */
   readonly startedAt: number;
   readonly durationMs: number;
