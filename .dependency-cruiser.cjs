@@ -112,7 +112,7 @@ module.exports = {
       name: 'drivers-in-plugins-only',
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/plugins/'] },
-      to: { path: packages('better-sqlite3', '@grpc/[^/]+') },
+      to: { path: packages('@grpc/[^/]+') },
     },
     {
       name: 'optional-packages-required-late',
@@ -120,7 +120,7 @@ module.exports = {
         'optional peers are not there for everyone: src declares the types it needs of them and loads them when asked to',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: packages('prom-client', '@opentelemetry/[^/]+') },
+      to: { path: packages('prom-client', '@opentelemetry/[^/]+', 'better-sqlite3') },
     },
     { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },
     {

@@ -282,6 +282,7 @@ export { type Token, token } from './plugins/token.js';
 export {
   ACCESS_POLICY,
   CLOCK,
+  EVENT_STORE,
   HASH,
   IDS,
   LOG,

@@ -277,6 +277,20 @@ export const errorCatalog = {
     'Install the named package; Lockstep does not bring it with it.',
   ),
 
+  // Testing
+  SCRIPT_ENDED: entry(
+    'A scripted node was called more often than its script says.',
+    'Add a step, or repeat the last one with atEnd: "repeat".',
+  ),
+  GATE_UNANSWERED: entry(
+    'A test answers the gates of a run, and one waits that nothing answers.',
+    'Add it to answers; "expire" needs a gate with a time limit.',
+  ),
+  EXPLORATION_FAILED: entry(
+    'A check failed for one of the orders in which nodes settle.',
+    'See the cause, and replay the seed that is named.',
+  ),
+
   // Recorded runs
   WORKFLOW_UNKNOWN: entry(
     'A run was found whose workflow is not known here.',
@@ -296,22 +310,6 @@ export const errorCatalog = {
     'A value that is to be recorded contains a secret.',
     'Return something that does not contain it, such as a name; secrets are loaded again when a run is resumed.',
   ),
-
-  // Testing
-  SCRIPT_ENDED: entry(
-    'A scripted node was called more often than its script says.',
-    'Add a step, or repeat the last one with atEnd: "repeat".',
-  ),
-  GATE_UNANSWERED: entry(
-    'A test answers the gates of a run, and one waits that nothing answers.',
-    'Add it to answers; "expire" needs a gate with a time limit.',
-  ),
-  EXPLORATION_FAILED: entry(
-    'A check failed for one of the orders in which nodes settle.',
-    'See the cause, and replay the seed that is named.',
-  ),
-
-  // Recorded runs
   HOLLOW_WORKFLOW: entry(
     'A workflow that was made of its description was asked for what only its code can do.',
     'It can be shown and replayed, not run: pass the workflow itself.',
@@ -320,6 +318,63 @@ export const errorCatalog = {
     'The description of a workflow was written in a format that this version does not know.',
     'Use the version of Lockstep that recorded the run, or a later one.',
   ),
+  SEQ_CONFLICT: entry(
+    'An event does not follow the last one that the store has of its run.',
+    'See whether something else writes to the same run; nothing was written.',
+  ),
+  STORE_FAILED: entry(
+    'An event store could not be read or written.',
+    'See the cause; when it is mended, close the store and open it anew.',
+  ),
+  STORE_FULL: entry(
+    'There is no room for what an event store was to write.',
+    'Make room, then close the store and open it anew; what was committed is kept.',
+  ),
+  STORE_READ_ONLY: entry(
+    'An event store cannot be written.',
+    'Open it for writing, in a place where this process may write.',
+  ),
+  STORE_POISONED: entry(
+    'An event store failed before, so nothing more is written to it.',
+    'See the cause; close the store, open it anew, and resume its runs.',
+  ),
+  STORE_CLOSED: entry(
+    'An event store was used before it was opened, or after it was closed.',
+    'Open it first, or use it while its runtime is open.',
+  ),
+  STORE_LOCKED: entry(
+    'Somebody else is writing to an event store.',
+    'End the other process, close its runtime, or read the store with readOnly.',
+  ),
+  STORE_VERSION: entry(
+    'The file of an event store has a version that cannot be used as it is.',
+    'Use a Lockstep of at least the version that wrote it; nothing was changed.',
+  ),
+  STORE_NOT_LOCKSTEP: entry(
+    'A file is not an event store.',
+    'Give the path of an event store, or of a file that does not exist yet; nothing was changed.',
+  ),
+  STORE_UNAVAILABLE: entry(
+    'The package behind an event store is missing, or has a version that cannot be used.',
+    'Run "npm install better-sqlite3@12", at least 12.9, or use memoryEventStore().',
+  ),
+  STORE_DAMAGED: entry(
+    'What an event store holds is not what was written.',
+    'Call verify() to see what is affected, and restore the file from a copy.',
+  ),
+  LEASE_LOST: entry(
+    'Somebody else has taken over an event store after this process had been silent for too long.',
+    'Close the store and open it anew; runs go on where they are resumed.',
+  ),
+  CLOCK_ROLLED_BACK: entry(
+    'The clock is behind the last sign of life of the process that writes to an event store.',
+    'Set the clock right, or end that process and wait until the clock has passed that time.',
+  ),
+  DURABILITY_REFUSED: entry(
+    'SQLite does not commit as durably as it was told to.',
+    'Ask for less, or use a build of better-sqlite3 that keeps its settings.',
+  ),
+  RUN_NOT_ENDED: entry('A run was to be removed that has not ended.', 'Cancel it first, or let it end.'),
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A code from the catalogue. */

@@ -25,3 +25,5 @@ export const READINGS = token<Readings>('READINGS');
 export const EVENT_STORE = token<EventStore>('EVENT_STORE');
 /** What LocalRuntime performs module nodes through. Whoever provides it closes it. */
 export const SYNC_BRIDGE = token<SyncBridge>('SYNC_BRIDGE');
+/** Where the events of runs are kept. Whoever provides it opens and closes it. */
+export const EVENT_STORE = token<EventStore>('EVENT_STORE');

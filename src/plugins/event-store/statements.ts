@@ -1,0 +1,154 @@
+import type { StoredEvent, StoredSnapshot, StoredWorkflow } from '../../base/history/event-store.js';
+import type { RunStatus } from '../../base/status.js';
+import type { SqliteDatabase } from './sqlite-api.js';
+
+/** A row of `runs`, with what its events tell. */
+export interface RunRow {
+  readonly id: number;
+  readonly run_id: string;
+  readonly workflow: string;
+  readonly workflow_hash: string;
+  readonly status: RunStatus;
+  readonly started_at: number;
+  readonly ended_at: number | null;
+  readonly error_code: string | null;
+  readonly wake_at: number | null;
+  readonly forked_run: string | null;
+  readonly forked_events: number | null;
+  readonly events: number;
+  readonly updated_at: number | null;
+}
+
+/** A row of `events`: seq, ts, kind, v, key, data, sum. As an array, because it is read by the hundred thousand. */
+export type EventRow = readonly [number, number, StoredEvent['kind'], number, string | null, string, number];
+
+/** A row of `lease`; `owner` is `null` while nobody holds it. */
+export interface LeaseRow {
+  readonly owner: string | null;
+  readonly pid: number;
+  readonly started: string | null;
+  readonly host: string;
+  readonly machine: string;
+  readonly fence: number;
+  readonly acquired: number;
+  readonly heartbeat: number;
+  readonly expires: number;
+}
+
+const RUN_COLUMNS = `r.*, coalesce((SELECT max(seq) + 1 FROM events WHERE run = r.id), 0) AS events,
+  (SELECT ts FROM events WHERE run = r.id ORDER BY seq DESC LIMIT 1) AS updated_at`;
+
+/** The statements that only read. */
+export type ReadStatements = ReturnType<typeof readStatements>;
+
+/** Prepares them. */
+export function readStatements(db: SqliteDatabase) {
+  return {
+    run: db.prepare<RunRow>(`SELECT ${RUN_COLUMNS} FROM runs r WHERE run_id = ?`),
+    runId: db.prepare<number>('SELECT id FROM runs WHERE run_id = ?').pluck(),
+    runs: db.prepare<RunRow>(
+      `SELECT ${RUN_COLUMNS} FROM runs r
+       WHERE (@workflow IS NULL OR workflow = @workflow) AND (@status IS NULL OR status = @status)
+         AND (@id IS NULL OR (started_at, id) < (@startedAt, @id))
+       ORDER BY started_at DESC, id DESC LIMIT @limit`,
+    ),
+    runKeys: db.prepare<{ readonly id: number; readonly run_id: string; readonly status: RunStatus }>(
+      'SELECT id, run_id, status FROM runs WHERE id > ? ORDER BY id LIMIT 1000',
+    ),
+    ended: db.prepare<{ readonly run_id: string; readonly endedAt: number; readonly bytes: number }>(
+      `SELECT run_id, coalesce(ended_at, started_at) AS endedAt, bytes FROM runs
+       WHERE status IN ('completed', 'failed', 'cancelled') ORDER BY endedAt DESC, id DESC`,
+    ),
+    events: db
+      .prepare<EventRow>(
+        `SELECT seq, ts, kind, v, key, data, sum FROM events WHERE run = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?`,
+      )
+      .raw(),
+    eventAt: db.prepare<{ readonly run: string | null; readonly seq: number; readonly sum: number }>(
+      'SELECT r.run_id AS run, seq, sum FROM events LEFT JOIN runs r ON r.id = run WHERE position = ?',
+    ),
+    lastPosition: db
+      .prepare<number>(
+        `SELECT max(coalesce((SELECT max(position) FROM events), 0), value) FROM meta WHERE key = 'position'`,
+      )
+      .pluck(),
+    meta: db.prepare<string | number>('SELECT value FROM meta WHERE key = ?').pluck(),
+    block: db.prepare<{ readonly events: number; readonly hash: string }>(
+      'SELECT events, hash FROM blocks WHERE run = ? AND number = ?',
+    ),
+    blob: db.prepare<string>('SELECT text FROM blobs WHERE hash = ?').pluck(),
+    blobUses: db.prepare<{ readonly hash: string; readonly seq: number; readonly text: string | null }>(
+      'SELECT u.hash, u.seq, b.text FROM blob_uses u LEFT JOIN blobs b ON b.hash = u.hash WHERE run = ? AND u.hash > ? ORDER BY u.hash LIMIT 16',
+    ),
+    workflow: db.prepare<StoredWorkflow>('SELECT hash, name, description FROM workflows WHERE hash = ?'),
+    snapshots: db.prepare<StoredSnapshot>(
+      `SELECT events, taken_at AS takenAt, workflow_hash AS workflowHash, v, state, checksum FROM snapshots
+       WHERE run = ? AND events <= ? ORDER BY events DESC, id DESC`,
+    ),
+    lease: db.prepare<LeaseRow>('SELECT * FROM lease'),
+    counts: db.prepare<{ readonly runs: number; readonly events: number }>(
+      'SELECT (SELECT count(*) FROM runs) AS runs, (SELECT count(*) FROM events) AS events',
+    ),
+  };
+}
+
+/** The statements that write. */
+export type WriteStatements = ReturnType<typeof writeStatements>;
+
+/** Prepares them. */
+export function writeStatements(db: SqliteDatabase) {
+  return {
+    begin: db.prepare('BEGIN IMMEDIATE'),
+    commit: db.prepare('COMMIT'),
+    event: db.prepare(
+      'INSERT INTO events (position, run, seq, ts, kind, v, key, data, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
+    hasKey: db.prepare<number>('SELECT 1 FROM events WHERE run = ? AND key = ?').pluck(),
+    addRun: db
+      .prepare<number>(
+        `INSERT INTO runs (run_id, workflow, workflow_hash, status, started_at, ended_at, error_code, wake_at, forked_run, forked_events)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+      )
+      .pluck(),
+    changeRun: db.prepare(
+      `UPDATE runs SET workflow = ?, workflow_hash = ?, status = ?, started_at = ?, ended_at = ?, error_code = ?, wake_at = ?,
+         forked_run = ?, forked_events = ?, bytes = ? WHERE id = ?`,
+    ),
+    bytesOf: db
+      .prepare<number>(
+        `SELECT coalesce((SELECT sum(length(data)) FROM events WHERE run = @run), 0)
+           + coalesce((SELECT sum(length(text)) FROM blob_uses u JOIN blobs b ON b.hash = u.hash WHERE run = @run), 0)`,
+      )
+      .pluck(),
+    lengthOf: db.prepare<number>('SELECT coalesce(max(seq) + 1, 0) FROM events WHERE run = ?').pluck(),
+    block: db.prepare('INSERT OR REPLACE INTO blocks (run, number, events, hash) VALUES (?, ?, ?, ?)'),
+    blob: db.prepare('INSERT OR IGNORE INTO blobs (hash, text) VALUES (?, ?)'),
+    blobUse: db.prepare('INSERT OR IGNORE INTO blob_uses (run, hash, seq) VALUES (?, ?, ?)'),
+    workflow: db.prepare('INSERT OR IGNORE INTO workflows (hash, name, description) VALUES (?, ?, ?)'),
+    snapshot: db.prepare(
+      'INSERT INTO snapshots (run, events, taken_at, workflow_hash, v, state, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ),
+    oldSnapshots: db.prepare(
+      'DELETE FROM snapshots WHERE run = @run AND id NOT IN (SELECT id FROM snapshots WHERE run = @run ORDER BY id DESC LIMIT @keep)',
+    ),
+    setMeta: db.prepare('UPDATE meta SET value = ? WHERE key = ?'),
+    fence: db.prepare<number>('SELECT fence FROM lease').pluck(),
+    takeLease: db.prepare(
+      `UPDATE lease SET owner = ?, pid = ?, started = ?, host = ?, machine = ?, fence = ?, acquired = ?, heartbeat = ?, expires = ?`,
+    ),
+    renewLease: db.prepare('UPDATE lease SET heartbeat = ?, expires = ?'),
+    giveLease: db.prepare('UPDATE lease SET owner = NULL WHERE owner = ? AND fence = ?'),
+    dropEvents: db.prepare('DELETE FROM events WHERE run = ?'),
+    dropBlocks: db.prepare('DELETE FROM blocks WHERE run = ?'),
+    dropSnapshots: db.prepare('DELETE FROM snapshots WHERE run = ?'),
+    dropBlobs: db.prepare(
+      `DELETE FROM blobs WHERE hash IN (SELECT hash FROM blob_uses WHERE run = @run)
+         AND NOT EXISTS (SELECT 1 FROM blob_uses u WHERE u.hash = blobs.hash AND u.run <> @run)`,
+    ),
+    dropBlobUses: db.prepare('DELETE FROM blob_uses WHERE run = ?'),
+    dropWorkflows: db.prepare(
+      'DELETE FROM workflows WHERE NOT EXISTS (SELECT 1 FROM runs WHERE workflow_hash = workflows.hash)',
+    ),
+    dropRun: db.prepare('DELETE FROM runs WHERE id = ?'),
+  };
+}
