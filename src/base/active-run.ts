@@ -1,5 +1,5 @@
 import type { RunEvent } from './events.js';
-import type { Execution } from './execution.js';
+import type { Execution, LogEnd } from './execution.js';
 import type { RunJournal } from './history/run-journal.js';
 import type { RunOptions } from './runtime-options.js';
 
@@ -13,6 +13,8 @@ export interface ActiveRun {
   readonly events: RunEvent[] | undefined;
   /** What was recorded of it before, where it goes on. */
   readonly history: readonly RunEvent[] | undefined;
+  /** Where its log goes on, where that is not after its history. */
+  readonly log: LogEnd;
   /** What it recorded and has not committed, where a store is bound. */
   readonly journal: RunJournal | undefined;
   /** Makes whoever drives it look at it again: something was settled from outside. */

@@ -165,6 +165,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
     const run = this.#makeRun(waiting.record === undefined ? request : { ...request, record: waiting.record }, UNBOUND, [], events);
     run.execution.secrets = secrets;
     run.execution.fold([...events]);
+    run.execution.core.seq = run.log.next ?? run.execution.core.seq;
     return run;
   }
 
@@ -252,7 +253,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
    */
   protected requestResumed(workflow: unknown, runId: string, options: ResumeOptions): RunRequest {
     checkResumeOptions(options);
-    const { signal, onEvent, force = false } = options;
+    const { signal, onEvent, force } = options;
     this.assertOpen();
     const own = { ...(signal === undefined ? {} : { signal }), ...(onEvent === undefined ? {} : { onEvent }) };
     if (this.recorded === undefined) {
@@ -263,11 +264,14 @@ export abstract class BaseRuntime extends PerformingRuntime {
     }
     if (this.#waiting.isTaken(runId)) throw runExists(runId);
     if (workflow !== undefined) requireWorkflow('resume', workflow);
-    const found = this.recorded.load(runId, workflow as Workflow | undefined, force);
-    const request = this.requestRun(found.workflow, undefined, { ...startOf(found.events), ...own, runId });
+    this.beforeReading();
+    const ended = force === true ? undefined : this.recorded.ended(runId);
+    const found = ended ?? this.recorded.load(runId, workflow as Workflow | undefined, force === true ? 'force' : 'refuse');
+    const { record, events: history, revised } = found;
+    const request = this.requestRun(found.workflow, undefined, { ...startOf(history), ...own, runId });
     this.#waiting.take(runId);
-    const isOver = found.record.endedAt !== null;
-    return { ...request, history: found.events, record: found.record, isOver };
+    const isOver = record.endedAt !== null && revised === undefined;
+    return { ...request, history, record, isOver, ...(revised === undefined ? {} : { revised }) };
   }
 
   /**
@@ -333,6 +337,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
         random: this.ports.random,
         priority: options.priority ?? 0,
         monitored: this.monitoring,
+        ...(journal === undefined ? {} : { workflowHash: journal.workflowHash }),
         warnings,
       },
       this.#decisions,
@@ -341,12 +346,15 @@ export abstract class BaseRuntime extends PerformingRuntime {
         : (event) => journal.record(event),
       this.observes(plan),
     );
-    return { execution, options, thrown: new Map(), events, history, journal, wake: undefined, now: 0 };
+    const { record, revised } = request;
+    const log = { ...(record === undefined ? {} : { next: record.events }), ...(revised === undefined ? {} : { revised }) };
+    return { execution, options, thrown: new Map(), events, history, log, journal, wake: undefined, now: 0 };
   }
 
-  #journalOf({ runId, plan, options, record }: RunRequest, execution: () => Execution): RunJournal | undefined {
+  #journalOf({ runId, plan, options, record, revised }: RunRequest, execution: () => Execution): RunJournal | undefined {
     if (this.recorded === undefined) return undefined;
-    const described = record === undefined ? this.recorded.describe(plan.workflow) : undefined;
+    const described =
+      record === undefined || revised !== undefined ? this.recorded.describe(plan.workflow) : undefined;
     return new RunJournal({
       runId,
       hash: this.ports.hash,
@@ -384,7 +392,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
       if (run.history === undefined)
         for (const event of history) run.events?.push(event); // it may have to wait, and be resumed
       else tellAnswers(this.listeners, run.options, execution, history);
-      execution.resume([...history], now);
+      execution.resume([...history], now, run.log);
     }
     if (run.events !== undefined || journal !== undefined) this.#waiting.drive(run); // not before: a history that does not fit must not be lost
     if (this.listeners.has('started'))

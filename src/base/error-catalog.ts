@@ -292,6 +292,9 @@ export const errorCatalog = {
   ),
 
   // Recorded runs
+  VALUE_NOT_STORABLE: entry('x', 'y.'),
+  VALUE_UNREADABLE: entry('x', 'y.'),
+  BLOB_MISSING: entry('x', 'y.'),
   WORKFLOW_UNKNOWN: entry(
     'A run was found whose workflow is not known here.',
     'Name the workflow in the option workflows of the runtime, or pass it to resume().',

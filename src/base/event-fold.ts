@@ -62,6 +62,7 @@ export class EventFold {
       case 'run.cancel_requested':
       case 'run.waiting':
       case 'run.resumed':
+      case 'run.revised':
       case 'run.completed':
       case 'run.failed':
       case 'run.cancelled':
@@ -121,6 +122,8 @@ export class EventFold {
         return apply.waitRun(state, ts);
       case 'run.resumed':
         return apply.resumeRun(state, ts);
+      case 'run.revised':
+        throw corrupt(event, 'what it takes back has to be taken out before');
       case 'run.completed':
         return apply.endRun(state, { status: 'completed', output: event.data.output }, ts);
       case 'run.failed':

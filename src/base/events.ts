@@ -36,6 +36,12 @@ export type FailureVerdict =
   | { readonly kind: 'allow' }
   | { readonly kind: 'fail' };
 
+/** What the nodes and cycles of a plan are called, those of children as `owner/id`. */
+export interface PlanShape {
+  readonly nodes: readonly string[];
+  readonly cycles: readonly string[];
+}
+
 /**
  * What each kind of event records. Events record decisions, never what led to them; readiness is never logged. The union is
  * closed: a kind is added together with the code that produces it.
@@ -44,7 +50,9 @@ export interface EventData {
   'run.started': {
     readonly workflow: string;
     /** Shape of the plan: node ids in plan order, and cycle ids, those of children as `owner/id`. A history is refused by a plan of another shape. */
-    readonly plan: { readonly nodes: readonly string[]; readonly cycles: readonly string[] };
+    readonly plan: PlanShape;
+    /** Hash of the workflow, where a store is bound. */
+    readonly workflowHash?: string;
     readonly parameters: Readonly<Record<string, unknown>>;
     /** Node-addressed parameters. */
     readonly set: readonly { readonly node: string; readonly port: string; readonly value: unknown }[];
@@ -59,6 +67,13 @@ export interface EventData {
   'run.waiting': { readonly scope: string };
   /** The run goes on after it had waited. */
   'run.resumed': { readonly scope: string };
+  /** The run goes on with a changed workflow: of what was recorded before, nothing of these nodes counts any more. */
+  'run.revised': {
+    readonly workflow: string;
+    readonly workflowHash: string;
+    /** Nodes at the top that run again: those that changed, and what depends on them. */
+    readonly rerun: readonly string[];
+  };
   'run.completed': { readonly output: Readonly<Record<string, unknown>> };
   'run.failed': { readonly error: ErrorData; readonly node: string | null };
   'run.cancelled': { readonly reason: string };

@@ -2,7 +2,7 @@ import { Attempt } from './attempt.js';
 import { AttemptError, LockstepError } from './errors.js';
 import { type AddressedParameters, setAsData, shapeOf } from './event-data.js';
 import { EventFold, type OpenAttempt } from './event-fold.js';
-import type { DecisiveOptions, RunEvent } from './events.js';
+import type { DecisiveOptions, EventData, RunEvent } from './events.js';
 import { ExecutionState } from './execution-state.js';
 import { type GraphAttempt, GraphExecution } from './graph-execution.js';
 import type { Plan, PlanNode } from './plan.js';
@@ -26,8 +26,17 @@ export interface RunStart {
   readonly priority?: number;
   /** Whether it is counted and timed. Default false. */
   readonly monitored?: boolean;
+  /** Hash of the workflow, where it is recorded. */
+  readonly workflowHash?: string;
   /** What was found before the start. */
   readonly warnings: readonly Warning[];
+}
+
+/** Where the log of a run goes on. */
+export interface LogEnd {
+  /** Default: after the history. */
+  readonly next?: number;
+  readonly revised?: EventData['run.revised'];
 }
 
 const FOREVER = Number.POSITIVE_INFINITY;
@@ -88,13 +97,14 @@ export class Execution extends GraphExecution {
 
   /** Starts the run. */
   begin(now: number): void {
-    const { parameters, set, options, context } = this.start;
+    const { parameters, set, options, context, workflowHash } = this.start;
     const { core, plan } = this;
     core.now = now;
     if (core.isRecorded) {
       const workflow = plan.workflow.name;
-      const started = { workflow, plan: shapeOf(plan), parameters, set: setAsData(plan, set), options, context };
-      core.record('run.started', started, now);
+      const given = { parameters, set: setAsData(plan, set), options, context };
+      const hash = workflowHash === undefined ? {} : { workflowHash };
+      core.record('run.started', { workflow, plan: shapeOf(plan), ...hash, ...given }, now);
     }
     apply.beginRun(this.state, this.start, now);
     this.#warnOfStart();
@@ -104,12 +114,16 @@ export class Execution extends GraphExecution {
    * Goes on with a run of which this history is known. What was found before the start may not have been recorded: it was found
    * again. Attempts that had not settled are lost.
    *
+   * @param log what follows where the log of the run is longer than this history: the position of its next event, and the event by
+   *   which the run takes back what is not in the history
    * @throws LockstepError PLAN_MISMATCH, CORRUPT_HISTORY
    */
-  resume(history: readonly RunEvent[], now: number): void {
+  resume(history: readonly RunEvent[], now: number, log: LogEnd = {}): void {
     const { core, state } = this;
     const lost = this.fold(history);
     core.now = now;
+    core.seq = log.next ?? core.seq;
+    if (log.revised !== undefined) core.record('run.revised', log.revised, now);
     if (state.runStatus === 'waiting') {
       if (core.isRecorded) core.record('run.resumed', { scope: this.scope }, now);
       apply.resumeRun(state, now);

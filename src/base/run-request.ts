@@ -1,6 +1,6 @@
 import type { LockstepError } from './errors.js';
 import type { AddressedParameters } from './event-data.js';
-import type { RunEvent } from './events.js';
+import type { EventData, RunEvent } from './events.js';
 import type { RunRecord } from './history/event-store.js';
 import type { Plan } from './plan.js';
 import type { RunOptions } from './runtime-options.js';
@@ -26,6 +26,8 @@ export interface RunRequest {
   readonly history?: readonly RunEvent[];
   /** What the store's list shows of it, where it goes on from there. */
   readonly record?: RunRecord;
+  /** How it goes on with a changed workflow. */
+  readonly revised?: EventData['run.revised'];
   /** It is over: it is given back as it was recorded. */
   readonly isOver?: boolean;
 }

@@ -21,8 +21,6 @@ export const HASH = token<Hash>('HASH');
 export const SECRET_PROVIDER = token<SecretProvider>('SECRET_PROVIDER');
 export const ACCESS_POLICY = token<AccessPolicy>('ACCESS_POLICY');
 export const READINGS = token<Readings>('READINGS');
-/** Where runs are recorded. Whoever provides it closes it. */
-export const EVENT_STORE = token<EventStore>('EVENT_STORE');
 /** What LocalRuntime performs module nodes through. Whoever provides it closes it. */
 export const SYNC_BRIDGE = token<SyncBridge>('SYNC_BRIDGE');
 /** Where the events of runs are kept. Whoever provides it opens and closes it. */

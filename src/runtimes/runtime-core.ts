@@ -89,9 +89,9 @@ export abstract class RuntimeCore extends Mixed {
   replay(runId: string, options: ReplayOptions = {}): RunResult {
     checkReplayOptions(options);
     const recorded = this.history();
-    const record = recorded.record(runId);
-    const events = recorded.events(runId, options.events);
-    return replayResult(recorded.hollowOf(record), runId, events);
+    recorded.record(runId);
+    const { events, workflowHash } = recorded.view(runId, options.events);
+    return replayResult(recorded.hollowOf(workflowHash, runId), runId, events);
   }
 
   /** Looks whether what is stored is what was written: of one run, or of all. @throws LockstepError RUN_UNKNOWN; ConfigurationError STORE_MISSING */
@@ -104,7 +104,7 @@ export abstract class RuntimeCore extends Mixed {
   /** The first event in which two runs differ; `undefined` where they decided the same. @throws LockstepError RUN_UNKNOWN; ConfigurationError STORE_MISSING */
   diff(left: string, right: string): RunDifference | undefined {
     const recorded = this.history();
-    const [a, b] = [left, right].map((runId) => recorded.events(recorded.record(runId).runId));
+    const [a, b] = [left, right].map((runId) => recorded.view(recorded.record(runId).runId).events);
     return diffEvents(a ?? [], b ?? []);
   }
 

@@ -1,12 +1,15 @@
 import { didYouMean } from '../did-you-mean.js';
 import { ConfigurationError, LockstepError, textOf } from '../errors.js';
-import type { RunEvent } from '../events.js';
+import { compile } from '../compile.js';
+import type { EventData, RunEvent } from '../events.js';
 import type { Hash } from '../ports.js';
 import type { Workflow } from '../workflow.js';
 import type { BytesPort } from './bytes.js';
 import type { EventStore, RunHeader, RunRecord, StoredWorkflow } from './event-store.js';
+import { nodesToRunAgain } from './dirty-nodes.js';
+import { pruneHistory } from './pruned-history.js';
 import { readStoredEvent } from './stored-event.js';
-import { changesBetween, changesText, type WorkflowChanges } from './workflow-changes.js';
+import { changesBetween, type PartChange, type WorkflowChanges } from './workflow-changes.js';
 import { describeWorkflow, type WorkflowDescription } from './workflow-description.js';
 import { hollowWorkflow } from './hollow-workflow.js';
 
@@ -17,7 +20,16 @@ const REMEMBERED = 1_000;
 export interface RecordedRun {
   readonly record: RunRecord;
   readonly workflow: Workflow;
+  /** What of its log counts. */
   readonly events: readonly RunEvent[];
+  /** How it goes on with a changed workflow. */
+  readonly revised?: EventData['run.revised'];
+}
+
+/** What of the log of a run counts, and by which workflow. */
+export interface HistoryView {
+  readonly events: readonly RunEvent[];
+  readonly workflowHash: string;
 }
 
 /** The runs of a store, as a runtime deals with them: found by id, with the workflow that goes on with them. */
@@ -77,32 +89,71 @@ export class RecordedRuns {
     throw new LockstepError('WORKFLOW_UNKNOWN', what, { at: workflow, value: workflow });
   }
 
-  /** What was recorded of the workflow of a run. @throws LockstepError CORRUPT_HISTORY */
-  descriptionOf({ runId, workflowHash, workflow }: RunRecord): WorkflowDescription {
+  /** What was recorded of a workflow. @throws LockstepError CORRUPT_HISTORY */
+  descriptionOf(workflowHash: string, runId: string): WorkflowDescription {
     const stored = this.store.workflow(workflowHash);
     if (stored !== undefined) return JSON.parse(stored.description) as WorkflowDescription;
-    throw new LockstepError('CORRUPT_HISTORY', `The store has lost what workflow "${workflow}" of run "${runId}" was.`, {
-      at: runId,
-    });
+    throw new LockstepError('CORRUPT_HISTORY', `The store has lost what the workflow of run "${runId}" was.`, { at: runId });
   }
 
   /**
    * A run with the workflow that goes on with it.
    *
    * @param given default: the one that is known by its name
+   * @param force whether it may be another one than that which was recorded: what changed is taken out of the history
    * @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN, WORKFLOW_CHANGED, BLOB_MISSING, CORRUPT_HISTORY
    */
-  load(runId: string, given?: Workflow): RecordedRun {
+  load(runId: string, given?: Workflow, force: 'force' | 'refuse' = 'refuse'): RecordedRun {
     const record = this.record(runId);
     const workflow = given ?? this.workflowOf(record);
     const current = describeWorkflow(workflow, this.#hash);
-    if (current.hash !== record.workflowHash) throw workflowChanged(record, changesBetween(this.descriptionOf(record), current));
-    return { record, workflow, events: this.events(runId) };
+    const { events } = this.view(runId);
+    if (current.hash === record.workflowHash) return { record, workflow, events };
+    const recorded = this.descriptionOf(record.workflowHash, runId);
+    const changes = changesBetween(recorded, current);
+    if (force === 'refuse') throw workflowChanged(record, changes);
+    const plan = compile(workflow);
+    const rerun = nodesToRunAgain(changes, compile(hollowWorkflow(recorded)), plan);
+    const revised = { workflow: workflow.name, workflowHash: current.hash, rerun: [...rerun] };
+    return { record, workflow, events: pruneHistory(plan, events, rerun), revised };
+  }
+
+  /** A run that is over, with its workflow as it was recorded: it needs no code to be shown. `undefined` for any other. @throws LockstepError RUN_UNKNOWN */
+  ended(runId: string): RecordedRun | undefined {
+    const record = this.record(runId);
+    if (record.endedAt === null) return undefined;
+    const { events, workflowHash } = this.view(runId);
+    return { record, workflow: this.hollowOf(workflowHash, runId), events };
+  }
+
+  /**
+   * What of a log counts, with positions that follow each other: what a later revision took back is left out.
+   *
+   * @param to only so many events of the log
+   * @throws LockstepError BLOB_MISSING, CORRUPT_HISTORY
+   */
+  view(runId: string, to?: number): HistoryView {
+    let counted: RunEvent[] = [];
+    let workflowHash: string | undefined;
+    let isRevised = false;
+    for (const event of this.events(runId, to)) {
+      if (event.kind === 'run.revised') {
+        const { rerun } = event.data;
+        workflowHash = event.data.workflowHash;
+        const plan = compile(this.hollowOf(workflowHash, runId));
+        counted = [...pruneHistory(plan, counted, new Set(rerun))];
+        isRevised = true;
+      } else counted.push(isRevised ? { ...event, seq: counted.length } : event);
+    }
+    const [first] = counted;
+    if (first?.kind === 'run.started') workflowHash ??= first.data.workflowHash;
+    if (workflowHash !== undefined) return { events: counted, workflowHash };
+    throw new LockstepError('CORRUPT_HISTORY', `The log of run "${runId}" does not begin as one of a store.`, { at: runId });
   }
 
   /** The workflow of a run as it was recorded: it can be shown and replayed, not run. */
-  hollowOf(record: RunRecord): Workflow {
-    return hollowWorkflow(this.descriptionOf(record));
+  hollowOf(workflowHash: string, runId: string): Workflow {
+    return hollowWorkflow(this.descriptionOf(workflowHash, runId));
   }
 
   /** The events of a run, in order. @throws LockstepError BLOB_MISSING, CORRUPT_HISTORY */
@@ -118,6 +169,26 @@ export class RecordedRuns {
 function workflowChanged({ runId, workflow }: RunRecord, changes: WorkflowChanges): LockstepError {
   const what = `Run "${runId}" was started with another workflow "${workflow}": ${changesText(changes)}.`;
   return new LockstepError('WORKFLOW_CHANGED', what, { at: runId, value: changes });
+}
+
+/** How many changed parts an error names. */
+const NAMED = 8;
+
+function partText(kind: string, { id, change, what }: PartChange): string {
+  return `${kind} "${id}" ${change === 'changed' ? `changed${what.length === 0 ? '' : ` (${what.join(', ')})`}` : `was ${change}`}`;
+}
+
+function changesText({ nodes, cycles, parameters, outputs, name, order }: WorkflowChanges): string {
+  const parts = [
+    ...nodes.map((part) => partText('node', part)),
+    ...cycles.map((part) => partText('cycle', part)),
+    ...parameters.map((part) => partText('parameter', part)),
+    ...(outputs ? ['its outputs changed'] : []),
+    ...(name ? ['its name changed'] : []),
+    ...(order ? ['its parts are in another order'] : []),
+  ];
+  const more = parts.length > NAMED ? `, and ${parts.length - NAMED} more` : '';
+  return `${parts.slice(0, NAMED).join(', ')}${more}`;
 }
 
 const texts = new WeakMap<WorkflowDescription, string>();

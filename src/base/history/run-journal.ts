@@ -84,6 +84,11 @@ export class RunJournal {
     return this.#events.length === 0 ? 'memory' : this.#level;
   }
 
+  /** Hash of the workflow that the run is one of. */
+  get workflowHash(): string {
+    return this.#header.workflowHash;
+  }
+
   /** Whether something was recorded that is not committed. */
   get isDirty(): boolean {
     return this.#events.length > 0;
@@ -186,6 +191,10 @@ export function headerAfter(header: RunHeader, event: RunEvent, wakeAt: () => nu
       return { ...header, status: 'waiting', wakeAt: wakeAt() ?? null };
     case 'run.resumed':
       return { ...header, status: 'running', wakeAt: null };
+    case 'run.revised': {
+      const { workflow, workflowHash } = event.data;
+      return { ...header, workflow, workflowHash, status: 'running', endedAt: null, errorCode: null, wakeAt: null };
+    }
     case 'run.completed':
     case 'run.cancelled':
       return { ...header, status: event.kind === 'run.completed' ? 'completed' : 'cancelled', endedAt: event.ts };
