@@ -378,6 +378,10 @@ export const errorCatalog = {
     'Ask for less, or use a build of better-sqlite3 that keeps its settings.',
   ),
   RUN_NOT_ENDED: entry('A run was to be removed that has not ended.', 'Cancel it first, or let it end.'),
+  SNAPSHOT_UNUSABLE: entry(
+    'A snapshot of a run is of another version, or is no snapshot.',
+    'Replay the events of the run from the start.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A code from the catalogue. */

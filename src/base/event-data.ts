@@ -60,6 +60,16 @@ export function shapeOf(top: Plan) {
   };
 }
 
+/** Whether a plan has this shape. */
+export function hasShape(top: Plan, { nodes, cycles }: EventData['run.started']['plan']): boolean {
+  const shape = shapeOf(top);
+  return sameList(shape.nodes, nodes) && sameList(shape.cycles, cycles);
+}
+
+function sameList(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((item, index) => item === right[index]);
+}
+
 /** Node-addressed parameters as an event holds them. */
 export function setAsData(plan: Plan, set: AddressedParameters): EventData['run.started']['set'] {
   if (set === undefined) return [];

@@ -1,9 +1,9 @@
 import type { Attempt, AttemptLimits } from './attempt.js';
 import * as cycles from './cycle-transitions.js';
 import { LockstepError } from './errors.js';
-import { setFromData, shapeOf } from './event-data.js';
+import { hasShape, setFromData } from './event-data.js';
 import type { AttemptKey, RunEvent } from './events.js';
-import type { ExecutionState } from './execution-state.js';
+import type { ChildrenState, ExecutionState } from './execution-state.js';
 import type { Plan, PlanNode, PlanRegion } from './plan.js';
 import { BLOCKED, CANCELLED, SKIPPED } from './status.js';
 import { limitsOf } from './time-limits.js';
@@ -14,11 +14,19 @@ export interface OpenAttempt extends Pick<Attempt, 'node' | 'visit' | 'number' |
   status: Attempt['status'];
 }
 
+/** Where a fold stands, beside the state that it fills. */
+export interface FoldPosition {
+  /** How many events have been applied. */
+  readonly length: number;
+  /** Attempts that had started and not settled, by the graph that they belong to. */
+  readonly open: ReadonlyMap<ExecutionState, readonly OpenAttempt[]>;
+}
+
 /**
  * Puts a recorded history into a fresh state, by the same steps that the live run took. Calls no hook and evaluates no
  * predicate.
  */
-export class EventFold {
+export class EventFold implements FoldPosition {
   readonly #top: ExecutionState;
   /** By scope. */
   readonly #graphs = new Map<string, ExecutionState>();
@@ -27,9 +35,22 @@ export class EventFold {
   readonly #open = new Map<ExecutionState, Map<number, OpenAttempt>>();
   #next = 0;
 
-  constructor(state: ExecutionState) {
+  /**
+   * @param state a fresh one, or one that holds what the first events of the history did
+   * @param from where such a one stands. Default: before the first event
+   */
+  constructor(state: ExecutionState, from?: FoldPosition) {
     this.#top = state;
-    this.#graphs.set('', state);
+    this.#know(state);
+    if (from === undefined) return;
+    this.#next = from.length;
+    for (const [graph, attempts] of from.open)
+      this.#open.set(graph, new Map(attempts.map((attempt) => [attempt.node.index, attempt])));
+  }
+
+  /** What it fills. */
+  get state(): ExecutionState {
+    return this.#top;
   }
 
   /** How many events have been applied. */
@@ -103,8 +124,7 @@ export class EventFold {
     switch (event.kind) {
       case 'run.started': {
         const { data } = event;
-        const shape = shapeOf(state.plan);
-        if (!sameList(shape.nodes, data.plan.nodes) || !sameList(shape.cycles, data.plan.cycles)) {
+        if (!hasShape(state.plan, data.plan)) {
           throw new LockstepError(
             'PLAN_MISMATCH',
             `The history of "${data.workflow}" was recorded with another plan than that of "${state.plan.workflow.name}".`,
@@ -161,6 +181,7 @@ export class EventFold {
         return apply.setAside(state, node, CANCELLED, event.data.reason, ts, startedAt);
       case 'children.created': {
         const { parameters, items } = event.data;
+        this.#forget(state.children?.get(node.index));
         const { prefix } = apply.openChildren(state, node, attempt, parameters, items);
         this.#children.set(prefix, { owner: state, node });
         return;
@@ -215,6 +236,26 @@ export class EventFold {
     return this.#graphs.get(scope) as ExecutionState;
   }
 
+  /** Takes up a graph and its children, so that events can name them. */
+  #know(state: ExecutionState): void {
+    this.#graphs.set(state.scope, state);
+    for (const [index, { prefix, graphs }] of state.children ?? []) {
+      this.#children.set(prefix, { owner: state, node: state.plan.nodes[index] as PlanNode });
+      for (const graph of graphs) this.#know(graph);
+    }
+  }
+
+  /** Lets go of the children of an earlier visit or attempt, which have settled: a long cycle would pile them up. */
+  #forget(children: ChildrenState | undefined): void {
+    if (children === undefined) return;
+    this.#children.delete(children.prefix);
+    for (const graph of children.graphs) {
+      this.#graphs.delete(graph.scope);
+      this.#open.delete(graph);
+      for (const inner of graph.children?.values() ?? []) this.#forget(inner);
+    }
+  }
+
   #attempt({ scope, node }: { readonly scope: string; readonly node: string }): OpenAttempt {
     const state = this.#graph(scope);
     const attempt = this.#open.get(state)?.get(nodeOf(state, { node }).index);
@@ -248,8 +289,4 @@ function corrupt(event: RunEvent, why: string, cause?: unknown): LockstepError {
     value: event.seq,
     cause,
   });
-}
-
-function sameList(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.every((item, index) => item === right[index]);
 }

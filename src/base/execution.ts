@@ -5,6 +5,7 @@ import { EventFold, type OpenAttempt } from './event-fold.js';
 import type { DecisiveOptions, EventData, RunEvent } from './events.js';
 import { ExecutionState } from './execution-state.js';
 import { type GraphAttempt, GraphExecution } from './graph-execution.js';
+import { restoreSnapshot, type SnapshotData } from './history/state-snapshot.js';
 import type { Plan, PlanNode } from './plan.js';
 import type { Random } from './ports.js';
 import { type Abort, type EventSink, RunCore } from './run-core.js';
@@ -37,6 +38,8 @@ export interface LogEnd {
   /** Default: after the history. */
   readonly next?: number;
   readonly revised?: EventData['run.revised'];
+  /** What the events before the history did. Default: there are none before. */
+  readonly snapshot?: SnapshotData;
 }
 
 const FOREVER = Number.POSITIVE_INFINITY;
@@ -116,11 +119,11 @@ export class Execution extends GraphExecution {
    *
    * @param log what follows where the log of the run is longer than this history: the position of its next event, and the event by
    *   which the run takes back what is not in the history
-   * @throws LockstepError PLAN_MISMATCH, CORRUPT_HISTORY
+   * @throws LockstepError PLAN_MISMATCH, CORRUPT_HISTORY, SNAPSHOT_UNUSABLE
    */
   resume(history: readonly RunEvent[], now: number, log: LogEnd = {}): void {
     const { core, state } = this;
-    const lost = this.fold(history);
+    const lost = this.fold(history, log.snapshot);
     core.now = now;
     core.seq = log.next ?? core.seq;
     if (log.revised !== undefined) core.record('run.revised', log.revised, now);
@@ -135,11 +138,12 @@ export class Execution extends GraphExecution {
   /**
    * Puts a recorded history into this fresh execution, by the same steps that the live run took.
    *
+   * @param snapshot what the events before `history` did. Default: there are none before
    * @returns attempts that were running when it ends
-   * @throws LockstepError PLAN_MISMATCH, CORRUPT_HISTORY
+   * @throws LockstepError PLAN_MISMATCH, CORRUPT_HISTORY, SNAPSHOT_UNUSABLE
    */
-  fold(history: readonly RunEvent[]): readonly GraphAttempt[] {
-    const fold = new EventFold(this.state);
+  fold(history: readonly RunEvent[], snapshot?: SnapshotData): readonly GraphAttempt[] {
+    const fold = snapshot === undefined ? new EventFold(this.state) : restoreSnapshot(this.state, snapshot);
     for (const event of history) fold.apply(event);
     this.core.seq = fold.length;
     return this.#restoreGraph(this, fold.open);

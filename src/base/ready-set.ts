@@ -37,6 +37,20 @@ export class ReadySet {
     return ((this.#words[member >>> 5] as number) & (1 << (member & 31))) !== 0;
   }
 
+  /** The members as bits, a copy: member `n` is bit `n % 32` of word `n / 32`. */
+  toWords(): Int32Array {
+    return this.#words.slice();
+  }
+
+  /** Holds these members and no other. @throws TypeError where they are those of a set of another size */
+  setWords(words: Int32Array): void {
+    if (words.length !== this.#words.length) throw new TypeError('The members are those of a set of another size.');
+    this.#words.set(words);
+    this.#first = 0;
+    this.#size = 0;
+    for (let bits of words) for (; bits !== 0; bits &= bits - 1) this.#size++;
+  }
+
   /** The least member that is at least `from`; -1 when there is none. */
   least(from = 0): number {
     if (this.#size === 0) return -1;

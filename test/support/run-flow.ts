@@ -55,6 +55,8 @@ export interface FlowRun {
   readonly history?: readonly RunEvent[];
   /** Called with the state after so many events, and the time: before each further one, and whenever an attempt has settled. */
   readonly onStep?: (state: ExecutionState, length: number, now: number) => void;
+  /** Called before an execution begins, or is resumed. */
+  readonly onBegin?: (execution: Execution) => void;
   /** Runs are monitored, and the trace holds the report. */
   readonly monitored?: true;
   /** `known`: gates are answered as they open. A number: one at a time, in an order with this seed. Default: all of them, whenever the run waits. */
@@ -104,6 +106,7 @@ class Probe {
 
   onBegin({ execution }: ActiveRun): void {
     this.#execution = execution;
+    this.#how.onBegin?.(execution);
   }
 
   /** The run waits: what is answered now happens to another copy of its state. */
