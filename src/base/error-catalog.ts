@@ -382,6 +382,15 @@ export const errorCatalog = {
     'A snapshot of a run is of another version, or is no snapshot.',
     'Replay the events of the run from the start.',
   ),
+  PROJECTION_FAILED: entry(
+    'A required projection could not apply events that are committed.',
+    'Do not append them again; mend the projection and rebuild it.',
+  ),
+  PROJECTION_STALE: entry(
+    'A projection was asked that has not seen every event.',
+    'Rebuild it, or ask for what it has with stale: "allow".',
+  ),
+  PROJECTION_UNKNOWN: entry('No projection has this name.', 'Correct the name, or attach the projection.'),
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A code from the catalogue. */
