@@ -74,5 +74,5 @@ export function resumeFromSnapshot(execution: Execution, cut: number): void {
   const { plan } = execution;
   const resume = execution.resume.bind(execution);
   execution.resume = (history, now) =>
-    resume(history.slice(cut), now, snapshotOf(plan, history.slice(0, Math.min(cut, history.length))));
+    resume(history.slice(cut), now, { snapshot: snapshotOf(plan, history.slice(0, Math.min(cut, history.length))) });
 }
