@@ -9,6 +9,7 @@ import type { GraphAttempt } from './graph-execution.js';
 import { idOf, type Part } from './graph-result.js';
 import { CommitGroup } from './history/commit-group.js';
 import type { StoredWorkflow } from './history/event-store.js';
+import { checkFork, type ForkOptions, type ForkOverrides } from './history/fork-options.js';
 import { newHeader, RecordedRuns, workflowsByName } from './history/recorded-runs.js';
 import { RunJournal } from './history/run-journal.js';
 import { encodeValue } from './history/value-codec.js';
@@ -275,6 +276,29 @@ export abstract class BaseRuntime extends PerformingRuntime {
   }
 
   /**
+   * Checks what the caller passed to `fork`, and takes over the history.
+   *
+   * @throws LockstepError RUNTIME_CLOSED, RUN_UNKNOWN, WORKFLOW_UNKNOWN, UNKNOWN_NODE; ConfigurationError INVALID_OPTION,
+   *   UNKNOWN_OPTION, STORE_MISSING; RunRejectedError
+   */
+  protected requestForked(runId: string, atSeq: number, overrides: ForkOverrides, options: ForkOptions): RunRequest {
+    checkFork(overrides, options);
+    const { workflow, ...own } = options;
+    if (workflow !== undefined) requireWorkflow('fork', workflow);
+    const { workflow: known, events, from } = this.history().fork(runId, atSeq, overrides, workflow);
+    const request = this.requestRun(known, undefined, { ...startOf(events), ...own });
+    return { ...request, history: events, forkedFrom: from };
+  }
+
+  /** The store's runs, ready to be read. @throws LockstepError RUNTIME_CLOSED; ConfigurationError STORE_MISSING */
+  protected history(): RecordedRuns {
+    this.assertOpen();
+    this.beforeReading();
+    if (this.recorded !== undefined) return this.recorded;
+    throw new ConfigurationError('STORE_MISSING', 'This runtime has no store.');
+  }
+
+  /**
    * Checks everything else that can be checked before the first node and makes the run.
    *
    * @throws RunRejectedError listing everything that is wrong
@@ -283,7 +307,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
     const findings: RunFindings = { problems: [], warnings: [] };
     const refused = refuse(request.plan);
     if (refused !== undefined) findings.problems.push(refused);
-    if (request.history === undefined && this.#exists(request)) findings.problems.push(runExists(request.runId));
+    if (request.record === undefined && this.#exists(request)) findings.problems.push(runExists(request.runId));
     this.checkRun(request, findings);
     const bound = request.history === undefined ? this.bindParameters(request) : UNBOUND;
     const problems = [...findings.problems, ...bound.problems, ...this.#unstorable(request, bound)];
@@ -351,7 +375,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
     return { execution, options, thrown: new Map(), events, history, log, journal, wake: undefined, now: 0 };
   }
 
-  #journalOf({ runId, plan, options, record, revised }: RunRequest, execution: () => Execution): RunJournal | undefined {
+  #journalOf({ runId, plan, options, record, revised, forkedFrom }: RunRequest, execution: () => Execution): RunJournal | undefined {
     if (this.recorded === undefined) return undefined;
     const described =
       record === undefined || revised !== undefined ? this.recorded.describe(plan.workflow) : undefined;
@@ -359,7 +383,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
       runId,
       hash: this.ports.hash,
       bytes: this.ports.bytes,
-      header: record ?? newHeader(described as StoredWorkflow),
+      header: record ?? newHeader(described as StoredWorkflow, forkedFrom ?? null),
       workflow: described,
       secrets: () => execution().secrets,
       wakeAt: () => execution().wakeAt(),
@@ -391,6 +415,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
     else {
       if (run.history === undefined)
         for (const event of history) run.events?.push(event); // it may have to wait, and be resumed
+      else if (run.log.next === undefined && journal !== undefined) journal.copy(history);
       else tellAnswers(this.listeners, run.options, execution, history);
       execution.resume([...history], now, run.log);
     }

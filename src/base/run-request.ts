@@ -1,7 +1,7 @@
 import type { LockstepError } from './errors.js';
 import type { AddressedParameters } from './event-data.js';
 import type { EventData, RunEvent } from './events.js';
-import type { RunRecord } from './history/event-store.js';
+import type { RunHeader, RunRecord } from './history/event-store.js';
 import type { Plan } from './plan.js';
 import type { RunOptions } from './runtime-options.js';
 import type { Warning } from './warning.js';
@@ -28,6 +28,8 @@ export interface RunRequest {
   readonly record?: RunRecord;
   /** How it goes on with a changed workflow. */
   readonly revised?: EventData['run.revised'];
+  /** The run that its history was taken from. */
+  readonly forkedFrom?: NonNullable<RunHeader['forkedFrom']>;
   /** It is over: it is given back as it was recorded. */
   readonly isOver?: boolean;
 }

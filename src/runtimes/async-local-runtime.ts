@@ -1,6 +1,7 @@
 import type { ActiveRun } from '../base/active-run.js';
 import { ConfigurationError } from '../base/errors.js';
 import type { GraphAttempt } from '../base/graph-execution.js';
+import type { ForkOptions, ForkOverrides } from '../base/history/fork-options.js';
 import type { RunJournal } from '../base/history/run-journal.js';
 import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.js';
 import type { RunRequest } from '../base/run-request.js';
@@ -65,6 +66,23 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
   async resume<Params, Output>(...args: ResumeArguments<Params, Output>): Promise<ExecutedRun<Output>> {
     if (this.recorded !== undefined) await this.start();
     return this.unwrapOutcome(await this.#run<Output>(() => this.requestResumed(...resumeArguments(args))));
+  }
+
+  /**
+   * Starts a new run from the first events of another. What is overridden, and what depends on it, runs again; the rest is taken over.
+   *
+   * @param atSeq how many events of the log are taken over, at least 1
+   * @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN, UNKNOWN_NODE; ConfigurationError STORE_MISSING, INVALID_OPTION;
+   *   RunRejectedError, RunFailedError, RunCancelledError
+   */
+  async fork(
+    runId: string,
+    atSeq: number,
+    overrides: ForkOverrides = {},
+    options: ForkOptions = {},
+  ): Promise<ExecutedRun<unknown>> {
+    if (this.recorded !== undefined) await this.start();
+    return this.unwrapOutcome(await this.#run(() => this.requestForked(runId, atSeq, overrides, options)));
   }
 
   async #run<Output>(requested: () => RunRequest): Promise<RunOutcome<Output>> {

@@ -4,6 +4,7 @@ import type { GraphAttempt } from '../base/graph-execution.js';
 import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.js';
 import type { SyncBridge, SyncSecretProvider } from '../base/ports.js';
 import { RunRejectedError } from '../base/run-errors.js';
+import type { ForkOptions, ForkOverrides } from '../base/history/fork-options.js';
 import type { RunRequest } from '../base/run-request.js';
 import { type ResumeArguments, resumeArguments } from '../base/resume-arguments.js';
 import type { Workflow } from '../base/workflow.js';
@@ -83,6 +84,22 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
    */
   resume<Params, Output>(...args: ResumeArguments<Params, Output>): ExecutedRun<Output> {
     return this.unwrapOutcome(this.#run<Output>(() => this.requestResumed(...resumeArguments(args))));
+  }
+
+  /**
+   * Starts a new run from the first events of another. What is overridden, and what depends on it, runs again; the rest is taken over.
+   *
+   * @param atSeq how many events of the log are taken over, at least 1
+   * @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN, UNKNOWN_NODE; ConfigurationError STORE_MISSING, INVALID_OPTION;
+   *   RunRejectedError, RunFailedError, RunCancelledError
+   */
+  fork(
+    runId: string,
+    atSeq: number,
+    overrides: ForkOverrides = {},
+    options: ForkOptions = {},
+  ): ExecutedRun<unknown> {
+    return this.unwrapOutcome(this.#run(() => this.requestForked(runId, atSeq, overrides, options)));
   }
 
   #run<Output>(requested: () => RunRequest): RunOutcome<Output> {

@@ -1,8 +1,6 @@
 import { BaseRuntime } from '../base/base-runtime.js';
-import { ConfigurationError } from '../base/errors.js';
 import type { IntegrityReport, RunQuery, RunRecord } from '../base/history/event-store.js';
 import { type ExportedRun, exportFrom, importInto } from '../base/history/exported-run.js';
-import type { RecordedRuns } from '../base/history/recorded-runs.js';
 import { replayResult } from '../base/history/replay.js';
 import { diffEvents, type RunDifference } from '../base/history/run-diff.js';
 import { checkCount, knownFields } from '../base/option-checks.js';
@@ -66,14 +64,6 @@ export abstract class RuntimeCore extends Mixed {
     super(resolved, nodePorts(host.fillPorts(own)));
     this.plugins = host;
     host.attach({ on: (name, listener) => this.on(name, listener), log: this.ports.log });
-  }
-
-  /** The store's runs, once the plugin that provides it has started. @throws ConfigurationError STORE_MISSING */
-  protected history(): RecordedRuns {
-    this.assertOpen();
-    this.beforeReading();
-    if (this.recorded !== undefined) return this.recorded;
-    throw new ConfigurationError('STORE_MISSING', 'This runtime has no store.');
   }
 
   /** The runs of the store, newest first. @throws ConfigurationError STORE_MISSING */

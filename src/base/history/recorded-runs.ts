@@ -2,11 +2,13 @@ import { didYouMean } from '../did-you-mean.js';
 import { ConfigurationError, LockstepError, textOf } from '../errors.js';
 import { compile } from '../compile.js';
 import type { EventData, RunEvent } from '../events.js';
+import type { Plan } from '../plan.js';
 import type { Hash } from '../ports.js';
 import type { Workflow } from '../workflow.js';
 import type { BytesPort } from './bytes.js';
 import type { EventStore, RunHeader, RunRecord, StoredWorkflow } from './event-store.js';
-import { nodesToRunAgain } from './dirty-nodes.js';
+import { dependentsOf, nodesToRunAgain } from './dirty-nodes.js';
+import type { ForkOverrides } from './fork-options.js';
 import { pruneHistory } from './pruned-history.js';
 import { readStoredEvent } from './stored-event.js';
 import { changesBetween, type PartChange, type WorkflowChanges } from './workflow-changes.js';
@@ -24,6 +26,13 @@ export interface RecordedRun {
   readonly events: readonly RunEvent[];
   /** How it goes on with a changed workflow. */
   readonly revised?: EventData['run.revised'];
+}
+
+/** The beginning of a run that is forked from another. */
+export interface ForkedRun {
+  readonly workflow: Workflow;
+  readonly events: readonly RunEvent[];
+  readonly from: NonNullable<RunHeader['forkedFrom']>;
 }
 
 /** What of the log of a run counts, and by which workflow. */
@@ -118,6 +127,31 @@ export class RecordedRuns {
     return { record, workflow, events: pruneHistory(plan, events, rerun), revised };
   }
 
+  /**
+   * The first events of a run, as another run goes on from them: with what is to run again taken out.
+   *
+   * @param atSeq how many events of the log are taken over
+   * @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN, UNKNOWN_NODE; ConfigurationError INVALID_OPTION
+   */
+  fork(runId: string, atSeq: number, { outputs = {}, rerun = [] }: ForkOverrides, given?: Workflow): ForkedRun {
+    const record = this.record(runId);
+    if (!Number.isSafeInteger(atSeq) || atSeq < 1 || atSeq > record.events) throw noPrefix(record, atSeq);
+    const workflow = given ?? this.workflowOf(record);
+    const { events, workflowHash } = this.view(runId, atSeq);
+    const plan = compile(workflow);
+    const current = describeWorkflow(workflow, this.#hash);
+    const again = new Set<string>(rerun);
+    for (const id of [...rerun, ...Object.keys(outputs)]) if (!plan.nodeIndex.has(id)) throw unknownNode(plan, id);
+    if (current.hash !== workflowHash) {
+      const recorded = this.descriptionOf(workflowHash, runId);
+      const changes = changesBetween(recorded, current);
+      for (const id of nodesToRunAgain(changes, compile(hollowWorkflow(recorded)), plan)) again.add(id);
+    }
+    const replacedOutputs = new Map(Object.entries(outputs));
+    const kept = pruneHistory(plan, events, dependentsOf(plan, again, replacedOutputs.keys()), { replacedOutputs });
+    return { workflow, events: kept.map((event) => ownedBy(event, current.hash)), from: { runId, events: atSeq } };
+  }
+
   /** A run that is over, with its workflow as it was recorded: it needs no code to be shown. `undefined` for any other. @throws LockstepError RUN_UNKNOWN */
   ended(runId: string): RecordedRun | undefined {
     const record = this.record(runId);
@@ -166,6 +200,20 @@ export class RecordedRuns {
   }
 }
 
+function ownedBy(event: RunEvent, workflowHash: string): RunEvent {
+  return event.kind === 'run.started' ? { ...event, data: { ...event.data, workflowHash } } : event;
+}
+
+function unknownNode({ nodeIndex, workflow }: Plan, id: string): LockstepError {
+  const what = `Workflow "${workflow.name}" has no node "${id}" at the top. ${didYouMean(id, [...nodeIndex.keys()])}`;
+  return new LockstepError('UNKNOWN_NODE', what, { at: id, value: id });
+}
+
+function noPrefix({ runId, events }: RunRecord, atSeq: number): ConfigurationError {
+  const what = `Run "${runId}" has ${events} events, so that it can be forked after 1 to ${events} of them.`;
+  return new ConfigurationError('INVALID_OPTION', what, { at: 'fork.atSeq', value: atSeq });
+}
+
 function workflowChanged({ runId, workflow }: RunRecord, changes: WorkflowChanges): LockstepError {
   const what = `Run "${runId}" was started with another workflow "${workflow}": ${changesText(changes)}.`;
   return new LockstepError('WORKFLOW_CHANGED', what, { at: runId, value: changes });
@@ -203,7 +251,7 @@ function descriptionText(description: WorkflowDescription): string {
 }
 
 /** What the list shows of a run that begins. */
-export function newHeader({ name, hash }: StoredWorkflow): RunHeader {
+export function newHeader({ name, hash }: StoredWorkflow, forkedFrom: RunHeader['forkedFrom']): RunHeader {
   return {
     workflow: name,
     workflowHash: hash,
@@ -212,7 +260,7 @@ export function newHeader({ name, hash }: StoredWorkflow): RunHeader {
     endedAt: null,
     errorCode: null,
     wakeAt: null,
-    forkedFrom: null,
+    forkedFrom,
   };
 }
 

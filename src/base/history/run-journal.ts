@@ -109,6 +109,12 @@ export class RunJournal {
     this.#accepted = { value, text };
   }
 
+  /** Takes over the history of another run: nobody is told of it again. */
+  copy(history: readonly RunEvent[]): void {
+    for (const event of history) this.record({ ...event, runId: this.runId });
+    this.#untold = [];
+  }
+
   /** Takes an event that was decided. After a failure it is dropped: nobody will ever hear of it. */
   record(event: RunEvent): void {
     if (this.#failure !== undefined) return;
