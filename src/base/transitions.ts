@@ -352,12 +352,12 @@ export function notify(state: ExecutionState, index: number, live: boolean): voi
   const left = (waiting[index] as number) - 1;
   waiting[index] = left;
   if (!state.plan.rechecks) {
-    if (left === 0) state.ready.add(index);
+    if (left === 0 && state.status[index] === PENDING) state.ready.add(index); // a forked run may have been given its output
     return;
   }
   const dependent = state.plan.nodes[index] as PlanNode;
   if (!dependent.recheck) {
-    if (left === 0) state.ready.add(index);
+    if (left === 0 && state.status[index] === PENDING) state.ready.add(index);
   } else if (state.status[index] === PENDING && !state.delayed.has(index) && allSettled(state, dependent))
     state.ready.add(index);
 }

@@ -139,7 +139,7 @@ function describeNode(workflow: Workflow, node: NodeData, hash: Hash): NodeDescr
   return {
     ...(computing as typeof data),
     use: resolve(implementation.identity, implementation, hash),
-    ...(child === undefined ? {} : { child: describeGraph(child, hash) }),
+    ...(child === undefined ? {} : { child: graphOf(child, hash) }),
     ...(retryOn === undefined && dontRetryOn === undefined
       ? {}
       : { matchers: { retryOn: matchers(retryOn, hash), dontRetryOn: matchers(dontRetryOn, hash) } }),
@@ -177,14 +177,13 @@ function by<T>(key: (item: T) => string): (left: T, right: T) => number {
  * are.
  */
 function inOrderOfInputs({ nodes, connections }: GraphDescription): readonly ConnectionData[] {
-  const places = new Map<string, Map<string, number>>();
-  let count = 0;
+  const places = new Map<string, number>();
   for (const { id, kind, implementation } of nodes) {
     const names = implementation.inputs.map(({ name }) => name);
     if (kind === 'gate') names.sort();
-    places.set(id, new Map(names.map((name) => [name, count++])));
+    for (const name of names) places.set(`${id}.${name}`, places.size);
   }
-  const placed = connections.map((edge) => ({ edge, place: places.get(edge.to.node)?.get(edge.to.port) ?? -1 }));
+  const placed = connections.map((edge) => ({ edge, place: places.get(`${edge.to.node}.${edge.to.port}`) ?? -1 }));
   return placed.sort((left, right) => left.place - right.place).map(({ edge }) => edge);
 }
 
@@ -238,8 +237,24 @@ function nameCulprit({ data }: Pick<Workflow, 'data'>, scope = ''): void {
   for (const [name, source] of Object.entries(data.outputs)) canonicalJson(source, `output ${scope}${name}`);
 }
 
-/** Describes a graph: that of a workflow, or that of a child. */
+/** Many nodes run the same function. */
+function remembering(hash: Hash): Hash {
+  const digests = new Map<string, string>();
+  return {
+    sha256: (text) => {
+      const digest = digests.get(text) ?? hash.sha256(text);
+      digests.set(text, digest);
+      return digest;
+    },
+  };
+}
+
+/** Describes the graph of a workflow, and those of its children. */
 export function describeGraph(workflow: Workflow, hash: Hash): GraphDescription {
+  return graphOf(workflow, remembering(hash));
+}
+
+function graphOf(workflow: Workflow, hash: Hash): GraphDescription {
   const { data } = workflow;
   return {
     ...data,
