@@ -72,6 +72,25 @@ export type {
   TriedSubworkflowHandle,
   TryHandle,
 } from './base/handles.js';
+export type {
+  CommitReceipt,
+  Durability,
+  EventBatch,
+  EventRange,
+  EventStore,
+  IntegrityProblem,
+  IntegrityReport,
+  PruneReport,
+  Retention,
+  RunHeader,
+  RunQuery,
+  RunRecord,
+  StoredBlob,
+  StoredEvent,
+  StoredSnapshot,
+  StoredWorkflow,
+  StoreHealth,
+} from './base/history/event-store.js';
 export type { ItemFailure, ItemOutcome } from './base/item-outcome.js';
 export {
   type Bindable,
@@ -270,6 +289,7 @@ export {
   jsonSchema,
 } from './mixins/validation/json-schema.js';
 export type { ValidationReport } from './mixins/validation/static-checks.js';
+export { MemoryEventStore } from './plugins/event-store/memory-event-store.js';
 export {
   type AsyncPlugin,
   definePlugin,

@@ -50,6 +50,10 @@ export function versionOf(db: SqliteDatabase): number {
   return Number(db.pragma('user_version', { simple: true }));
 }
 
+/**
+ * Events are ordered by run and position in it, in the one tree there is of them: a second one, for positions in the store, would
+ * double what a commit writes.
+ */
 function createTables(db: SqliteDatabase): void {
   db.exec(`
     CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -69,10 +73,10 @@ function createTables(db: SqliteDatabase): void {
     CREATE INDEX runs_by_start ON runs (started_at, id);
     CREATE INDEX runs_by_workflow ON runs (workflow_hash);
     CREATE TABLE events (
-      position INTEGER PRIMARY KEY, run INTEGER NOT NULL, seq INTEGER NOT NULL, ts NUMERIC NOT NULL,
+      run INTEGER NOT NULL, seq INTEGER NOT NULL, position INTEGER NOT NULL, ts NUMERIC NOT NULL,
       kind TEXT NOT NULL, v INTEGER NOT NULL, key TEXT, data TEXT NOT NULL, sum INTEGER NOT NULL,
-      UNIQUE (run, seq)
-    );
+      PRIMARY KEY (run, seq)
+    ) WITHOUT ROWID;
     CREATE UNIQUE INDEX events_by_key ON events (run, key) WHERE key IS NOT NULL;
     CREATE TABLE blocks (
       run INTEGER NOT NULL, number INTEGER NOT NULL, events INTEGER NOT NULL, hash TEXT NOT NULL,

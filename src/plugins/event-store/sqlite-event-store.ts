@@ -19,6 +19,7 @@ import {
 } from '../../base/history/event-store.js';
 import { checkWord } from '../../base/option-checks.js';
 import { checksum, eventText } from './event-text.js';
+import { missingAtTail } from './head-check.js';
 import { holderName, refuseHeld } from './lease.js';
 import { sqliteVersion } from './load-sqlite.js';
 import { thisProcess } from './process-identity.js';
@@ -26,7 +27,7 @@ import { checkRetention } from './retention.js';
 import { versionOf } from './schema.js';
 import type { SqliteDatabase } from './sqlite-api.js';
 import { checkSqliteOptions, type SqliteEventStoreOptions, type SqliteSettings } from './sqlite-options.js';
-import { missingAtTail, SqliteWriter } from './sqlite-writer.js';
+import { SqliteWriter } from './sqlite-writer.js';
 import { type ReadStatements, type RunRow, readStatements } from './statements.js';
 import { runUnknown, storeClosed, storeError } from './store-errors.js';
 import { openStoreFile } from './store-file.js';

@@ -14,7 +14,7 @@ export interface SqliteEventStoreOptions {
   readonly keep?: Retention;
   /** Tells the time of leases and of retention. Default: the time of the system. */
   readonly clock?: Pick<Clock, 'now'>;
-  /** Size of the write-ahead log in bytes from which it is carried over into the file; at least 65,536. Default: 4 MiB. */
+  /** Size of the write-ahead log in bytes from which it is carried over into the file; at least 65,536. Default: 16 MiB. */
   readonly walBytes?: number;
 }
 
@@ -22,7 +22,7 @@ export interface SqliteEventStoreOptions {
 export type SqliteSettings = Required<SqliteEventStoreOptions>;
 
 const FIELDS = ['file', 'readOnly', 'keep', 'clock', 'walBytes'];
-const DEFAULTS = { readOnly: false, keep: {}, clock: { now: () => Date.now() }, walBytes: 4 * 1024 * 1024 } as const;
+const DEFAULTS = { readOnly: false, keep: {}, clock: { now: () => Date.now() }, walBytes: 16 * 1024 * 1024 } as const;
 const LEAST_WAL = 65_536;
 
 /** @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */

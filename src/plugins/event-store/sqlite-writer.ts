@@ -11,7 +11,8 @@ import type {
 } from '../../base/history/event-store.js';
 import { refuse } from '../../base/option-checks.js';
 import { BLOCK, NO_BLOCK } from './event-text.js';
-import { HeadFile, readHead } from './head-file.js';
+import { missingAtTail } from './head-check.js';
+import { HeadFile } from './head-file.js';
 import { HEARTBEAT_MS, Lease } from './lease.js';
 import { beyond, hasEnded } from './retention.js';
 import { type Block, RunLog } from './run-log.js';
@@ -248,7 +249,7 @@ export class SqliteWriter {
     const { seq, ts, kind, v, key, data } = event;
     const position = this.#lastPosition() + 1;
     const sum = log.add(event);
-    this.#write.event.run(position, log.id, seq, ts, kind, v, key, data, sum);
+    this.#write.event.run(log.id, seq, position, ts, kind, v, key, data, sum);
     this.#position = position;
     const block = log.completed();
     if (block !== undefined) this.#addBlock(log, block);
@@ -314,13 +315,6 @@ export class SqliteWriter {
       // What was appended is committed; the store is poisoned and tells whoever writes next.
     }
   }
-}
-
-/** How many events the head tells of that the file does not have. */
-export function missingAtTail(read: ReadStatements, file: string): number {
-  const head = readHead(file);
-  if (head === undefined || head.store !== read.meta.get('store')) return 0;
-  return Math.max(0, head.position - (read.lastPosition.get() ?? 0));
 }
 
 function headerValues(header: RunHeader) {

@@ -64,12 +64,13 @@ export function readStatements(db: SqliteDatabase) {
         `SELECT seq, ts, kind, v, key, data, sum FROM events WHERE run = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?`,
       )
       .raw(),
-    eventAt: db.prepare<{ readonly run: string | null; readonly seq: number; readonly sum: number }>(
-      'SELECT r.run_id AS run, seq, sum FROM events LEFT JOIN runs r ON r.id = run WHERE position = ?',
+    eventAt: db.prepare<{ readonly position: number; readonly sum: number }>(
+      'SELECT position, sum FROM events WHERE run = (SELECT id FROM runs WHERE run_id = ?) AND seq = ?',
     ),
     lastPosition: db
       .prepare<number>(
-        `SELECT max(coalesce((SELECT max(position) FROM events), 0), value) FROM meta WHERE key = 'position'`,
+        `SELECT max(value, coalesce((SELECT max((SELECT position FROM events WHERE run = r.id ORDER BY seq DESC LIMIT 1)) FROM runs r), 0))
+         FROM meta WHERE key = 'position'`,
       )
       .pluck(),
     meta: db.prepare<string | number>('SELECT value FROM meta WHERE key = ?').pluck(),
@@ -101,7 +102,7 @@ export function writeStatements(db: SqliteDatabase) {
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
     event: db.prepare(
-      'INSERT INTO events (position, run, seq, ts, kind, v, key, data, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO events (run, seq, position, ts, kind, v, key, data, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     hasKey: db.prepare<number>('SELECT 1 FROM events WHERE run = ? AND key = ?').pluck(),
     addRun: db

@@ -1,6 +1,6 @@
 import type { IntegrityProblem, IntegrityReport } from '../../base/history/event-store.js';
 import { BLOCK, blockHash, checksum, eventText, NO_BLOCK, sha256 } from './event-text.js';
-import { type Head, readHead } from './head-file.js';
+import { headOf, missingAtTail } from './head-check.js';
 import { hasEnded } from './retention.js';
 import type { EventRow, ReadStatements, RunRow } from './statements.js';
 import { sqliteCode } from './store-errors.js';
@@ -53,10 +53,7 @@ class Verifier {
     this.#guarded(runId, () => {
       const row = this.#read.run.get(runId);
       if (row !== undefined) this.#run(row);
-      const head = this.#headOf();
-      const missing = head?.runId === runId ? head.seq + 1 - (row?.events ?? 0) : 0;
-      if (head === undefined || missing <= 0 || head.position <= this.#lastPosition()) return;
-      this.#add('tail', runId, row?.events ?? 0, missing, `At least ${missing} events are missing at its end.`);
+      if (headOf(this.#read, this.#file)?.runId === runId) this.#tail();
     });
   }
 
@@ -107,34 +104,19 @@ class Verifier {
 
   /** Compares the end of the file with its head. */
   #tail(): void {
-    const head = this.#headOf();
+    const head = headOf(this.#read, this.#file);
     if (head === undefined) return;
-    const last = this.#lastPosition();
-    if (head.position > last) {
-      const missing = head.position - last;
-      const what = `The last ${missing} events of the store are missing; the very last was number ${head.seq} of run ${head.runId}.`;
+    const { runId, seq, sum, position } = head;
+    const missing = missingAtTail(this.#read, this.#file);
+    if (missing > 0) {
+      const what = `The last ${missing} events of the store are missing; the very last was event ${seq} of run ${runId}.`;
       this.#add('tail', null, null, missing, what);
       return;
     }
-    const event = this.#read.eventAt.get(head.position);
-    // It may have been removed with its run.
-    if (event === undefined || (event.seq === head.seq && event.sum === head.sum)) return;
-    this.#add(
-      'file',
-      event.run,
-      event.seq,
-      0,
-      `Event ${head.position} of the store is not the one that its head tells of.`,
-    );
-  }
-
-  #headOf(): Head | undefined {
-    const head = readHead(this.#file);
-    return head?.store === this.#read.meta.get('store') ? head : undefined;
-  }
-
-  #lastPosition(): number {
-    return this.#read.lastPosition.get() ?? 0;
+    const event = this.#read.eventAt.get(runId, seq);
+    // There is none where it was removed with its run.
+    if (event?.position === position && event.sum !== sum)
+      this.#add('event', runId, seq, 0, `Event ${seq} is not the one that the head of the store tells of.`);
   }
 
   /** What SQLite itself cannot read is a finding, not a failure. */
