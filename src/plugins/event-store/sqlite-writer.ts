@@ -119,6 +119,7 @@ export class SqliteWriter {
 
   /** Removes the runs that are beyond a limit, each in a transaction of its own. */
   prune(retention: Retention): PruneReport {
+    this.#checkPoison();
     const total = { runs: 0, events: 0, blobs: 0 };
     for (const { run_id } of beyond(this.#read.ended.all(), retention, this.#settings.clock.now())) {
       this.#transact('process', () => {
@@ -159,8 +160,7 @@ export class SqliteWriter {
 
   /** One transaction, under the lease. What fails poisons the store, unless it is known to have changed nothing. */
   #transact(level: Level, work: () => void): void {
-    if (this.#poison !== undefined)
-      throw new LockstepError('STORE_POISONED', `${this.#settings.file} failed before.`, { cause: this.#poison });
+    this.#checkPoison();
     const isFirst = !this.#lease.isHeld;
     try {
       this.#setLevel(level);
@@ -175,6 +175,11 @@ export class SqliteWriter {
       throw this.#failed(cause);
     }
     if (isFirst) this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
+  }
+
+  #checkPoison(): void {
+    if (this.#poison === undefined) return;
+    throw new LockstepError('STORE_POISONED', `${this.#settings.file} failed before.`, { cause: this.#poison });
   }
 
   #failed(cause: unknown): LockstepError {

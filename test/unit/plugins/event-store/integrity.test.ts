@@ -1,0 +1,254 @@
+import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { expect } from 'chai';
+import type { IntegrityProblem } from '../../../../src/base/history/event-store.js';
+import type { SqliteEventStore } from '../../../../src/plugins/event-store/index.js';
+import { caught } from '../../../support/caught.js';
+import { change } from '../../../support/sqlite-connection.js';
+import { StoreFolder } from '../../../support/store-file.js';
+import { blob, endedBatch, firstBatch, header, nextBatch, storedEvent } from '../../../support/stored-events.js';
+
+/** A page of the write-ahead log with its header. */
+const FRAME = 4_096 + 24;
+
+function flip(content: Buffer, at: number): void {
+  content.writeUInt8(content.readUInt8(at) ^ 1, at);
+}
+
+describe('The integrity of a store', () => {
+  let folder: StoreFolder;
+
+  beforeEach(() => {
+    folder = new StoreFolder();
+  });
+
+  afterEach(() => folder.remove());
+
+  /** A store that was closed, so that its file is complete. */
+  const written = (...batches: Parameters<SqliteEventStore['append']>[0]): void => {
+    const store = folder.open();
+    store.append(batches, 'process');
+    store.close();
+  };
+
+  const problems = (runId?: string): readonly IntegrityProblem[] => {
+    const store = folder.open({ readOnly: true });
+    const report = store.verify(runId);
+    store.close();
+    expect(report.ok).to.equal(report.problems.length === 0);
+    return report.problems;
+  };
+
+  it('names the event in which one bit of the file changed', () => {
+    const marked = storedEvent(70, { data: '{"marked":"here"}' });
+    written(firstBatch('a', 70), nextBatch('a', 70, 0, { events: [marked, storedEvent(71)] }), endedBatch('b', 3));
+    const content = readFileSync(folder.file);
+    flip(content, content.indexOf('"marked"'));
+    writeFileSync(folder.file, content);
+
+    const what = 'Event 70 is not what was written.';
+    expect(problems()).to.deep.equal([{ kind: 'event', runId: 'a', seq: 70, missing: 0, what }]);
+    expect(problems('a')).to.have.length(1);
+    expect(problems('b')).to.deep.equal([]);
+
+    const store = folder.open();
+    expect([...store.events('a', { to: 70 })]).to.have.length(70);
+    const error = caught(() => [...store.events('a')]);
+    expect(error).to.include({ code: 'STORE_DAMAGED', at: 'a', value: 70 });
+    expect(error.message).to.match(/^Event 70 of run a is not what was written, or is missing\./);
+  });
+
+  for (const [column, value] of [
+    ['ts', '1'],
+    ['kind', `'gate.opened'`],
+    ['v', '2'],
+    ['key', `'k'`],
+    ['data', `data || ' '`],
+    ['sum', 'sum + 1'],
+  ] as const) {
+    it(`covers ${column} of an event`, () => {
+      written(endedBatch('a', 3));
+      change(folder.file, `UPDATE events SET ${column} = ${value} WHERE seq = 1`);
+      expect(problems()).to.deep.include({
+        kind: 'event',
+        runId: 'a',
+        seq: 1,
+        missing: 0,
+        what: 'Event 1 is not what was written.',
+      });
+    });
+  }
+
+  it('names the first bad event of each run', () => {
+    written(endedBatch('a', 100), endedBatch('b', 100), endedBatch('c', 100));
+    change(folder.file, `UPDATE events SET v = 9 WHERE run IN (1, 3) AND seq IN (40, 50, 90)`);
+    expect(problems().map(({ runId, seq }) => `${runId} ${seq}`)).to.deep.equal(['a 40', 'c 40']);
+  });
+
+  it('tells of events that are missing before others', () => {
+    written(endedBatch('a', 1_000));
+    change(folder.file, 'DELETE FROM events WHERE seq BETWEEN 500 AND 699');
+    const what = '200 events are missing before event 700.';
+    expect(problems()).to.deep.equal([{ kind: 'gap', runId: 'a', seq: 500, missing: 200, what }]);
+    const store = folder.open();
+    expect(caught(() => [...store.events('a')])).to.include({ code: 'STORE_DAMAGED', value: 500 });
+    expect(caught(() => [...store.events('a', { from: 512, to: 900 })])).to.include({ value: 512 });
+  });
+
+  for (const [events, left] of [
+    [70, 66],
+    [70, 64],
+    [64, 60],
+  ] as const) {
+    it(`tells of events that are missing at the end of a run that ended with ${events}, where ${left} are left`, () => {
+      written(endedBatch('a', events), firstBatch('b', 1));
+      change(folder.file, `DELETE FROM events WHERE run = 1 AND seq >= ${left}`);
+      const missing = events - left;
+      const what = `${missing} events are missing at its end.`;
+      expect(problems()).to.deep.equal([{ kind: 'tail', runId: 'a', seq: left, missing, what }]);
+    });
+  }
+
+  it('tells of events that were replaced together with their checksums', () => {
+    written(endedBatch('a', 130), endedBatch('b', 130));
+    change(
+      folder.file,
+      `UPDATE events SET (data, sum) = (SELECT data, sum FROM events o WHERE o.run = 2 AND o.seq = 70) WHERE run = 1 AND seq = 70;
+       UPDATE blocks SET hash = 'x' WHERE run = 1 AND number = 1`,
+    );
+    const what = 'Events 64 to 127 are not those that were written: the hash of their block differs.';
+    expect(problems()).to.deep.equal([{ kind: 'block', runId: 'a', seq: 64, missing: 0, what }]);
+  });
+
+  it('chains the blocks of a run, the last one as far as it is where the run waits or has ended', () => {
+    const store = folder.open();
+    const waiting = header({ status: 'waiting' });
+    store.append([firstBatch('a', 70, { header: waiting })], 'process');
+    store.append([nextBatch('a', 70, 75, { header: waiting })], 'process');
+    store.append([nextBatch('a', 75, 129)], 'process');
+    store.close();
+    expect(problems()).to.deep.equal([]);
+    change(folder.file, `UPDATE blocks SET events = 3, hash = 'x' WHERE number = 1`);
+    expect(problems()).to.deep.include({
+      kind: 'block',
+      runId: 'a',
+      seq: 64,
+      missing: 0,
+      what: 'Events 64 to 66 are not those that were written: the hash of their block differs.',
+    });
+    change(folder.file, `DELETE FROM blocks WHERE number = 1; UPDATE runs SET status = 'completed'`);
+    expect(problems().map(({ kind, seq }) => `${kind} ${seq}`)).to.deep.equal(['block 64']);
+    change(folder.file, `DELETE FROM events WHERE seq >= 70`);
+    expect(problems().map(({ kind, seq }) => `${kind} ${seq}`)).to.deep.equal(['block 64', 'tail null']);
+  });
+
+  it('tells of blobs that are missing', () => {
+    const { hash, text } = blob('x'.repeat(1_000));
+    const events = [storedEvent(0), storedEvent(1, { data: `{"blob":"${hash}"}` })];
+    const store = folder.open();
+    store.append([firstBatch('a', 2, { events, blobs: [{ hash, text }] })], 'process');
+    change(folder.file, 'DELETE FROM blobs');
+    const what = `Blob ${hash} is missing.`;
+    expect(problems()).to.deep.equal([{ kind: 'blob', runId: 'a', seq: 1, missing: 1, what }]);
+  });
+
+  it('tells of events that belong to no run', () => {
+    written(endedBatch('a', 3), endedBatch('b', 4));
+    change(folder.file, `DELETE FROM runs WHERE run_id = 'a'`);
+    expect(problems().map(({ kind, what }) => [kind, what])).to.deep.equal([['file', '3 events belong to no run.']]);
+  });
+
+  it('says what SQLite itself cannot read', () => {
+    written(endedBatch('a', 2_000), endedBatch('b', 2_000));
+    const content = readFileSync(folder.file);
+    content.fill(0xff, content.length / 2, content.length / 2 + 8_192);
+    writeFileSync(folder.file, content);
+    expect(problems().map(({ kind }) => kind)).to.include('file');
+  });
+
+  describe('with the head beside the file', () => {
+    /** Copies a store that is being written, with a write-ahead log from which the last pages were cut. */
+    const cut = (frames: number): StoreFolder => {
+      const copy = new StoreFolder();
+      for (const part of ['', '-wal', '-head']) copyFileSync(`${folder.file}${part}`, `${copy.file}${part}`);
+      const wal = readFileSync(`${copy.file}-wal`).length;
+      truncateSync(`${copy.file}-wal`, wal - frames * FRAME);
+      return copy;
+    };
+
+    it('tells how many events a write-ahead log has lost', () => {
+      const store = folder.open();
+      store.append([firstBatch('a', 1), firstBatch('b', 1)], 'process');
+      for (let seq = 1; seq <= 10; seq++) store.append([nextBatch('a', seq, seq + 1)], 'process');
+      const copy = cut(3);
+      try {
+        const reader = copy.open({ readOnly: true });
+        const what = 'The last 3 events of the store are missing; the very last was event 10 of run a.';
+        const report = { ok: false, runs: 2, events: 9 };
+        const problem = { kind: 'tail', runId: null, seq: null, missing: 3, what };
+        expect(reader.verify()).to.deep.equal({ ...report, problems: [problem] });
+        expect(reader.verify('a').problems).to.have.length(1);
+        expect(reader.verify('b').problems).to.deep.equal([]);
+        expect(reader.health().details).to.include({ missingEvents: 3, lostEvents: 0 });
+        reader.close();
+
+        const writer = copy.open();
+        // The holder of the lease lives: it is this very process.
+        change(copy.file, 'UPDATE lease SET owner = NULL');
+        expect(writer.append([nextBatch('a', 8, 9)], 'process').position).to.equal(13);
+        expect(writer.health().details).to.include({ missingEvents: 0, lostEvents: 3 });
+        expect(writer.verify().ok).to.equal(true);
+      } finally {
+        copy.remove();
+      }
+    });
+
+    it('tells of a last event that is another one', () => {
+      written(firstBatch('a', 3));
+      change(folder.file, `UPDATE events SET data = 'x', sum = 1 WHERE seq = 2`);
+      expect(problems().map(({ kind, seq }) => `${kind} ${seq}`)).to.deep.equal(['event 2', 'event 2']);
+    });
+
+    it('finds nothing wrong where it is older than the file, missing, torn, or that of another store', () => {
+      const store = folder.open();
+      store.append([firstBatch('a', 3)], 'process');
+      const older = readFileSync(`${folder.file}-head`);
+      store.append([nextBatch('a', 3, 9)], 'process');
+      store.close();
+      writeFileSync(`${folder.file}-head`, older);
+      expect(problems()).to.deep.equal([]);
+      flip(older, 40);
+      writeFileSync(`${folder.file}-head`, older);
+      expect(problems()).to.deep.equal([]);
+      writeFileSync(`${folder.file}-head`, 'short');
+      expect(problems()).to.deep.equal([]);
+      rmSync(`${folder.file}-head`);
+      expect(problems()).to.deep.equal([]);
+      const other = new StoreFolder();
+      const stranger = other.open();
+      stranger.append([firstBatch('z', 99)], 'process');
+      copyFileSync(`${other.file}-head`, `${folder.file}-head`);
+      other.remove();
+      expect(problems()).to.deep.equal([]);
+    });
+
+    it('stays right when the run of the last event is removed', () => {
+      const store = folder.open();
+      store.append([firstBatch('a', 3), endedBatch('b', 5)], 'process');
+      store.remove('b');
+      expect(store.verify().problems).to.deep.equal([]);
+      store.close();
+      const again = folder.open();
+      expect(again.verify().problems).to.deep.equal([]);
+      expect(again.append([nextBatch('a', 3, 4)], 'process').position).to.equal(9);
+      expect(again.health().details).to.include({ missingEvents: 0, lostEvents: 0 });
+    });
+
+    it('does not stop a store where it cannot be written', () => {
+      mkdirSync(`${folder.file}-head`);
+      const store = folder.open();
+      expect(store.append([firstBatch('a')], 'process').created).to.equal(1);
+      expect(String(store.health().details.headFailure)).to.include('EISDIR');
+      expect(store.health().status).to.equal('open');
+    });
+  });
+});

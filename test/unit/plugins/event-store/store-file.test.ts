@@ -1,0 +1,235 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { checkPackage, checkSqlite } from '../../../../src/plugins/event-store/load-sqlite.js';
+import { MIGRATIONS, migrate, versionOf } from '../../../../src/plugins/event-store/schema.js';
+import { caught, refusal } from '../../../support/caught.js';
+import { OtherProcess } from '../../../support/other-process.js';
+import { change, connect } from '../../../support/sqlite-connection.js';
+import { StoreFolder } from '../../../support/store-file.js';
+import { endedBatch, firstBatch, nextBatch } from '../../../support/stored-events.js';
+import { withoutPackage } from '../../../support/without-package.js';
+
+/** A user who is not root and owns nothing. */
+const NOBODY = 65_534;
+
+describe('The file of a store', function () {
+  this.timeout(20_000);
+  let folder: StoreFolder;
+
+  beforeEach(() => {
+    folder = new StoreFolder();
+  });
+
+  afterEach(() => folder.remove());
+
+  it('is made together with its folder', () => {
+    const file = join(folder.path, 'deep', 'er', 'runs.db');
+    folder.open({ file }).append([firstBatch('a')], 'process');
+    expect(existsSync(`${file}-head`)).to.equal(true);
+    expect(folder.make({ file }).health()).to.include({ status: 'closed', location: file });
+  });
+
+  it('takes the place of an empty one', () => {
+    writeFileSync(folder.file, '');
+    expect(folder.open().append([firstBatch('a')], 'process').position).to.equal(1);
+  });
+
+  describe('is refused, and left as it is, where it', () => {
+    const refused = (what: string, make: (file: string) => void, code: string, said: RegExp): void => {
+      it(what, () => {
+        make(folder.file);
+        const before = readFileSync(folder.file);
+        for (const readOnly of [false, true]) {
+          const error = caught(() => folder.open({ readOnly }));
+          expect(error.code).to.equal(code);
+          expect(error.message).to.match(said);
+        }
+        expect(readFileSync(folder.file).equals(before)).to.equal(true);
+        expect(readdirSync(folder.path)).to.deep.equal(['runs.db']);
+      });
+    };
+    refused(
+      'is no database',
+      (file) => writeFileSync(file, 'name,value\n'),
+      'STORE_NOT_LOCKSTEP',
+      /is no database of SQLite\./,
+    );
+    refused(
+      'is the database of another application',
+      (file) => change(file, 'CREATE TABLE t (a)'),
+      'STORE_NOT_LOCKSTEP',
+      /is a database of another application\./,
+    );
+    refused(
+      'was written by a newer Lockstep',
+      (file) => {
+        const store = folder.open();
+        store.append([firstBatch('a')], 'process');
+        store.close();
+        change(file, 'PRAGMA user_version = 99; PRAGMA journal_mode = DELETE');
+        rmSync(`${file}-head`);
+      },
+      'STORE_VERSION',
+      /^The store has version 99, and this Lockstep knows 1\./,
+    );
+  });
+
+  it('is refused where it is a folder', () => {
+    mkdirSync(folder.file);
+    expect(refusal(() => folder.open())).to.include({ code: 'STORE_NOT_LOCKSTEP', at: folder.file });
+  });
+
+  it('is refused where it is only to be read and does not exist', () => {
+    const { code, message } = refusal(() => folder.open({ readOnly: true }));
+    expect(code).to.equal('STORE_NOT_LOCKSTEP');
+    expect(message).to.include('does not exist, and is only to be read.');
+    expect(existsSync(folder.file)).to.equal(false);
+  });
+
+  it('is refused where SQLite cannot make sense of it', () => {
+    const store = folder.open();
+    store.append([firstBatch('a')], 'process');
+    store.close();
+    const content = readFileSync(folder.file);
+    content.fill(0xff, 100, 4_096);
+    writeFileSync(folder.file, content);
+    const error = caught(() => folder.open());
+    expect(error).to.include({ code: 'STORE_DAMAGED', at: folder.file });
+    expect((error.cause as { readonly code: string }).code).to.equal('SQLITE_CORRUPT');
+  });
+
+  it('is refused where the folder cannot be made', () => {
+    writeFileSync(join(folder.path, 'file'), '');
+    const error = caught(() => folder.open({ file: join(folder.path, 'file', 'runs.db') }));
+    expect(error.code).to.equal('STORE_FAILED');
+    expect(error.cause).to.include({ code: 'EEXIST' });
+  });
+
+  describe('is brought up to date', () => {
+    const addColumn = (db: { exec(sql: string): unknown }): void => {
+      db.exec('ALTER TABLE runs ADD COLUMN note TEXT');
+    };
+
+    it('step by step, each once', () => {
+      folder.open().append([firstBatch('a', 3)], 'process');
+      const db = connect(folder.file);
+      migrate(db, [...MIGRATIONS, addColumn], () => undefined);
+      migrate(db, [...MIGRATIONS, addColumn], () => undefined);
+      expect(versionOf(db)).to.equal(2);
+      expect(db.prepare('SELECT run_id, note FROM runs').all()).to.deep.equal([{ run_id: 'a', note: null }]);
+      db.close();
+    });
+
+    it('only where nobody else writes', () => {
+      folder.open().append([firstBatch('a')], 'process');
+      const db = connect(folder.file);
+      const refuse = (): never => {
+        throw new Error('somebody writes');
+      };
+      expect(() => migrate(db, [...MIGRATIONS, addColumn], refuse)).to.throw('somebody writes');
+      expect(versionOf(db)).to.equal(1);
+      expect(db.inTransaction).to.equal(false);
+      db.close();
+    });
+
+    it('or stands as before, where a process is killed in between', async () => {
+      const store = folder.open();
+      store.append([firstBatch('a', 3)], 'process');
+      store.close();
+      const other = new OtherProcess(folder.file);
+      expect(await other.tell('migrate')).to.equal(undefined);
+
+      const db = connect(folder.file);
+      expect(versionOf(db)).to.equal(1);
+      expect(db.prepare(`SELECT name FROM sqlite_schema WHERE name = 'half'`).all()).to.deep.equal([]);
+      migrate(db, [...MIGRATIONS, (file) => file.exec('CREATE TABLE half (a)')], () => undefined);
+      expect(versionOf(db)).to.equal(2);
+      db.close();
+    });
+
+    it('by a writer: who only reads cannot', () => {
+      const store = folder.open();
+      store.close();
+      change(folder.file, 'PRAGMA user_version = 0');
+      const { code, message } = refusal(() => folder.open({ readOnly: true }));
+      expect(code).to.equal('STORE_VERSION');
+      expect(message).to.match(
+        /^The store has version 0; open it once for writing, so that it is brought up to date\./,
+      );
+    });
+  });
+
+  describe('is read', () => {
+    it('beside a writer, without a lease, and never written', () => {
+      const writer = folder.open();
+      writer.append([firstBatch('a', 2)], 'process');
+      const reader = folder.open({ readOnly: true });
+      expect(reader.health()).to.include({ status: 'read-only', runs: 1, events: 2 });
+      expect(reader.health().details).to.include({ holdsLease: false });
+      writer.append([nextBatch('a', 2, 5)], 'process');
+      expect([...reader.events('a')]).to.have.length(5);
+      expect(reader.verify().ok).to.equal(true);
+      for (const write of [
+        () => reader.append([nextBatch('a', 5, 6)], 'process'),
+        () => reader.prune({ keep: 0 }),
+        () => reader.remove('a'),
+      ])
+        expect(refusal(write)).to.include({ code: 'STORE_READ_ONLY', at: folder.file });
+      expect(reader.health().status).to.equal('read-only');
+    });
+
+    it('where neither it nor its folder may be written, by whom they do not belong to', async function () {
+      const isRoot = process.getuid?.() === 0;
+      const store = folder.open();
+      store.append([endedBatch('a', 5)], 'process');
+      store.close();
+      for (const name of readdirSync(folder.path)) chmodSync(join(folder.path, name), 0o444);
+      chmodSync(folder.path, 0o555);
+      const other = new OtherProcess(folder.file, isRoot ? NOBODY : undefined);
+      const answers = [await other.tell('read'), await other.tell('open')];
+      await other.kill();
+      chmodSync(folder.path, 0o755);
+      // Where the tests themselves stand in a place that only root sees, nobody cannot run them.
+      if (answers[0] === undefined && isRoot) this.skip();
+      expect(answers).to.deep.equal(['5 true', 'STORE_READ_ONLY']);
+    });
+  });
+
+  describe('needs a package', () => {
+    it('that is installed', () => {
+      withoutPackage('better-sqlite3/package.json', () => {
+        const { code, message } = refusal(() => folder.open());
+        expect(code).to.equal('STORE_UNAVAILABLE');
+        expect(message).to.match(/^The package better-sqlite3 is not installed\. Run "npm install better-sqlite3@12"/);
+      });
+    });
+
+    it('that can be loaded', () => {
+      withoutPackage('better-sqlite3', () => {
+        const error = caught(() => folder.open());
+        expect(error.code).to.equal('STORE_UNAVAILABLE');
+        expect(error.message).to.match(/^The package better-sqlite3 is installed and cannot be loaded\./);
+        expect(error.cause).to.include({ code: 'MODULE_NOT_FOUND' });
+      });
+    });
+
+    it('of a version that does not end the process', () => {
+      for (const version of ['12.9.0', '12.11.1', '12.9.0-beta.1']) checkPackage(version);
+      for (const version of ['11.10.0', '12.8.9', '13.0.0', '13.9.0']) {
+        const { code, message } = refusal(() => checkPackage(version));
+        expect(code).to.equal('STORE_UNAVAILABLE');
+        expect(message).to.match(new RegExp(`^better-sqlite3 ${version} is installed, which does not fit\\.`));
+      }
+    });
+
+    it('with an SQLite that loses no commits', () => {
+      for (const version of ['3.51.3', '3.52.0', '3.53.2', '4.0.0']) checkSqlite(version);
+      for (const version of ['3.51.2', '3.50.9', '3.9.30', '2.60.9']) {
+        const { code, message } = refusal(() => checkSqlite(version));
+        expect(code).to.equal('STORE_UNAVAILABLE');
+        expect(message).to.match(new RegExp(`^SQLite ${version} can lose commits; at least 3\\.51\\.3 is needed\\.`));
+      }
+    });
+  });
+});
