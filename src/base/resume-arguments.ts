@@ -10,7 +10,8 @@ export type ResumeArguments<Params, Output> =
 export function resumeArguments<Params, Output>(
   args: ResumeArguments<Params, Output>,
 ): [workflow: unknown, runId: string, options: ResumeOptions] {
-  const [first, second, third] = args;
-  if (typeof first === 'string' && typeof second !== 'string') return [undefined, first, second ?? {}];
-  return [first, second as string, third ?? {}];
+  const [first, second, third = {}] = args;
+  if (typeof first === 'string' && typeof second !== 'string')
+    return [undefined, first, second === undefined ? {} : second];
+  return [first, second as string, third];
 }

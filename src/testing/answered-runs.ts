@@ -13,6 +13,8 @@ export interface AnsweredRun<Output> {
   readonly workflow: Workflow<object, Output>;
   readonly params: object;
   readonly options: Omit<RunOptions, 'onEvent'> | undefined;
+  /** The run that is recorded and goes on. Default: a new one begins. */
+  readonly goesOn?: string;
   /** `undefined`: the run ends where it waits. */
   readonly answers: GateAnswers | undefined;
   readonly clock: VirtualClock;
@@ -29,16 +31,19 @@ function ended<Output>(error: unknown): RunOutcome<Output> {
 
 /** @throws ConfigurationError GATE_UNANSWERED */
 export function settleAnswered<Output>(runtime: LocalRuntime, run: AnsweredRun<Output>): RunOutcome<Output> {
-  const { workflow, params, options, answers, clock, events } = run;
+  const { workflow, params, options, goesOn, answers, clock, events } = run;
   const onEvent = (event: RunEvent): unknown => events.push(event);
-  let outcome = runtime.settle(workflow, params, { ...options, onEvent });
+  const resume = (runId: string): RunOutcome<Output> => {
+    try {
+      return runtime.resume(workflow, runId, { onEvent });
+    } catch (error) {
+      return ended(error);
+    }
+  };
+  let outcome = goesOn === undefined ? runtime.settle(workflow, params, { ...options, onEvent }) : resume(goesOn);
   while (outcome.status === 'waiting' && answers !== undefined) {
     answerGates(runtime, outcome, answers, clock, events);
-    try {
-      outcome = runtime.resume(workflow, outcome.runId, { onEvent });
-    } catch (error) {
-      outcome = ended(error);
-    }
+    outcome = resume(outcome.runId);
   }
   return outcome;
 }
@@ -52,13 +57,15 @@ export async function settleAnsweredLater<Output>(
   run: AnsweredRun<Output>,
   drive: (start: () => Promise<RunOutcome<Output>>) => Promise<RunOutcome<Output>>,
 ): Promise<RunOutcome<Output>> {
-  const { workflow, params, options, answers, clock, events } = run;
+  const { workflow, params, options, goesOn, answers, clock, events } = run;
   const onEvent = (event: RunEvent): unknown => events.push(event);
-  let outcome = await drive(() => runtime.settle(workflow, params, { ...options, onEvent }));
+  const resume = (runId: string) => drive(() => runtime.resume(workflow, runId, { onEvent }).catch(ended<Output>));
+  let outcome = await (goesOn === undefined
+    ? drive(() => runtime.settle(workflow, params, { ...options, onEvent }))
+    : resume(goesOn));
   while (outcome.status === 'waiting' && answers !== undefined) {
-    const { runId } = outcome;
     answerGates(runtime, outcome, answers, clock, events);
-    outcome = await drive(() => runtime.resume(workflow, runId, { onEvent }).catch(ended<Output>));
+    outcome = await resume(outcome.runId);
   }
   return outcome;
 }

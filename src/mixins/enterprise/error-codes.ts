@@ -24,6 +24,8 @@ export const NEVER_RETRIED: ReadonlySet<string> = new Set([
   'EXPORT_MISSING',
   'EXPORT_NOT_FUNCTION',
   'VALUE_NOT_CLONEABLE',
+  'VALUE_NOT_STORABLE',
+  'SECRET_IN_OUTPUT',
 ]);
 
 /** Codes of outputs that do not fit: retried only where `retryOn` names the code, as for a model that answers differently each time. */

@@ -178,6 +178,8 @@ describe('base runtime', () => {
         retryBudget: null,
         cacheEntries: 1_000,
         performanceMonitoring: false,
+        workflows: [],
+        durability: 'process',
       });
       const given = { onError: 'fail-fast', timeoutMs: 9 } as const;
       const { options } = new AsyncLocalRuntime({ ...given, maxConcurrency: 3 });

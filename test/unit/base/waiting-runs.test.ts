@@ -83,7 +83,7 @@ describe('The id of a run that waits', () => {
     code: 'RUN_EXISTS',
     at: 'run.runId',
     value: 'r',
-    message: 'Run "r" waits, or goes on. Resume it, or choose another runId.',
+    message: 'There is a run "r" already. Resume it, or choose another runId.',
   };
 
   it('is refused to a run of another workflow, also where that one never waits', () => {
@@ -232,7 +232,7 @@ describe('A run or gate that cannot be answered', () => {
   it('is named, with what was probably meant', () => {
     const clock = new VirtualClock(0);
     using runtime = new LocalRuntime({ clock });
-    const RUN = 'Check the id; a run that has ended cannot be resumed.';
+    const RUN = 'Check the id; without a store, only runs that wait are remembered.';
     const GATE = 'See gates(runId) for those that do.';
     expect(facts(() => runtime.gates('r'))).to.deep.equal([
       'RUN_UNKNOWN',

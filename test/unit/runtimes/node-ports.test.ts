@@ -170,7 +170,9 @@ describe('ports bound to Node', () => {
       hash: nodeHash,
       readings: { memory: () => ({ rssBytes: 1, heapUsedBytes: 1, heapLimitBytes: 2 }), eventLoopDelayMs: () => 0 },
     };
-    expect(nodePorts(own)).to.deep.equal({ ...own, secrets: undefined, access: undefined });
+    const { bytes, ...ports } = nodePorts(own);
+    expect(ports).to.deep.equal({ ...own, secrets: undefined, access: undefined, store: undefined });
+    expect(bytes.toBase64(bytes.fromBase64('AAEC'))).to.equal('AAEC');
     const open = nodePorts({});
     expect([open.clock, open.ids, open.hash, open.readings]).to.deep.equal([
       systemClock,
