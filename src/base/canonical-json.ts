@@ -1,4 +1,5 @@
 import { LockstepError } from './errors.js';
+import { pathStep, shortPath } from './value-path.js';
 
 /** An object or array that is being written. `keys` is absent for arrays. */
 interface Frame {
@@ -10,14 +11,10 @@ interface Frame {
 }
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
-const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
-const LONGEST_PATH = 120;
 
 function step(frame: Frame): string {
   const index = frame.next - 1;
-  const key = frame.keys?.[index];
-  if (key === undefined) return `[${index}]`;
-  return IDENTIFIER.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+  return pathStep(frame.keys?.[index] ?? index);
 }
 
 class Writer {
@@ -101,8 +98,7 @@ class Writer {
   /** Refuses the value that is being written, naming its path. */
   refuse(why: string, value: unknown, details: { readonly cause?: unknown } = {}): never {
     const at = this.#root + this.#open.map(step).join('');
-    const short = at.length > LONGEST_PATH ? `${at.slice(0, LONGEST_PATH / 2)}…${at.slice(-LONGEST_PATH / 2)}` : at;
-    throw new LockstepError('UNHASHABLE_LITERAL', `The value at ${short} ${why}.`, { at, value, ...details });
+    throw new LockstepError('UNHASHABLE_LITERAL', `The value at ${shortPath(at)} ${why}.`, { at, value, ...details });
   }
 }
 
