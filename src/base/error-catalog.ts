@@ -68,7 +68,7 @@ export const errorCatalog = {
   UNKNOWN_OPERATOR: entry('A case names an operator that does not exist.', 'Use one of the listed operators.'),
   ALREADY_BUILT: entry('A workflow was changed after build().', 'Make all changes before build().'),
   UNHASHABLE_LITERAL: entry(
-    'A value cannot be written as canonical JSON.',
+    'A literal holds code or something else that is no data, or a value that has to be JSON is none.',
     'Use plain objects, arrays, finite numbers, strings, booleans and null, or pass it as a parameter.',
   ),
   EMPTY_WORKFLOW: entry('A workflow has no node.', 'Add at least one node.'),
@@ -292,9 +292,6 @@ export const errorCatalog = {
   ),
 
   // Recorded runs
-  VALUE_NOT_STORABLE: entry('x', 'y.'),
-  VALUE_UNREADABLE: entry('x', 'y.'),
-  BLOB_MISSING: entry('x', 'y.'),
   WORKFLOW_UNKNOWN: entry(
     'A run was found whose workflow is not known here.',
     'Name the workflow in the option workflows of the runtime, or pass it to resume().',
@@ -391,6 +388,18 @@ export const errorCatalog = {
     'Rebuild it, or ask for what it has with stale: "allow".',
   ),
   PROJECTION_UNKNOWN: entry('No projection has this name.', 'Correct the name, or attach the projection.'),
+  VALUE_NOT_STORABLE: entry(
+    'A value cannot be recorded: it would not come back as what it is.',
+    'Use plain objects, arrays, strings, numbers, bigints, dates, maps, sets and bytes.',
+  ),
+  VALUE_UNREADABLE: entry(
+    'A recorded value is none that this version of Lockstep writes.',
+    'Verify the store; if a newer version wrote it, use that version.',
+  ),
+  BLOB_MISSING: entry(
+    'An event refers to a large value that the store does not have.',
+    'Verify the store, and restore it from a copy.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A code from the catalogue. */
