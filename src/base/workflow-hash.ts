@@ -1,7 +1,12 @@
 import { canonicalJson } from './canonical-json.js';
 import { didYouMean } from './did-you-mean.js';
 import { LockstepError } from './errors.js';
+<<<<<<< HEAD
 import type { Delivery, NodeImplementation, PortSpec } from './node.js';
+=======
+import { hashableForm } from './history/value-codec.js';
+import type { NodeImplementation } from './node.js';
+>>>>>>> e9f58a3 (Hash literals that JSON cannot hold, by their tagged form; the hash of plain JSON literals stays what it was)
 import { type ErrorMatcher, OPERATIONAL } from './node-options.js';
 import type { Hash } from './ports.js';
 import { predicateIdentity } from './predicate.js';
@@ -222,19 +227,24 @@ export function hashedForm(graph: GraphDescription): object {
   };
 }
 
+/** The canonical JSON of a value in which literals may hold what JSON cannot: that is written as the value codec tags it. */
+function canonical(value: unknown, at = '$'): string {
+  return canonicalJson(hashableForm(value, at), at);
+}
+
 /**
  * Finds the part of a workflow that cannot be written, so that the error names a node and port rather than a position.
  */
 function nameCulprit({ data }: Pick<Workflow, 'data'>, scope = ''): void {
   for (const { id, config, switch: choice, child } of data.nodes) {
     if (child !== undefined) nameCulprit({ data: child }, `${scope}${id}/`);
-    for (const [port, value] of Object.entries(config)) canonicalJson(value, `${scope}${id}.${port}`);
-    for (const { name, test } of choice?.cases ?? []) canonicalJson(test, `${scope}${id}.${name}`);
+    for (const [port, value] of Object.entries(config)) canonical(value, `${scope}${id}.${port}`);
+    for (const { name, test } of choice?.cases ?? []) canonical(test, `${scope}${id}.${name}`);
   }
   const edges = [...data.connections, ...data.cycles.flatMap((cycle) => cycle.feedback)];
-  for (const { from, to } of edges) canonicalJson(from, `${scope}${to.node}.${to.port}`);
-  for (const { id, until } of data.cycles) if (until !== undefined) canonicalJson(until, `${scope}${id}.until`);
-  for (const [name, source] of Object.entries(data.outputs)) canonicalJson(source, `output ${scope}${name}`);
+  for (const { from, to } of edges) canonical(from, `${scope}${to.node}.${to.port}`);
+  for (const { id, until } of data.cycles) if (until !== undefined) canonical(until, `${scope}${id}.until`);
+  for (const [name, source] of Object.entries(data.outputs)) canonical(source, `output ${scope}${name}`);
 }
 
 /** Many nodes run the same function. */
@@ -280,12 +290,22 @@ export function canonicalGraph(workflow: Workflow, graph: GraphDescription): str
 
 /**
  * A workflow as canonical JSON: its data, with the identity of every node resolved, a digest of every convergence
- * test and retry predicate, and its contracts as far as they are data. Schemas cannot be written and are not part of it.
+ * test and retry predicate, and its contracts as far as they are data. Schemas cannot be written and are not part of it. What
+ * JSON cannot hold in a literal, such as a Date, is written as the value codec tags it.
  *
- * @throws LockstepError UNHASHABLE_LITERAL naming the node and port of a literal that JSON cannot hold
+ * @throws LockstepError UNHASHABLE_LITERAL naming the node and port of a literal that holds a function or an instance of a class
  */
 export function canonicalWorkflow(workflow: Workflow, hash: Hash): string {
+<<<<<<< HEAD
   return canonicalGraph(workflow, describeGraph(workflow, hash));
+=======
+  try {
+    return canonical(dataOf(workflow, hash));
+  } catch (error) {
+    nameCulprit(workflow);
+    throw error;
+  }
+>>>>>>> e9f58a3 (Hash literals that JSON cannot hold, by their tagged form; the hash of plain JSON literals stays what it was)
 }
 
 /**

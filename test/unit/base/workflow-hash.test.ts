@@ -87,6 +87,26 @@ describe('The hash of a workflow', () => {
       .and.to.equal(hash.sha256(canonicalWorkflow(built, hash)));
   });
 
+  it('is what it has always been', () => {
+    const step = defineNode({
+      name: 'step',
+      version: '1',
+      inputs: { x: type<unknown>() },
+      outputs: { y: type<unknown>() },
+      run: ({ x }) => ({ y: x }),
+    });
+    const bare = Object.assign(Object.create(null) as object, { q: 1, p: [] });
+    const literal = { b: [1, -0, 2.5e-9, 1e21, null, true], a: { 'two words': 'é€😀' }, 10: {}, 9: [], bare };
+    const w = workflow('known', { params: { p: type<unknown>() } });
+    const first = w.add('first', step({ x: literal }));
+    w.switch('route', first.out.y, {
+      five: { op: '==', value: 5 },
+      listed: { op: 'in', value: [{ z: 1, y: 2 }] },
+    });
+    const built = w.build({ outputs: { end: first.out.y.or({ d: 1, c: 2 }), p: w.params.p } });
+    expect(hashWorkflow(built, hash)).to.equal('72bfd75e96225fc041d9ece90c4ad25e2937a728815542ff00b86ec11470ab49');
+  });
+
   it('is the same for the same workflow built twice', () => {
     expect(hashOf()).to.equal(hashOf());
   });
@@ -198,7 +218,8 @@ describe('The canonical form of a workflow', () => {
   });
 
   for (const [what, literal, at] of [
-    ['a Date', new Date(0), 'first.x'],
+    ['an instance of a class', new URL('http://localhost'), 'first.x'],
+    ['half of a surrogate pair', ['\ud800'], 'first.x[0]'],
     ['a function deep inside', { list: [{ f: () => 1 }] }, 'first.x.list[0].f'],
   ] as const) {
     it(`refuses ${what} as a literal, naming node and port`, () => {
@@ -216,8 +237,56 @@ describe('The canonical form of a workflow', () => {
     });
     const w = workflow('w');
     const one = w.add('one', echo({ x: 1 }));
-    w.add('two', echo({ x: one.out.y.or(new Date(0)) }));
+    w.add('two', echo({ x: one.out.y.or(/a/) }));
     expect(refusal(() => hashWorkflow(w.build(), hash)).at).to.equal('two.x.of[1].value');
+  });
+});
+
+describe('A literal that JSON cannot hold', () => {
+  const literals: Readonly<Record<string, () => unknown>> = {
+    'a Date': () => new Date(0),
+    'another Date': () => new Date(1),
+    'an invalid Date': () => new Date(Number.NaN),
+    NaN: () => Number.NaN,
+    Infinity: () => Number.POSITIVE_INFINITY,
+    'a bigint': () => 1n,
+    bytes: () => Uint8Array.of(1, 2),
+    'a Buffer': () => Buffer.of(1, 2),
+    'a typed array': () => Int8Array.of(1, 2),
+    'a Map': () => new Map([['a', 1]]),
+    'a Set': () => new Set(['a', 1]),
+    undefined: () => ({ a: undefined }),
+    'no undefined': () => ({}),
+    'what looks like a tagged Date': () => ({ $: 'date', v: 0 }),
+  };
+
+  it('has a part in the hash, which is the same for equal ones', () => {
+    const hashes = Object.values(literals).map((make) => hashOf({ literal: make() }));
+    expect(Object.values(literals).map((make) => hashOf({ literal: make() }))).to.deep.equal(hashes);
+    expect(new Set(hashes).size).to.equal(hashes.length);
+  });
+
+  it('leaves the order of keys without a meaning', () => {
+    const literal = { b: new Date(0), a: { $: 1, c: 2 } };
+    expect(hashOf({ literal: { a: { c: 2, $: 1 }, b: new Date(0) } })).to.equal(hashOf({ literal }));
+  });
+
+  it('is hashed wherever it stands: in an expression, and as what a case compares with', () => {
+    const echo = defineNode({
+      name: 'echo',
+      version: '1',
+      inputs: { x: type<unknown>() },
+      outputs: { y: type<unknown>() },
+      run: ({ x }) => ({ y: x }),
+    });
+    const make = (fallback: unknown, compared: bigint): string => {
+      const w = workflow('w');
+      const one = w.add('one', echo({ x: 1 }));
+      w.switch('which', one.out.y, { same: { op: '==', value: compared as never } });
+      return hashWorkflow(w.build({ outputs: { end: one.out.y.or(fallback) } }), hash);
+    };
+    expect(make(new Date(0), 1n)).to.equal(make(new Date(0), 1n));
+    expect(new Set([make(new Date(0), 1n), make(new Date(1), 1n), make(new Date(0), 2n)]).size).to.equal(3);
   });
 });
 
