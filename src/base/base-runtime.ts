@@ -73,7 +73,8 @@ export abstract class BaseRuntime extends PerformingRuntime {
       });
     }
     const { store, clock } = ports;
-    this.recorded = store === undefined ? undefined : new RecordedRuns(store, workflowsByName(options.workflows), ports);
+    this.recorded =
+      store === undefined ? undefined : new RecordedRuns(store, workflowsByName(options.workflows), ports);
     this.commits = store === undefined ? undefined : new CommitGroup(store, clock);
     this.#decisions = {
       decideNode: (run, node) => this.decideNode(run, node),
@@ -163,7 +164,12 @@ export abstract class BaseRuntime extends PerformingRuntime {
     const waiting = this.#waitingRun(runId);
     const { plan, events, secrets } = waiting;
     const request = { runId, plan, parameters: NO_PARAMETERS, options: NO_OPTIONS, history: events };
-    const run = this.#makeRun(waiting.record === undefined ? request : { ...request, record: waiting.record }, UNBOUND, [], events);
+    const run = this.#makeRun(
+      waiting.record === undefined ? request : { ...request, record: waiting.record },
+      UNBOUND,
+      [],
+      events,
+    );
     run.execution.secrets = secrets;
     run.execution.fold([...events]);
     run.execution.core.seq = run.log.next ?? run.execution.core.seq;
@@ -267,7 +273,8 @@ export abstract class BaseRuntime extends PerformingRuntime {
     if (workflow !== undefined) requireWorkflow('resume', workflow);
     this.beforeReading();
     const ended = force === true ? undefined : this.recorded.ended(runId);
-    const found = ended ?? this.recorded.load(runId, workflow as Workflow | undefined, force === true ? 'force' : 'refuse');
+    const found =
+      ended ?? this.recorded.load(runId, workflow as Workflow | undefined, force === true ? 'force' : 'refuse');
     const { record, events: history, revised } = found;
     const request = this.requestRun(found.workflow, undefined, { ...startOf(history), ...own, runId });
     this.#waiting.take(runId);
@@ -322,10 +329,20 @@ export abstract class BaseRuntime extends PerformingRuntime {
   }
 
   /** What of a run that begins cannot be recorded. */
-  #unstorable({ plan, history, options: { context } }: RunRequest, { parameters, set }: BoundParameters): readonly LockstepError[] {
+  #unstorable(
+    { plan, history, options: { context } }: RunRequest,
+    { parameters, set }: BoundParameters,
+  ): readonly LockstepError[] {
     if (this.recorded === undefined || history !== undefined) return [];
     const parts = { parameters, set: setAsData(plan, set), context: context ?? NO_PARAMETERS };
-    return problemsOf(() => this.recorded?.describe(plan.workflow), ...Object.entries(parts).map(([name, value]) => () => encodeValue(value, name)));
+    return problemsOf(
+      () => this.recorded?.describe(plan.workflow),
+      ...Object.entries(parts).map(
+        ([name, value]) =>
+          () =>
+            encodeValue(value, name),
+      ),
+    );
   }
 
   /** Makes a run that ends before its first node, where its checks cannot be made. */
@@ -371,14 +388,19 @@ export abstract class BaseRuntime extends PerformingRuntime {
       this.observes(plan),
     );
     const { record, revised } = request;
-    const log = { ...(record === undefined ? {} : { next: record.events }), ...(revised === undefined ? {} : { revised }) };
+    const log = {
+      ...(record === undefined ? {} : { next: record.events }),
+      ...(revised === undefined ? {} : { revised }),
+    };
     return { execution, options, thrown: new Map(), events, history, log, journal, wake: undefined, now: 0 };
   }
 
-  #journalOf({ runId, plan, options, record, revised, forkedFrom }: RunRequest, execution: () => Execution): RunJournal | undefined {
+  #journalOf(
+    { runId, plan, options, record, revised, forkedFrom }: RunRequest,
+    execution: () => Execution,
+  ): RunJournal | undefined {
     if (this.recorded === undefined) return undefined;
-    const described =
-      record === undefined || revised !== undefined ? this.recorded.describe(plan.workflow) : undefined;
+    const described = record === undefined || revised !== undefined ? this.recorded.describe(plan.workflow) : undefined;
     return new RunJournal({
       runId,
       hash: this.ports.hash,
@@ -429,7 +451,9 @@ export abstract class BaseRuntime extends PerformingRuntime {
     const { runId, plan, secrets, start } = execution;
     if (secrets.size === 0) return;
     const { parameters, set, context } = start;
-    const problems = problemsOf(() => journal?.accept({ parameters, set: setAsData(plan, set), context }, 'the start of a run'));
+    const problems = problemsOf(() =>
+      journal?.accept({ parameters, set: setAsData(plan, set), context }, 'the start of a run'),
+    );
     if (problems.length > 0) throw new RunRejectedError({ runId, workflow: plan.workflow.name }, problems);
   }
 

@@ -33,12 +33,7 @@ export class RunResult<Output = unknown> extends GraphResult {
   readonly #execution: Execution;
 
   /** @internal */
-  constructor(
-    execution: Execution,
-    status: ReplayStatus,
-    skippedInResults: 'omit' | 'empty',
-    receipt?: RunReceipt,
-  ) {
+  constructor(execution: Execution, status: ReplayStatus, skippedInResults: 'omit' | 'empty', receipt?: RunReceipt) {
     super(execution.state, skippedInResults);
     this.status = status;
     this.runId = execution.runId;

@@ -65,7 +65,10 @@ export interface RuntimeOptions {
 }
 
 /** The capabilities that a runtime can give to all nodes, or to those of an executor. */
-export type CapabilityDefaults = Pick<NodeCapabilities, 'retry' | 'limit' | 'breaker' | 'validation' | 'metrics' | 'durability'>;
+export type CapabilityDefaults = Pick<
+  NodeCapabilities,
+  'retry' | 'limit' | 'breaker' | 'validation' | 'metrics' | 'durability'
+>;
 
 /** Options with every default filled in; ports stand apart. */
 export interface ResolvedOptions {

@@ -1,5 +1,5 @@
-import type { Durability } from './history/event-store.js';
 import type { BreakerOptions, CacheOptions, LimitOptions, ValidationLevel } from './capability-options.js';
+import type { Durability } from './history/event-store.js';
 import { templateNames } from './templates.js';
 
 /**

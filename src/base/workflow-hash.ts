@@ -1,12 +1,8 @@
 import { canonicalJson } from './canonical-json.js';
 import { didYouMean } from './did-you-mean.js';
 import { LockstepError } from './errors.js';
-<<<<<<< HEAD
-import type { Delivery, NodeImplementation, PortSpec } from './node.js';
-=======
 import { hashableForm } from './history/value-codec.js';
-import type { NodeImplementation } from './node.js';
->>>>>>> e9f58a3 (Hash literals that JSON cannot hold, by their tagged form; the hash of plain JSON literals stays what it was)
+import type { Delivery, NodeImplementation, PortSpec } from './node.js';
 import { type ErrorMatcher, OPERATIONAL } from './node-options.js';
 import type { Hash } from './ports.js';
 import { predicateIdentity } from './predicate.js';
@@ -277,11 +273,11 @@ function graphOf(workflow: Workflow, hash: Hash): GraphDescription {
 /**
  * The canonical JSON of a workflow that has been described.
  *
- * @throws LockstepError UNHASHABLE_LITERAL naming the node and port of a literal that JSON cannot hold
+ * @throws LockstepError UNHASHABLE_LITERAL naming the node and port of a literal that holds a function or an instance of a class
  */
 export function canonicalGraph(workflow: Workflow, graph: GraphDescription): string {
   try {
-    return canonicalJson(hashedForm(graph));
+    return canonical(hashedForm(graph));
   } catch (error) {
     nameCulprit(workflow);
     throw error;
@@ -296,16 +292,7 @@ export function canonicalGraph(workflow: Workflow, graph: GraphDescription): str
  * @throws LockstepError UNHASHABLE_LITERAL naming the node and port of a literal that holds a function or an instance of a class
  */
 export function canonicalWorkflow(workflow: Workflow, hash: Hash): string {
-<<<<<<< HEAD
   return canonicalGraph(workflow, describeGraph(workflow, hash));
-=======
-  try {
-    return canonical(dataOf(workflow, hash));
-  } catch (error) {
-    nameCulprit(workflow);
-    throw error;
-  }
->>>>>>> e9f58a3 (Hash literals that JSON cannot hold, by their tagged form; the hash of plain JSON literals stays what it was)
 }
 
 /**

@@ -1,5 +1,5 @@
-import type { Durability } from '../base/history/event-store.js';
 import type { BreakerOptions, CacheOptions, LimitOptions, ValidationLevel } from '../base/capability-options.js';
+import type { Durability } from '../base/history/event-store.js';
 import type { RetryOptions } from '../base/node-options.js';
 import type { ContractPolicy } from '../base/workflow.js';
 import type { Direction, JoinRule, SwitchMode } from '../base/workflow-data.js';

@@ -1,4 +1,3 @@
-import { DURABILITIES } from '../base/history/event-store.js';
 import {
   BREAKER_FIELDS,
   CACHE_FIELDS,
@@ -6,6 +5,7 @@ import {
   RATE_FIELDS,
   VALIDATION_LEVELS,
 } from '../base/capability-options.js';
+import { DURABILITIES } from '../base/history/event-store.js';
 import { type ErrorMatcher, type NodeCapabilities, RETRY_FIELDS } from '../base/node-options.js';
 import type { Cursor } from './cursor.js';
 import { predicateAt } from './read-conditions.js';

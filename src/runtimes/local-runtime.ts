@@ -1,12 +1,12 @@
 import type { ActiveRun } from '../base/active-run.js';
 import { AttemptError, ConfigurationError } from '../base/errors.js';
 import type { GraphAttempt } from '../base/graph-execution.js';
+import type { ForkOptions, ForkOverrides } from '../base/history/fork-options.js';
 import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.js';
 import type { SyncBridge, SyncSecretProvider } from '../base/ports.js';
-import { RunRejectedError } from '../base/run-errors.js';
-import type { ForkOptions, ForkOverrides } from '../base/history/fork-options.js';
-import type { RunRequest } from '../base/run-request.js';
 import { type ResumeArguments, resumeArguments } from '../base/resume-arguments.js';
+import { RunRejectedError } from '../base/run-errors.js';
+import type { RunRequest } from '../base/run-request.js';
 import type { Workflow } from '../base/workflow.js';
 import type { SyncPlugin } from '../plugins/plugin.js';
 import { SYNC_BRIDGE } from '../plugins/tokens.js';
@@ -93,12 +93,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
    * @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN, UNKNOWN_NODE; ConfigurationError STORE_MISSING, INVALID_OPTION;
    *   RunRejectedError, RunFailedError, RunCancelledError
    */
-  fork(
-    runId: string,
-    atSeq: number,
-    overrides: ForkOverrides = {},
-    options: ForkOptions = {},
-  ): ExecutedRun<unknown> {
+  fork(runId: string, atSeq: number, overrides: ForkOverrides = {}, options: ForkOptions = {}): ExecutedRun<unknown> {
     return this.unwrapOutcome(this.#run(() => this.requestForked(runId, atSeq, overrides, options)));
   }
 

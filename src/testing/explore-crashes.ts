@@ -1,12 +1,12 @@
 import { ConfigurationError, LockstepError } from '../base/errors.js';
-import { firstDifference } from '../base/first-difference.js';
 import type { RunEvent } from '../base/events.js';
+import { firstDifference } from '../base/first-difference.js';
 import type { RunOutcome } from '../base/outcome.js';
 import { requireWorkflow, type Workflow } from '../base/workflow.js';
 import { AsyncLocalRuntime } from '../runtimes/async-local-runtime.js';
 import { LocalRuntime, type LocalRuntimeOptions } from '../runtimes/local-runtime.js';
 import { settleAnswered, settleAnsweredLater } from './answered-runs.js';
-import { CrashError, type CrashPoint, CrashingStore } from './crashing-store.js';
+import { CrashError, CrashingStore, type CrashPoint } from './crashing-store.js';
 import { checkAnswers, type GateAnswers } from './gate-answers.js';
 import { MemoryLog } from './memory-log.js';
 import { seededIds, seededRandom } from './seeded.js';
@@ -21,7 +21,10 @@ export interface CrashOptions {
   /** How gates are answered, until the run has ended. Default: not at all, and it ends where it waits. */
   readonly answers?: GateAnswers;
   /** Options of the runtimes. Clock, ids, random and store are their own. Default: none. */
-  readonly runtime?: Omit<LocalRuntimeOptions, 'bridge' | 'clock' | 'ids' | 'random' | 'plugins' | 'store' | 'workflows'>;
+  readonly runtime?: Omit<
+    LocalRuntimeOptions,
+    'bridge' | 'clock' | 'ids' | 'random' | 'plugins' | 'store' | 'workflows'
+  >;
 }
 
 /** What was tried. */
@@ -34,7 +37,8 @@ export interface CrashExploration {
 
 /** What a run came to, without what a crash may change: times, and attempts that were made again. */
 function viewOf(outcome: RunOutcome<unknown>): object {
-  if (outcome.status === 'rejected') return { status: 'rejected', problems: outcome.error.problems.map(({ code }) => code) };
+  if (outcome.status === 'rejected')
+    return { status: 'rejected', problems: outcome.error.problems.map(({ code }) => code) };
   const nodes = [...outcome.nodes.values()].map(({ id, status, reason, visits, error }) => [
     id,
     { status, reason, visits, error: error?.code },
@@ -77,13 +81,25 @@ class Crashes<Output> {
   }
 
   /** Works on the run until it is over, or the store breaks. `undefined` where it broke. */
-  async process(store: CrashingStore, clock: VirtualClock, kind: 'sync' | 'async'): Promise<RunOutcome<Output> | undefined> {
+  async process(
+    store: CrashingStore,
+    clock: VirtualClock,
+    kind: 'sync' | 'async',
+  ): Promise<RunOutcome<Output> | undefined> {
     const { runtime, answers } = this.#options;
     const own = { log: new MemoryLog(), ...runtime, clock, ids: seededIds(), random: seededRandom('crash'), store };
     const events: RunEvent[] = [];
     store.open();
     const goesOn = store.run(RUN) === undefined ? {} : { goesOn: RUN };
-    const run = { workflow: this.#workflow, params: this.#params, options: { runId: RUN }, ...goesOn, answers, clock, events };
+    const run = {
+      workflow: this.#workflow,
+      params: this.#params,
+      options: { runId: RUN },
+      ...goesOn,
+      answers,
+      clock,
+      events,
+    };
     try {
       if (kind === 'sync') {
         using local = new LocalRuntime(own);

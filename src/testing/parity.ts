@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { compile } from '../base/compile.js';
 import { canonicalLog, type RunEvent } from '../base/events.js';
+import { firstDifference } from '../base/first-difference.js';
 import type { GraphResult, NodeReport } from '../base/graph-result.js';
 import type { NodeFunction, NodeImplementation } from '../base/node.js';
 import type { RunOutcome } from '../base/outcome.js';
@@ -14,7 +15,6 @@ import { LocalRuntime, type LocalRuntimeOptions } from '../runtimes/local-runtim
 import { ThreadBridge } from '../runtimes/sync-bridge/thread-bridge.js';
 import { type AnsweredRun, settleAnswered, settleAnsweredLater } from './answered-runs.js';
 import { digestOf } from './digest.js';
-import { firstDifference } from '../base/first-difference.js';
 import { checkAnswers, type GateAnswers } from './gate-answers.js';
 import { MemoryLog } from './memory-log.js';
 import { seededIds, seededRandom } from './seeded.js';

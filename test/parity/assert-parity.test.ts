@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { z } from 'zod';
+import { firstDifference } from '../../src/base/first-difference.js';
 import { defineNode } from '../../src/base/node.js';
 import type { NodeContext } from '../../src/base/node-context.js';
 import type { RetryOptions } from '../../src/base/node-options.js';
@@ -8,7 +9,6 @@ import { type } from '../../src/base/schema.js';
 import type { Workflow } from '../../src/base/workflow.js';
 import { workflow } from '../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
-import { firstDifference } from '../../src/base/first-difference.js';
 import { advanceUntil, assertParity, ParityError, type ParityOptions, VirtualClock } from '../../src/testing/index.js';
 import { rejection } from '../support/caught.js';
 

@@ -1,5 +1,5 @@
-import { plainBytes } from '../../src/base/history/bytes.js';
 import { BaseRuntime } from '../../src/base/base-runtime.js';
+import { plainBytes } from '../../src/base/history/bytes.js';
 import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../../src/base/outcome.js';
 import type { Ports } from '../../src/base/ports.js';
 import { RunRejectedError } from '../../src/base/run-errors.js';

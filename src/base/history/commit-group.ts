@@ -75,7 +75,10 @@ export class CommitGroup {
   #flush(journals: readonly RunJournal[]): void {
     if (journals.length === 0) return;
     const batches = journals.map((journal) => journal.batch());
-    const level = journals.reduce<Durability>((found, { level }) => stronger(found, level), DURABILITIES[0] as Durability);
+    const level = journals.reduce<Durability>(
+      (found, { level }) => stronger(found, level),
+      DURABILITIES[0] as Durability,
+    );
     let receipt: CommitReceipt;
     try {
       receipt = this.#store.append(batches, level);

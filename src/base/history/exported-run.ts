@@ -44,11 +44,15 @@ function checksumOf(exported: Omit<ExportedRun, 'checksum'>, hash: Hash): string
 /** A run of a store as data that stands by itself. @throws LockstepError RUN_UNKNOWN, BLOB_MISSING, CORRUPT_HISTORY */
 export function exportFrom(store: EventStore, run: RunRecord, environment: ExportEnvironment, hash: Hash): ExportedRun {
   const events = [...store.events(run.runId)];
-  const hashes = new Set(events.flatMap(({ data }) => [...data.matchAll(REFERENCE)].map(({ groups }) => groups?.hash ?? '')));
+  const hashes = new Set(
+    events.flatMap(({ data }) => [...data.matchAll(REFERENCE)].map(({ groups }) => groups?.hash ?? '')),
+  );
   const blobs = [...hashes].map((blob) => ({ hash: blob, text: blobText(store, run.runId, blob) }));
   const workflow = store.workflow(run.workflowHash);
   if (workflow === undefined)
-    throw new LockstepError('CORRUPT_HISTORY', `The store has lost what the workflow of run "${run.runId}" was.`, { at: run.runId });
+    throw new LockstepError('CORRUPT_HISTORY', `The store has lost what the workflow of run "${run.runId}" was.`, {
+      at: run.runId,
+    });
   const exported = { format: FORMAT, v: VERSION, run, workflow, events, blobs, environment } as const;
   return { ...exported, checksum: checksumOf(exported, hash) };
 }
@@ -63,7 +67,8 @@ function blobText(store: EventStore, runId: string, hash: string): string {
 export function checkExported(data: unknown, hash: Hash): ExportedRun {
   if (!isRecord(data) || data.format !== FORMAT) throw invalid('it is no exported run');
   const exported = data as unknown as ExportedRun;
-  if (exported.v !== VERSION) throw invalid(`it has the format version ${String(exported.v)}, and ${VERSION} is read here`);
+  if (exported.v !== VERSION)
+    throw invalid(`it has the format version ${String(exported.v)}, and ${VERSION} is read here`);
   let checksum: string;
   try {
     checksum = checksumOf(exported, hash);

@@ -1,19 +1,20 @@
+import { compile } from '../compile.js';
 import { didYouMean } from '../did-you-mean.js';
 import { ConfigurationError, LockstepError, textOf } from '../errors.js';
-import { compile } from '../compile.js';
 import type { EventData, RunEvent } from '../events.js';
 import type { Plan } from '../plan.js';
 import type { Hash } from '../ports.js';
 import type { Workflow } from '../workflow.js';
 import type { BytesPort } from './bytes.js';
-import type { EventStore, RunHeader, RunRecord, StoredWorkflow } from './event-store.js';
 import { dependentsOf, nodesToRunAgain } from './dirty-nodes.js';
+import type { EventStore, RunHeader, RunRecord, StoredWorkflow } from './event-store.js';
 import type { ForkOverrides } from './fork-options.js';
+import { hollowWorkflow } from './hollow-workflow.js';
 import { pruneHistory } from './pruned-history.js';
 import { readStoredEvent } from './stored-event.js';
+import { decodeValue, encodeValue } from './value-codec.js';
 import { changesBetween, type PartChange, type WorkflowChanges } from './workflow-changes.js';
 import { describeWorkflow, type WorkflowDescription } from './workflow-description.js';
-import { hollowWorkflow } from './hollow-workflow.js';
 
 /** How many workflows without a registration are remembered by name. */
 const REMEMBERED = 1_000;
@@ -71,7 +72,10 @@ export class RecordedRuns {
     if (record !== undefined) return record;
     const known = this.store.runs().map((run) => run.runId);
     const at = textOf(runId);
-    throw new LockstepError('RUN_UNKNOWN', `There is no run "${at}" here. ${didYouMean(at, known)}`, { at, value: runId });
+    throw new LockstepError('RUN_UNKNOWN', `There is no run "${at}" here. ${didYouMean(at, known)}`, {
+      at,
+      value: runId,
+    });
   }
 
   /** What a store is told of a workflow. @throws LockstepError UNHASHABLE_LITERAL */
@@ -101,8 +105,10 @@ export class RecordedRuns {
   /** What was recorded of a workflow. @throws LockstepError CORRUPT_HISTORY */
   descriptionOf(workflowHash: string, runId: string): WorkflowDescription {
     const stored = this.store.workflow(workflowHash);
-    if (stored !== undefined) return JSON.parse(stored.description) as WorkflowDescription;
-    throw new LockstepError('CORRUPT_HISTORY', `The store has lost what the workflow of run "${runId}" was.`, { at: runId });
+    if (stored !== undefined) return decodeValue(stored.description) as WorkflowDescription;
+    throw new LockstepError('CORRUPT_HISTORY', `The store has lost what the workflow of run "${runId}" was.`, {
+      at: runId,
+    });
   }
 
   /**
@@ -182,7 +188,9 @@ export class RecordedRuns {
     const [first] = counted;
     if (first?.kind === 'run.started') workflowHash ??= first.data.workflowHash;
     if (workflowHash !== undefined) return { events: counted, workflowHash };
-    throw new LockstepError('CORRUPT_HISTORY', `The log of run "${runId}" does not begin as one of a store.`, { at: runId });
+    throw new LockstepError('CORRUPT_HISTORY', `The log of run "${runId}" does not begin as one of a store.`, {
+      at: runId,
+    });
   }
 
   /** The workflow of a run as it was recorded: it can be shown and replayed, not run. */
@@ -244,7 +252,7 @@ const texts = new WeakMap<WorkflowDescription, string>();
 function descriptionText(description: WorkflowDescription): string {
   let text = texts.get(description);
   if (text === undefined) {
-    text = JSON.stringify(description);
+    text = encodeValue(description, 'the workflow');
     texts.set(description, text);
   }
   return text;
@@ -270,10 +278,14 @@ export function workflowsByName(workflows: readonly Workflow[]): ReadonlyMap<str
   for (const workflow of workflows) {
     const known = found.get(workflow.name);
     if (known !== undefined && known !== workflow)
-      throw new ConfigurationError('INVALID_OPTION', `runtime.workflows holds two workflows named "${workflow.name}".`, {
-        at: 'runtime.workflows',
-        value: workflow.name,
-      });
+      throw new ConfigurationError(
+        'INVALID_OPTION',
+        `runtime.workflows holds two workflows named "${workflow.name}".`,
+        {
+          at: 'runtime.workflows',
+          value: workflow.name,
+        },
+      );
     found.set(workflow.name, workflow);
   }
   return found;

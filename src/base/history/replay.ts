@@ -24,7 +24,13 @@ const NO_RANDOM: Random = { keyed: never };
 
 /** A machine in the state that a history leads to. Nothing was run, and nobody decided anything. @throws LockstepError PLAN_MISMATCH, CORRUPT_HISTORY */
 export function replayed(workflow: Workflow, runId: string, events: readonly RunEvent[]): Execution {
-  const options = { onError: 'continue', maxConcurrency: null, timeoutMs: null, softTimeoutMs: null, retryBudget: null } as const;
+  const options = {
+    onError: 'continue',
+    maxConcurrency: null,
+    timeoutMs: null,
+    softTimeoutMs: null,
+    retryBudget: null,
+  } as const;
   const start = { runId, parameters: {}, set: undefined, options, context: {}, random: NO_RANDOM, warnings: [] };
   const execution = new Execution(compile(workflow), start, NOBODY, undefined);
   execution.fold(events);

@@ -52,5 +52,7 @@ export function diffEvents(left: readonly RunEvent[], right: readonly RunEvent[]
     }
   }
   const first = found.sort((one, two) => one.place - two.place)[0];
-  return first === undefined ? undefined : { subject: first.subject, left: first.left, right: first.right, path: first.path };
+  return first === undefined
+    ? undefined
+    : { subject: first.subject, left: first.left, right: first.right, path: first.path };
 }
