@@ -104,7 +104,11 @@ export class Drive {
 
   resolve(): void {
     this.#end();
-    this.#resolve();
+    try {
+      this.#resolve();
+    } catch (error) {
+      this.#reject(error); // the end of the run could not be recorded
+    }
   }
 
   /** Something broke: what the run had in flight is aborted. */

@@ -13,18 +13,18 @@ export const SHAPES = ['LocalRuntime', 'AsyncLocalRuntime'] as const;
 export type Shape = (typeof SHAPES)[number];
 
 class Local extends LocalRuntime {
-  history: readonly RunEvent[] | undefined;
+  past: readonly RunEvent[] | undefined;
 
   protected override loadHistory(): readonly RunEvent[] | undefined {
-    return this.history;
+    return this.past;
   }
 }
 
 class Async extends AsyncLocalRuntime {
-  history: readonly RunEvent[] | undefined;
+  past: readonly RunEvent[] | undefined;
 
   protected override loadHistory(): readonly RunEvent[] | undefined {
-    return this.history;
+    return this.past;
   }
 }
 
@@ -59,7 +59,7 @@ export async function go(
   const events: RunEvent[] = [];
   const options = { clock, ids: seededIds(), random: seededRandom(1), onError };
   await using runtime = shape === 'LocalRuntime' ? new Local(options) : new Async({ ...options, maxConcurrency: 4 });
-  runtime.history = history;
+  runtime.past = history;
   runtime.on('event', (event) => events.push(event));
   const form = (shape === 'LocalRuntime' ? workflow : asyncForm(workflow as Workflow)) as Workflow<object, never>;
   const run = { runId: 'r', ...(signal === undefined ? {} : { signal }) };

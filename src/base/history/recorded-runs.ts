@@ -121,6 +121,7 @@ export class RecordedRuns {
   load(runId: string, given?: Workflow, force: 'force' | 'refuse' = 'refuse'): RecordedRun {
     const record = this.record(runId);
     const workflow = given ?? this.workflowOf(record);
+    this.#remember(workflow);
     const current = describeWorkflow(workflow, this.#hash);
     const { events } = this.view(runId);
     if (current.hash === record.workflowHash) return { record, workflow, events };
