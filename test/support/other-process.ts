@@ -10,11 +10,9 @@ export class OtherProcess {
   readonly #child: ChildProcess;
   readonly #answers: AsyncIterator<string>;
 
-  /** @param user the user id that it runs under; only root may choose */
-  constructor(file: string, user?: number) {
+  constructor(file: string) {
     const { NODE_V8_COVERAGE: _, ...env } = process.env;
-    const identity = user === undefined ? {} : { uid: user, gid: user };
-    this.#child = spawn(process.execPath, [PROGRAM, file], { env, stdio: ['pipe', 'pipe', 'inherit'], ...identity });
+    this.#child = spawn(process.execPath, [PROGRAM, file], { env, stdio: ['pipe', 'pipe', 'inherit'] });
     this.#answers = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   }
 
@@ -27,6 +25,14 @@ export class OtherProcess {
     this.#child.stdin?.write(`${word}\n`);
     const { value, done } = await this.#answers.next();
     return done === true ? undefined : value;
+  }
+
+  /** Says nothing more, and gives its exit code when it has ended by itself. */
+  async end(): Promise<number | null> {
+    const exit = once(this.#child, 'exit');
+    this.#child.stdin?.end();
+    await exit;
+    return this.#child.exitCode;
   }
 
   /** As `kill -9`; kept when it has ended. */

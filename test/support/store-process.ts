@@ -36,7 +36,7 @@ const WORDS: Readonly<Record<string, () => unknown>> = {
       process.kill(process.pid, 'SIGKILL');
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     };
-    migrate(connect(file), [...MIGRATIONS, dying], () => undefined);
+    migrate(connect(file), [...MIGRATIONS, dying], Date.now());
   },
 };
 

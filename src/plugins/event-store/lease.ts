@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { LockstepError } from '../../base/errors.js';
 import { isDead, type ProcessIdentity, thisProcess } from './process-identity.js';
+import type { SqliteDatabase } from './sqlite-api.js';
 import type { LeaseRow, WriteStatements } from './statements.js';
 
 /** How often a holder says that it is there. */
@@ -86,8 +87,14 @@ export class Lease {
   }
 }
 
+/** Refuses a file that somebody writes to. @throws LockstepError STORE_LOCKED, CLOCK_ROLLED_BACK */
+export function refuseWriter(db: SqliteDatabase, now: number): void {
+  const row = db.prepare<LeaseRow>('SELECT * FROM lease').get();
+  if (row !== undefined) refuseHeld(row, thisProcess().machine, now);
+}
+
 /** Refuses a lease that somebody holds and may go on holding. @throws LockstepError STORE_LOCKED, CLOCK_ROLLED_BACK */
-export function refuseHeld(row: LeaseRow, machine: string, now: number): void {
+function refuseHeld(row: LeaseRow, machine: string, now: number): void {
   if (row.owner === null || (row.machine === machine && isDead(row))) return;
   if (now < row.heartbeat) {
     throw new LockstepError(

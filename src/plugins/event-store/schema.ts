@@ -1,4 +1,5 @@
 import { LockstepError } from '../../base/errors.js';
+import { refuseWriter } from './lease.js';
 import type { SqliteDatabase } from './sqlite-api.js';
 
 /** `LkSt`: what the header of a store's file says it is. */
@@ -14,17 +15,16 @@ export const MIGRATIONS: readonly Migration[] = [createTables];
  * Brings a file to the newest version: each step in a transaction together with its number, so that whoever is cut off goes on
  * where the file stands.
  *
- * @param allowed throws where somebody else is writing; asked inside the transaction, for files that existed before
- * @throws LockstepError STORE_VERSION
+ * @throws LockstepError STORE_VERSION; STORE_LOCKED and CLOCK_ROLLED_BACK where somebody writes to a file that is older
  */
-export function migrate(db: SqliteDatabase, steps: readonly Migration[], allowed: () => void): void {
+export function migrate(db: SqliteDatabase, steps: readonly Migration[], now: number): void {
   checkVersion(db, steps.length);
   for (let version = versionOf(db); version < steps.length; version++) {
     db.exec('BEGIN IMMEDIATE');
     try {
       // Read anew: another process may have made the step while this one waited for its turn.
       if (versionOf(db) === version) {
-        if (version > 0) allowed();
+        if (version > 0) refuseWriter(db, now);
         steps[version]?.(db);
         db.exec(`PRAGMA user_version = ${version + 1}`);
       }

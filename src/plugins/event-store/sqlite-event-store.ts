@@ -20,9 +20,8 @@ import {
 import { checkWord } from '../../base/option-checks.js';
 import { checksum, eventText } from './event-text.js';
 import { missingAtTail } from './head-check.js';
-import { holderName, refuseHeld } from './lease.js';
+import { holderName } from './lease.js';
 import { sqliteVersion } from './load-sqlite.js';
-import { thisProcess } from './process-identity.js';
 import { checkRetention } from './retention.js';
 import { versionOf } from './schema.js';
 import type { SqliteDatabase } from './sqlite-api.js';
@@ -59,7 +58,7 @@ export class SqliteEventStore implements EventStore {
 
   open(): void {
     if (this.#connection !== undefined) return;
-    const db = openStoreFile(this.#settings, (file) => this.#refuseHeld(file));
+    const db = openStoreFile(this.#settings);
     try {
       this.#connection = { db, read: readStatements(db), writer: undefined };
     } catch (error) {
@@ -191,11 +190,6 @@ export class SqliteEventStore implements EventStore {
     } catch (error) {
       throw storeError(error, this.#settings.file);
     }
-  }
-
-  #refuseHeld(db: SqliteDatabase): void {
-    const row = db.prepare<Parameters<typeof refuseHeld>[0]>('SELECT * FROM lease').get();
-    if (row !== undefined) refuseHeld(row, thisProcess().machine, this.#settings.clock.now());
   }
 }
 

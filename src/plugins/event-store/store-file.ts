@@ -18,10 +18,9 @@ const JOURNAL_AT = 18;
 /**
  * Opens the file of a store. Whatever is no store is looked at and left as it is.
  *
- * @param allowed throws where somebody else is writing, so that an old store may not be brought up to date
  * @throws LockstepError STORE_UNAVAILABLE, STORE_NOT_LOCKSTEP, STORE_VERSION, STORE_READ_ONLY, STORE_FAILED
  */
-export function openStoreFile(settings: SqliteSettings, allowed: (db: SqliteDatabase) => void): SqliteDatabase {
+export function openStoreFile(settings: SqliteSettings): SqliteDatabase {
   const Sqlite = loadSqlite();
   const { file, readOnly } = settings;
   let db: SqliteDatabase | undefined;
@@ -35,8 +34,7 @@ export function openStoreFile(settings: SqliteSettings, allowed: (db: SqliteData
       mkdirSync(dirname(file), { recursive: true });
       db = new Sqlite(file, { readonly: false, fileMustExist: false, timeout: TURN_MS });
       prepareToWrite(db, settings, exists);
-      const opened = db;
-      migrate(db, MIGRATIONS, () => allowed(opened));
+      migrate(db, MIGRATIONS, settings.clock.now());
     }
     return db;
   } catch (error) {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import sinon from 'sinon';
 import { caught, refusal } from '../../../support/caught.js';
 import { OtherProcess } from '../../../support/other-process.js';
 import { change } from '../../../support/sqlite-connection.js';
@@ -152,5 +153,56 @@ describe('The lease of a store', function () {
     store.append([nextBatch('a', 1, 2)], 'process');
     const second = folder.open({ clock });
     expect(refusal(() => second.append([firstBatch('b')], 'process')).code).to.equal('STORE_LOCKED');
+  });
+
+  describe('while nothing is written', () => {
+    beforeEach(() => {
+      sinon.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    });
+
+    afterEach(() => sinon.restore());
+
+    const pass = (seconds: number): void => {
+      for (let second = 0; second < seconds; second++) {
+        clock.time += 1_000;
+        sinon.clock.tick(1_000);
+      }
+    };
+
+    it('is kept by a timer, until the store is closed', () => {
+      const first = folder.open({ clock });
+      first.append([firstBatch('a')], 'process');
+      const second = folder.open({ clock });
+      pass(120);
+      expect(refusal(() => second.append([firstBatch('b')], 'process')).code).to.equal('STORE_LOCKED');
+      first.close();
+      expect(sinon.clock.countTimers()).to.equal(0);
+    });
+
+    it('is found to be lost by that timer, too', () => {
+      const first = folder.open({ clock });
+      first.append([firstBatch('a')], 'process');
+      clock.time += 30_000;
+      folder.open({ clock }).append([firstBatch('b')], 'process');
+      expect(first.health().status).to.equal('open');
+      pass(5);
+      expect(first.health()).to.include({ status: 'poisoned' });
+      expect(first.health().details).to.include({ poison: 'LEASE_LOST' });
+    });
+  });
+
+  it('that cannot be given back any more does not keep the store from closing', () => {
+    const store = folder.open();
+    store.append([firstBatch('a')], 'process');
+    change(folder.file, 'DROP TABLE lease');
+    store.close();
+    expect(store.health().status).to.equal('closed');
+  });
+
+  it('keeps no process alive', async () => {
+    const holder = other();
+    await holder.tell('open');
+    expect(await holder.tell('append')).to.equal('1');
+    expect(await holder.end()).to.equal(0);
   });
 });

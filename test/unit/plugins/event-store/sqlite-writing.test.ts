@@ -191,6 +191,20 @@ describe('SqliteEventStore', () => {
       expect(refusal(() => store.run('a')).code).to.equal('STORE_FAILED');
     });
 
+    it('also where what had begun cannot be taken back', () => {
+      const store = folder.open();
+      store.append([firstBatch('a')], 'process');
+      change(folder.file, 'DROP TABLE blocks');
+      const exec = database.exec;
+      sinon.replace(database, 'exec', function (this: unknown, sql: string) {
+        if (sql === 'ROLLBACK') throw new Error('no way back');
+        return exec.call(this, sql);
+      });
+      expect(refusal(() => store.append([nextBatch('a', 1, 64)], 'process')).code).to.equal('STORE_FAILED');
+      store.close();
+      change(folder.file, 'SELECT 1');
+    });
+
     it('where the row of its lease is gone', () => {
       const store = folder.open();
       change(folder.file, 'DELETE FROM lease');
