@@ -14,8 +14,8 @@ type LeaseStatements = Pick<WriteStatements, 'fence' | 'takeLease' | 'renewLease
 };
 
 /**
- * The right to write, as one connection sees it. `hold` is called inside every writing transaction, and `settle` when it is
- * known what became of that transaction.
+ * The right to write, as one connection sees it. `hold` is called inside every writing transaction, and `committed`
+ * after it; what was rolled back needs no word.
  */
 export class Lease {
   readonly #statements: LeaseStatements;
@@ -24,7 +24,7 @@ export class Lease {
   /** The number under which it is held; 0: not held. */
   #fence = 0;
   #heartbeat = 0;
-  /** What `hold` wrote in a transaction that is not over. */
+  /** What the last `hold` wrote, if it did: true once its transaction is committed. */
   #pending: { readonly fence: number; readonly heartbeat: number } | undefined;
 
   constructor(statements: LeaseStatements) {
@@ -41,6 +41,7 @@ export class Lease {
    * @throws LockstepError STORE_LOCKED, CLOCK_ROLLED_BACK, LEASE_LOST
    */
   hold(now: number): void {
+    this.#pending = undefined;
     if (this.#fence === 0) this.#take(now);
     else {
       if (this.#statements.fence.get() !== this.#fence) throw this.#lost();
@@ -48,14 +49,11 @@ export class Lease {
     }
   }
 
-  /** The transaction of the last `hold` is over. */
-  settle(what: 'committed' | 'rolled back'): void {
+  /** The transaction of the last `hold` was committed. */
+  committed(): void {
     if (this.#pending === undefined) return;
-    if (what === 'committed') {
-      this.#fence = this.#pending.fence;
-      this.#heartbeat = this.#pending.heartbeat;
-    }
-    this.#pending = undefined;
+    this.#fence = this.#pending.fence;
+    this.#heartbeat = this.#pending.heartbeat;
   }
 
   /** Gives it back, if it is held. */

@@ -169,7 +169,7 @@ export class SqliteWriter {
       if (isFirst) this.#takeOver();
       work();
       this.#write.commit.run();
-      this.#lease.settle('committed');
+      this.#lease.committed();
       if (!this.#proved.has(level)) this.#prove(level);
     } catch (cause) {
       throw this.#failed(cause);
@@ -184,7 +184,6 @@ export class SqliteWriter {
 
   #failed(cause: unknown): LockstepError {
     this.#rollBack();
-    this.#lease.settle('rolled back');
     this.#logs.clear();
     this.#position = undefined;
     const error = storeError(cause, this.#settings.file);
@@ -213,8 +212,6 @@ export class SqliteWriter {
 
   /** What happens once, in the transaction that takes the lease: the file stands still from here on. */
   #takeOver(): void {
-    this.#logs.clear();
-    this.#position = undefined;
     const missing = missingAtTail(this.#read, this.#settings.file);
     if (missing === 0) return;
     // The positions of what is gone are not given again, so that it is counted once.
