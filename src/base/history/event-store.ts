@@ -181,8 +181,9 @@ export interface StoreHealth {
  * Where the events of runs are kept: the truth of which every table is a projection. All methods are synchronous. One writer at a
  * time; whoever only reads never blocks it.
  *
- * After any failure of `append` the store is poisoned: it refuses every further write with STORE_POISONED, because what reached the
- * disk is not known. Open it anew.
+ * After a failure of `append` the store is poisoned: it refuses every further write with STORE_POISONED, because what reached the
+ * disk is not known. Close it and open it anew. What is refused before anything is written leaves it as it was: SEQ_CONFLICT,
+ * STORE_LOCKED, CLOCK_ROLLED_BACK, a bad argument.
  */
 export interface EventStore {
   /** Makes it ready. Idempotent. @throws LockstepError with the codes of the store */
@@ -190,13 +191,17 @@ export interface EventStore {
   /**
    * Adds events of one or several runs, all or none, and returns once they are as durable as was asked.
    *
-   * @throws LockstepError SEQ_CONFLICT where a batch does not follow what the store has, STORE_FAILED, STORE_FULL, LEASE_LOST, STORE_POISONED
+   * @throws LockstepError SEQ_CONFLICT where a batch does not follow what the store has, STORE_FAILED, STORE_FULL, STORE_READ_ONLY, STORE_LOCKED, CLOCK_ROLLED_BACK, LEASE_LOST, DURABILITY_REFUSED, STORE_POISONED, STORE_CLOSED
    */
   append(batches: readonly EventBatch[], durability: Durability): CommitReceipt;
   /** A run; `undefined` where there is none. */
   run(runId: string): RunRecord | undefined;
   runs(query?: RunQuery): readonly RunRecord[];
-  /** Events of a run, in order; none for a run that does not exist. Reads as it is asked: a long log is never in memory as a whole. */
+  /**
+   * Events of a run, in order; none for a run that does not exist. Reads as it is asked: a long log is never in memory as a whole.
+   *
+   * @throws LockstepError STORE_DAMAGED at the first event that is not what was written, or is missing before others
+   */
   events(runId: string, range?: EventRange): IterableIterator<StoredEvent>;
   blob(hash: string): string | undefined;
   workflow(hash: string): StoredWorkflow | undefined;
