@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import type { BytesPort } from '../base/history/bytes.js';
 import type { ExportEnvironment } from '../base/history/exported-run.js';
 import type { Hash, Ids, Log, LogLevel, Ports, Random } from '../base/ports.js';
 import type { RuntimeOptions } from '../base/runtime-options.js';
+import { nodeBytes } from './node-bytes.js';
 import { nodeReadings } from './node-readings.js';
 import { systemClock } from './system-clock.js';
 import { LOCKSTEP_VERSION } from './version.js';
@@ -11,13 +11,6 @@ import { LOCKSTEP_VERSION } from './version.js';
 /** SHA-256 by node:crypto. */
 export const nodeHash: Hash = {
   sha256: (text) => createHash('sha256').update(text, 'utf8').digest('hex'),
-};
-
-/** Bytes by Buffer: what a node returned as a Buffer comes back as one. */
-const nodeBytes: BytesPort = {
-  toBase64: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
-  fromBase64: (text) => new Uint8Array(Buffer.from(text, 'base64')),
-  asBuffer: (bytes) => Buffer.from(bytes.buffer),
 };
 
 const processTail = randomBytes(7).toString('hex').slice(0, 13);
