@@ -102,6 +102,13 @@ module.exports = {
       to: { path: '^src/(testing|cli)/', pathNot: ['^src/$1/'] },
     },
     {
+      name: 'command-line-parser-in-cli-only',
+      comment: 'whoever embeds Lockstep does not load it',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/cli/'] },
+      to: { path: packages('commander') },
+    },
+    {
       name: 'container-in-plugins-only',
       comment: 'tsyringe and reflect-metadata belong to the plugin host and the composition root',
       severity: 'error',
@@ -120,7 +127,7 @@ module.exports = {
         'optional peers are not there for everyone: src declares the types it needs of them and loads them when asked to',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: packages('prom-client', '@opentelemetry/[^/]+', 'better-sqlite3') },
+      to: { path: packages('prom-client', '@opentelemetry/[^/]+', 'better-sqlite3', 'tsx') },
     },
     { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },
     {

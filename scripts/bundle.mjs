@@ -16,9 +16,12 @@ const CLASS = /\bclass (?<name>(?!extends\b)\w+)|^var (?<variable>\w+) = class\b
 
 /** What the threads of the SyncBridge are started with. It is looked for beside the other files, or one folder up. */
 const WORKER = { in: 'src/runtimes/sync-bridge/bridge-worker.ts', out: 'bridge-worker' };
+/** The `lockstep` command. */
+const COMMAND = { in: 'src/cli/main.ts', out: 'cli/main' };
+const BANNER = 'import "reflect-metadata";';
 
 const { metafile } = await build({
-  entryPoints: [...entryPoints().map(({ source }) => ({ in: source, out: source.slice(4, -3) })), WORKER],
+  entryPoints: [...entryPoints().map(({ source }) => ({ in: source, out: source.slice(4, -3) })), WORKER, COMMAND],
   outdir: 'dist',
   chunkNames: 'chunks/[hash]',
   bundle: true,
@@ -29,7 +32,7 @@ const { metafile } = await build({
   packages: 'external',
   sourcemap: true,
   // It changes the global Reflect. Loaded after other packages, it made the import of all of them a sixth slower.
-  banner: { js: 'import "reflect-metadata";' },
+  banner: { js: BANNER },
   tsconfig: 'tsconfig.build.json',
   metafile: true,
   logLevel: 'warning',
@@ -37,6 +40,7 @@ const { metafile } = await build({
 
 const scripts = Object.keys(metafile.outputs).filter((path) => path.endsWith('.js'));
 for (const path of scripts) restoreClassNames(path);
+withoutBanner('dist/cli/main.js');
 failOnOtherNames();
 console.log(scripts.map((path) => `${path} ${Math.round(metafile.outputs[path].bytes / 1024)} KiB`).join('\n'));
 
@@ -53,6 +57,11 @@ function restoreClassNames(path) {
     path,
     text.replace(/(?=^\/\/# sourceMappingURL=)/m, () => lines.join('')),
   );
+}
+
+/** What the command says of itself needs no container: the parts that do bring what they need. The line stays, empty, for the source map. */
+function withoutBanner(path) {
+  writeFileSync(path, readFileSync(path, 'utf8').replace(BANNER, ''));
 }
 
 /** Two classes of one name in one file: esbuild would number the second, and its errors would carry the number. */
