@@ -59,9 +59,16 @@ function restoreClassNames(path) {
   );
 }
 
-/** What the command says of itself needs no container: the parts that do bring what they need. The line stays, empty, for the source map. */
-function withoutBanner(path) {
+/**
+ * What the command says of itself needs no container: the banner goes from it and from what it imports at once. What it imports
+ * later brings its own. The line stays, empty, for the source map.
+ */
+function withoutBanner(path, done = new Set()) {
+  if (done.has(path)) return;
+  done.add(path);
   writeFileSync(path, readFileSync(path, 'utf8').replace(BANNER, ''));
+  for (const { path: imported, kind } of metafile.outputs[path].imports)
+    if (kind === 'import-statement' && imported in metafile.outputs) withoutBanner(imported, done);
 }
 
 /** Two classes of one name in one file: esbuild would number the second, and its errors would carry the number. */

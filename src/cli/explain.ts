@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { type ErrorCode, errorCatalog } from '../base/error-catalog.js';
 import { type ErrorData, errorData, LockstepError } from '../base/errors.js';
 import { RunFailedError, RunRejectedError } from '../base/run-errors.js';
@@ -18,6 +19,8 @@ export interface Explained {
 const HERE: Readonly<Record<string, string>> = {
   MISSING_PARAMETER: 'Pass it: --param NAME=VALUE.',
   ASYNC_NODE: 'Leave out --sync, make the node synchronous, or define it with moduleNode().',
+  NODE_THREW: 'Correct the node; LOCKSTEP_DEBUG=1 shows the stack.',
+  RUN_UNKNOWN: 'See "lockstep runs list".',
   SECRET_MISSING: 'Set an environment variable of that name.',
 };
 
@@ -64,6 +67,11 @@ export function errorText({ code, message, at, remedy }: Explained): string {
   const where = at === '' ? '' : ` at ${at}`;
   const body = [message, `→ ${remedy}`].filter((line) => line !== '').join('\n');
   return `${code}${where}\n${body.replace(/^(?=.)/gm, '  ')}`;
+}
+
+/** What LOCKSTEP_DEBUG=1 adds to an error: all of it, with its stack and causes. Empty without. */
+export function debugText(thrown: unknown): string {
+  return process.env.LOCKSTEP_DEBUG === '1' ? `${inspect(thrown)}\n` : '';
 }
 
 const NOT_FOUND: readonly string[] = ['RUN_UNKNOWN'];

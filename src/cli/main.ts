@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { buildProgram } from './program.js';
 
-/** The codes with which commander ends after it has printed what was asked for. */
+/** The codes with which commander ends after it has printed help or a version. */
 const PRINTED = ['commander.help', 'commander.helpDisplayed', 'commander.version'];
 
 const words = process.argv.slice(2);
@@ -25,15 +25,12 @@ async function main(): Promise<ExitCode> {
   const program = buildProgram((of) => {
     code = of;
   });
-  if (words.length === 0) {
-    process.stderr.write(program.helpInformation());
-    return EXIT.refused;
-  }
   try {
     await program.parseAsync(words, { from: 'user' });
     return code;
   } catch (thrown) {
-    if (thrown instanceof CommanderError && PRINTED.includes(thrown.code)) return EXIT.completed;
+    if (thrown instanceof CommanderError && PRINTED.includes(thrown.code))
+      return thrown.exitCode === 0 ? EXIT.completed : EXIT.refused;
     return fail(thrown);
   }
 }
@@ -42,5 +39,5 @@ async function main(): Promise<ExitCode> {
 process.stdout.on('error', ({ code }: NodeJS.ErrnoException) =>
   process.exit(code === 'EPIPE' ? EXIT.completed : EXIT.defect),
 );
-process.on('uncaughtException', (thrown) => fail(thrown).then(leave));
+process.on('uncaughtException', (thrown) => void fail(thrown).then(leave));
 leave(await main());

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ExitCode } from './exit-codes.js';
 import { Screen } from './screen.js';
 import { packageVersion } from './version.js';
@@ -64,6 +64,48 @@ function addGraph(program: Command, finished: Finished): void {
   });
 }
 
+const STATUSES = ['pending', 'running', 'waiting', 'completed', 'failed', 'cancelled'];
+
+/** Where runs are recorded unless something else is said. */
+const STORE = '.lockstep/runs.sqlite';
+
+function takesStore(verb: Command): Command {
+  return verb.option('--store <FILE>', 'the file in which runs are recorded', STORE);
+}
+
+function count(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number, at least 1.');
+}
+
+function addRuns(program: Command, finished: Finished): void {
+  const runs = program.command('runs').description('what a store holds').helpCommand(false);
+  const list = takesStore(runs.command('list').description('list recorded runs, the newest first'))
+    .option('--workflow <NAME>', 'only runs of this workflow')
+    .addOption(new Option('--status <STATUS>', 'only runs with this status').choices(STATUSES))
+    .option('--before <RUN>', 'only runs that started before this one: the next page')
+    .option('--limit <COUNT>', 'how many', count, 50);
+  commonOptions(list).action(async (options) => {
+    const { listVerb } = await import('./verbs/runs.js');
+    finished(listVerb(options, screenOf(options)));
+  });
+  const show = takesStore(runs.command('show').description('show a recorded run and its events'));
+  commonOptions(show.argument('<RUN>', 'its id')).action(async (runId: string, options) => {
+    const { showVerb } = await import('./verbs/runs.js');
+    finished(showVerb(runId, options, screenOf(options)));
+  });
+}
+
+function addDoctor(program: Command, finished: Finished): void {
+  const verb = takesStore(
+    program.command('doctor').description('look whether runs can be recorded here, and how the store is'),
+  );
+  commonOptions(verb).action(async (options) => {
+    const { doctorVerb } = await import('./verbs/doctor.js');
+    finished(doctorVerb(options, screenOf(options)));
+  });
+}
+
 /**
  * The grammar of the command. What a verb needs is imported when it runs.
  *
@@ -77,8 +119,10 @@ export function buildProgram(finished: Finished): Command {
     .helpCommand('help [VERB]', 'print the help of a verb')
     .addHelpText('after', AFTER_HELP)
     .exitOverride()
-    .configureOutput({ writeErr: () => undefined });
+    .configureOutput({ outputError: () => undefined });
   addRun(program, finished);
   addGraph(program, finished);
+  addRuns(program, finished);
+  addDoctor(program, finished);
   return program;
 }

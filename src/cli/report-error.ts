@@ -1,8 +1,7 @@
-import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import { ConfigurationError } from '../base/errors.js';
 import type { ExitCode } from './exit-codes.js';
-import { errorText, exitCodeOf, explain } from './explain.js';
+import { debugText, errorText, exitCodeOf, explain } from './explain.js';
 import { jsonText } from './json-text.js';
 import { paintFor } from './paint.js';
 
@@ -32,6 +31,6 @@ export function reportError(thrown: unknown, json: boolean): ExitCode {
     const paint = paintFor(process.stderr);
     for (const problem of problems) process.stderr.write(`${paint('red', 'error')} ${errorText(problem)}\n`);
   }
-  if (process.env.LOCKSTEP_DEBUG === '1') process.stderr.write(`${inspect(error)}\n`);
+  process.stderr.write(debugText(error));
   return exitCodeOf(error);
 }

@@ -19,7 +19,7 @@ export interface Terminal {
 export function cut(text: string, columns: number): string {
   let left = columns;
   let kept = '';
-  for (const character of stripVTControlCharacters(text).replace(/\s+/g, ' ')) {
+  for (const character of stripVTControlCharacters(text).replace(/[\r\n\t]+/g, ' ')) {
     left -= character.charCodeAt(0) < 0x7f ? 1 : 2;
     if (left < 0) return kept;
     kept += character;
@@ -61,8 +61,8 @@ export class LiveBoard implements LivePart {
   }
 
   #redraw(): void {
-    const text = this.#frame();
-    this.#terminal.write(this.#erasure() + text);
+    const erasure = this.#erasure();
+    this.#terminal.write(erasure + this.#frame());
     this.#drawnAt = Date.now();
   }
 

@@ -6,7 +6,7 @@ import type { Workflow } from '../../base/workflow.js';
 import { AsyncLocalRuntime } from '../../runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../runtimes/local-runtime.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { errorText, explain } from '../explain.js';
+import { debugText, errorText, explain } from '../explain.js';
 import { jsonText } from '../json-text.js';
 import { requireWritable, writeText } from '../load/files.js';
 import { loadWorkflow } from '../load/load-workflow.js';
@@ -136,6 +136,7 @@ function show(run: Settled, options: RunVerbOptions, screen: Screen): void {
   }
   if (run.status === 'waiting') screen.note('note: nothing keeps this run, it ends with this process');
   for (const { gate, shows } of run.gates) screen.print(`gate ${gate} shows ${valueText(shows, isTTY === true)}`);
-  if (run.status === 'failed' || run.status === 'cancelled')
-    for (const error of explain(run.error)) screen.say(`${screen.err('red', 'error')} ${errorText(error)}`);
+  if (run.status !== 'failed' && run.status !== 'cancelled') return;
+  for (const error of explain(run.error)) screen.say(`${screen.err('red', 'error')} ${errorText(error)}`);
+  process.stderr.write(debugText(run.error));
 }
