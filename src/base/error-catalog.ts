@@ -399,6 +399,7 @@ export const errorCatalog = {
   BLOB_MISSING: entry(
     'An event refers to a large value that the store does not have.',
     'Verify the store, and restore it from a copy.',
+  ),
 
   // The command line
   CLI_USAGE: entry(
