@@ -1,18 +1,14 @@
 import type { ActiveRun } from './active-run.js';
 import { compile } from './compile.js';
 import { ConfigurationError, LockstepError, runtimeClosed } from './errors.js';
-import { setAsData } from './event-data.js';
 import { sinkFor, tellAnswers, tellerFor } from './event-sink.js';
-import { Execution } from './execution.js';
+import { Execution, type LogEnd } from './execution.js';
 import { runEnded, runStarted } from './facts.js';
 import type { GraphAttempt } from './graph-execution.js';
 import { idOf, type Part } from './graph-result.js';
-import { CommitGroup } from './history/commit-group.js';
-import type { StoredWorkflow } from './history/event-store.js';
 import { checkFork, type ForkOptions, type ForkOverrides } from './history/fork-options.js';
-import { newHeader, RecordedRuns, workflowsByName } from './history/recorded-runs.js';
-import { RunJournal } from './history/run-journal.js';
-import { encodeValue } from './history/value-codec.js';
+import type { RecordedRun, RecordedRuns } from './history/recorded-runs.js';
+import { RunRecorder } from './history/run-recorder.js';
 import type { RuntimeNotifications } from './notifications.js';
 import {
   type ExecuteArguments,
@@ -58,10 +54,8 @@ import { hashWorkflow } from './workflow-hash.js';
 export abstract class BaseRuntime extends PerformingRuntime {
   readonly #decisions: Decisions;
   readonly #waiting = new WaitingRuns();
-  /** The runs of the store; `undefined` where none is bound. */
-  protected readonly recorded: RecordedRuns | undefined;
-  /** Commits what runs record; `undefined` where no store is bound. */
-  protected readonly commits: CommitGroup | undefined;
+  /** Records runs; `undefined` where no store is bound. */
+  protected readonly recorder: RunRecorder | undefined;
   #references = 1;
 
   /** @throws ConfigurationError ABSTRACT_RUNTIME, INVALID_OPTION */
@@ -72,10 +66,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
         at: new.target.name,
       });
     }
-    const { store, clock } = ports;
-    this.recorded =
-      store === undefined ? undefined : new RecordedRuns(store, workflowsByName(options.workflows), ports);
-    this.commits = store === undefined ? undefined : new CommitGroup(store, clock);
+    this.recorder = ports.store === undefined ? undefined : new RunRecorder(ports.store, options, ports);
     this.#decisions = {
       decideNode: (run, node) => this.decideNode(run, node),
       decideCycle: (run, region, now) => this.decideCycle(run, region, now),
@@ -161,17 +152,11 @@ export abstract class BaseRuntime extends PerformingRuntime {
     this.assertOpen();
     const driven = this.#waiting.driven(runId);
     if (driven !== undefined) return driven;
-    const waiting = this.#waitingRun(runId);
-    const { plan, events, secrets } = waiting;
+    const { plan, events, secrets, found } = this.#waitingRun(runId);
     const request = { runId, plan, parameters: NO_PARAMETERS, options: NO_OPTIONS, history: events };
-    const run = this.#makeRun(
-      waiting.record === undefined ? request : { ...request, record: waiting.record },
-      UNBOUND,
-      [],
-      events,
-    );
+    const run = this.#makeRun(found === undefined ? request : { ...request, found }, UNBOUND, [], events);
     run.execution.secrets = secrets;
-    run.execution.fold([...events]);
+    run.execution.fold([...events], run.log.snapshot);
     run.execution.core.seq = run.log.next ?? run.execution.core.seq;
     return run;
   }
@@ -181,27 +166,20 @@ export abstract class BaseRuntime extends PerformingRuntime {
 
   /** A run that waits, from memory or from the store. @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN */
   #waitingRun(runId: string): WaitingRecord {
-    const { recorded } = this;
-    if (recorded === undefined || this.#waiting.isTaken(runId)) return this.#waiting.record(runId);
-    this.beforeReading();
-    const { record, workflow, events } = recorded.load(runId);
-    const plan = compile(workflow);
+    if (this.recorder === undefined || this.#waiting.isTaken(runId)) return this.#waiting.record(runId);
+    const found = this.recordedRuns().load(runId);
+    const plan = compile(found.workflow);
     const loaded = plan.secrets.length === 0 ? NO_SECRETS : loadSecrets(runId, plan, this.ports.secrets);
-    if (!(loaded instanceof Promise)) return { plan, events: [...events], record, secrets: loaded };
-    loaded.catch(() => undefined);
-    return { plan, events: [...events], record, secrets: NO_SECRETS };
+    if (loaded instanceof Promise) loaded.catch(() => undefined); // an answer is then not compared with the secrets
+    return { plan, events: [...found.events], found, secrets: loaded instanceof Promise ? NO_SECRETS : loaded };
   }
 
   /** An answer was recorded: it is kept before anybody goes on, and the run is told where it is driven. */
   #answered({ execution: { runId }, journal, wake }: ActiveRun): void {
-    const driven = this.#waiting.driven(runId) !== undefined;
-    if (journal !== undefined) {
-      journal.require(this.options.durability);
-      this.commits?.add(journal);
-      this.commits?.commit(journal);
-      if (!driven) this.commits?.remove(journal);
-    }
-    if (driven) wake?.();
+    const isDriven = this.#waiting.driven(runId) !== undefined;
+    if (journal !== undefined && isDriven) this.recorder?.keep(journal);
+    else if (journal !== undefined) this.recorder?.end(journal);
+    if (isDriven) wake?.();
   }
 
   /** The identity of a workflow, by this runtime's Hash port. @throws LockstepError UNHASHABLE_LITERAL */
@@ -263,23 +241,21 @@ export abstract class BaseRuntime extends PerformingRuntime {
     const { signal, onEvent, force } = options;
     this.assertOpen();
     const own = { ...(signal === undefined ? {} : { signal }), ...(onEvent === undefined ? {} : { onEvent }) };
-    if (this.recorded === undefined) {
+    if (this.recorder === undefined) {
       const { plan, events } = this.#waiting.record(runId);
-      const request = this.requestRun(workflow ?? plan.workflow, undefined, { ...startOf(events), ...own, runId });
+      const request = this.requestRun(workflow ?? plan.workflow, undefined, { ...startOf(events[0]), ...own, runId });
       this.#waiting.take(runId);
       return { ...request, history: events };
     }
     if (this.#waiting.isTaken(runId)) throw runExists(runId);
     if (workflow !== undefined) requireWorkflow('resume', workflow);
-    this.beforeReading();
-    const ended = force === true ? undefined : this.recorded.ended(runId);
-    const found =
-      ended ?? this.recorded.load(runId, workflow as Workflow | undefined, force === true ? 'force' : 'refuse');
-    const { record, events: history, revised } = found;
-    const request = this.requestRun(found.workflow, undefined, { ...startOf(history), ...own, runId });
+    const runs = this.recordedRuns();
+    const ended = force === true ? undefined : runs.ended(runId);
+    const found = ended ?? runs.load(runId, workflow as Workflow | undefined, force === true ? 'force' : 'refuse');
+    const request = this.requestRun(found.workflow, undefined, { ...startOf(found.started), ...own, runId });
     this.#waiting.take(runId);
-    const isOver = record.endedAt !== null && revised === undefined;
-    return { ...request, history, record, isOver, ...(revised === undefined ? {} : { revised }) };
+    const isOver = found.record.endedAt !== null && found.revised === undefined;
+    return { ...request, history: found.events, found, isOver };
   }
 
   /**
@@ -292,16 +268,16 @@ export abstract class BaseRuntime extends PerformingRuntime {
     checkFork(overrides, options);
     const { workflow, ...own } = options;
     if (workflow !== undefined) requireWorkflow('fork', workflow);
-    const { workflow: known, events, from } = this.history().fork(runId, atSeq, overrides, workflow);
-    const request = this.requestRun(known, undefined, { ...startOf(events), ...own });
+    const { workflow: known, events, from } = this.recordedRuns().fork(runId, atSeq, overrides, workflow);
+    const request = this.requestRun(known, undefined, { ...startOf(events[0]), ...own });
     return { ...request, history: events, forkedFrom: from };
   }
 
   /** The store's runs, ready to be read. @throws LockstepError RUNTIME_CLOSED; ConfigurationError STORE_MISSING */
-  protected history(): RecordedRuns {
+  protected recordedRuns(): RecordedRuns {
     this.assertOpen();
     this.beforeReading();
-    if (this.recorded !== undefined) return this.recorded;
+    if (this.recorder !== undefined) return this.recorder.runs;
     throw new ConfigurationError('STORE_MISSING', 'This runtime has no store.');
   }
 
@@ -314,10 +290,12 @@ export abstract class BaseRuntime extends PerformingRuntime {
     const findings: RunFindings = { problems: [], warnings: [] };
     const refused = refuse(request.plan);
     if (refused !== undefined) findings.problems.push(refused);
-    if (request.record === undefined && this.#exists(request)) findings.problems.push(runExists(request.runId));
+    if (request.found === undefined && this.#exists(request)) findings.problems.push(runExists(request.runId));
     this.checkRun(request, findings);
     const bound = request.history === undefined ? this.bindParameters(request) : UNBOUND;
-    const problems = [...findings.problems, ...bound.problems, ...this.#unstorable(request, bound)];
+    const isNew = request.history === undefined;
+    const unstorable = isNew ? this.recorder?.problems(request, bound) : undefined;
+    const problems = [...findings.problems, ...bound.problems, ...(unstorable ?? [])];
     if (problems.length > 0)
       throw new RunRejectedError({ runId: request.runId, workflow: request.plan.workflow.name }, problems);
     return this.#makeRun(request, bound, [...findings.warnings, ...bound.warnings]);
@@ -325,24 +303,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
 
   #exists({ runId, options }: RunRequest): boolean {
     if (this.#waiting.has(runId)) return true;
-    return options.runId !== undefined && this.recorded?.has(runId) === true; // one that was made is new
-  }
-
-  /** What of a run that begins cannot be recorded. */
-  #unstorable(
-    { plan, history, options: { context } }: RunRequest,
-    { parameters, set }: BoundParameters,
-  ): readonly LockstepError[] {
-    if (this.recorded === undefined || history !== undefined) return [];
-    const parts = { parameters, set: setAsData(plan, set), context: context ?? NO_PARAMETERS };
-    return problemsOf(
-      () => this.recorded?.describe(plan.workflow),
-      ...Object.entries(parts).map(
-        ([name, value]) =>
-          () =>
-            encodeValue(value, name),
-      ),
-    );
+    return options.runId !== undefined && this.recorder?.runs.has(runId) === true; // one that was made is new
   }
 
   /** Makes a run that ends before its first node, where its checks cannot be made. */
@@ -354,13 +315,13 @@ export abstract class BaseRuntime extends PerformingRuntime {
     request: RunRequest,
     bound: BoundParameters,
     warnings: readonly Warning[],
-    events = this.recorded === undefined && (request.plan.waits || request.history !== undefined)
+    events = this.recorder === undefined && (request.plan.waits || request.history !== undefined)
       ? [...(request.history ?? [])] // also where the plan is a wrong one
       : undefined,
   ): ActiveRun {
     const { runId, plan, options, history } = request;
     const { onError, maxConcurrency, timeoutMs, softTimeoutMs, retryBudget } = this.options;
-    const journal = this.#journalOf(request, () => execution);
+    const journal = this.recorder?.journalOf(request, tellerFor(this.listeners, options), () => execution);
     const execution: Execution = new Execution(
       plan,
       {
@@ -387,30 +348,8 @@ export abstract class BaseRuntime extends PerformingRuntime {
         : (event) => journal.record(event),
       this.observes(plan),
     );
-    const { record, revised } = request;
-    const log = {
-      ...(record === undefined ? {} : { next: record.events }),
-      ...(revised === undefined ? {} : { revised }),
-    };
+    const log = logEnd(request.found);
     return { execution, options, thrown: new Map(), events, history, log, journal, wake: undefined, now: 0 };
-  }
-
-  #journalOf(
-    { runId, plan, options, record, revised, forkedFrom }: RunRequest,
-    execution: () => Execution,
-  ): RunJournal | undefined {
-    if (this.recorded === undefined) return undefined;
-    const described = record === undefined || revised !== undefined ? this.recorded.describe(plan.workflow) : undefined;
-    return new RunJournal({
-      runId,
-      hash: this.ports.hash,
-      bytes: this.ports.bytes,
-      header: record ?? newHeader(described as StoredWorkflow, forkedFrom ?? null),
-      workflow: described,
-      secrets: () => execution().secrets,
-      wakeAt: () => execution().wakeAt(),
-      tell: tellerFor(this.listeners, options),
-    });
   }
 
   /**
@@ -429,9 +368,8 @@ export abstract class BaseRuntime extends PerformingRuntime {
     execution.secrets = secrets;
     const history = run.history ?? this.loadHistory(runId);
     if (journal !== undefined) {
-      if (history === undefined) this.#refuseSecrets(run);
-      this.commits?.add(journal);
-      journal.require(this.options.durability);
+      if (history === undefined) this.recorder?.refuseSecrets(journal, execution);
+      this.recorder?.begin(journal);
     }
     if (history === undefined) execution.begin(now);
     else {
@@ -444,17 +382,6 @@ export abstract class BaseRuntime extends PerformingRuntime {
     if (run.events !== undefined || journal !== undefined) this.#waiting.drive(run); // not before: a history that does not fit must not be lost
     if (this.listeners.has('started'))
       this.listeners.tell('started', runStarted(execution, now, history !== undefined));
-  }
-
-  /** What a run is given must not hold a secret: it is recorded. */
-  #refuseSecrets({ execution, journal }: ActiveRun): void {
-    const { runId, plan, secrets, start } = execution;
-    if (secrets.size === 0) return;
-    const { parameters, set, context } = start;
-    const problems = problemsOf(() =>
-      journal?.accept({ parameters, set: setAsData(plan, set), context }, 'the start of a run'),
-    );
-    if (problems.length > 0) throw new RunRejectedError({ runId, workflow: plan.workflow.name }, problems);
   }
 
   /**
@@ -497,16 +424,14 @@ export abstract class BaseRuntime extends PerformingRuntime {
   #leave({ journal, execution: { runId } }: ActiveRun): void {
     if (journal === undefined) return;
     this.#waiting.drop(runId); // first: whoever hears that it waits may answer
-    journal.require(this.options.durability);
-    this.commits?.commit(journal);
-    this.commits?.remove(journal);
+    this.recorder?.end(journal);
   }
 
   /** Makes durable what a run has recorded, as far as the attempts that it is about to perform ask for it. */
   protected commitBefore({ journal }: ActiveRun, attempt: GraphAttempt): void {
     if (journal === undefined) return;
     journal.require(this.durabilityOf(attempt.node));
-    if (journal.level !== 'memory') this.commits?.commit(journal);
+    if (journal.level !== 'memory') this.recorder?.commits.commit(journal);
   }
 
   /** Tells listeners of the runtime. */
@@ -521,7 +446,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
   protected recordedOutcome<Output>(request: RunRequest): RunOutcome<Output> {
     this.#waiting.giveBack(request.runId);
     const run = this.#makeRun(request, UNBOUND, []);
-    run.execution.fold(request.history ?? []);
+    run.execution.fold(request.history ?? [], run.log.snapshot);
     return outcomeOf<Output>(run, this.options.skippedInResults);
   }
 
@@ -551,17 +476,15 @@ const UNBOUND: BoundParameters = Object.freeze({
   warnings: [],
 });
 
-/** What several checks find wrong. */
-function problemsOf(...checks: readonly (() => unknown)[]): readonly LockstepError[] {
-  return checks.flatMap((check) => {
-    try {
-      check();
-      return [];
-    } catch (error) {
-      if (error instanceof LockstepError) return [error];
-      throw error;
-    }
-  });
+/** Where the log of a run goes on that was found in a store. */
+function logEnd(found: RecordedRun | undefined): LogEnd {
+  if (found === undefined) return {};
+  const { record, revised, snapshot } = found;
+  return {
+    next: record.events,
+    ...(revised === undefined ? {} : { revised }),
+    ...(snapshot === undefined ? {} : { snapshot: snapshot.data }),
+  };
 }
 
 function runExists(runId: string): ConfigurationError {

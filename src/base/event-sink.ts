@@ -51,6 +51,8 @@ export function tellAnswers(
   history: readonly RunEvent[],
 ): void {
   if (onEvent === undefined) return;
-  for (const event of history.slice(history.findLastIndex(({ kind }) => kind === 'run.waiting') + 1))
+  const returned = history.findLastIndex(({ kind }) => kind === 'run.waiting' || kind === 'run.resumed');
+  if (history[returned]?.kind !== 'run.waiting') return; // it was cut off
+  for (const event of history.slice(returned + 1))
     listeners.shielded('onEvent', () => onEvent(secrets.size === 0 ? event : maskEvent(event, secrets)));
 }

@@ -1,7 +1,8 @@
 import type { LockstepError } from './errors.js';
 import type { AddressedParameters } from './event-data.js';
-import type { EventData, RunEvent } from './events.js';
-import type { RunHeader, RunRecord } from './history/event-store.js';
+import type { RunEvent } from './events.js';
+import type { RunHeader } from './history/event-store.js';
+import type { RecordedRun } from './history/recorded-runs.js';
 import type { Plan } from './plan.js';
 import type { RunOptions } from './runtime-options.js';
 import type { Warning } from './warning.js';
@@ -24,10 +25,8 @@ export interface RunRequest {
   readonly options: RunOptions;
   /** What has been recorded of it, where a run goes on. */
   readonly history?: readonly RunEvent[];
-  /** What the store's list shows of it, where it goes on from there. */
-  readonly record?: RunRecord;
-  /** How it goes on with a changed workflow. */
-  readonly revised?: EventData['run.revised'];
+  /** Where it was found, if in a store. */
+  readonly found?: RecordedRun;
   /** The run that its history was taken from. */
   readonly forkedFrom?: NonNullable<RunHeader['forkedFrom']>;
   /** It is over: it is given back as it was recorded. */

@@ -2,6 +2,7 @@ import { frozenCopy, VALIDATION_LEVELS, type ValidationLevel } from './capabilit
 import { ConfigurationError } from './errors.js';
 import type { RunEvent } from './events.js';
 import { DURABILITIES, type Durability, type EventStore } from './history/event-store.js';
+import type { Projection } from './history/projection.js';
 import { checkCapabilities, frozenCapabilities, type NodeCapabilities } from './node-options.js';
 import { checkCount, checkDuration, checkFlag, checkRange, checkWord, knownFields, refuse } from './option-checks.js';
 import type { AccessPolicy, Clock, Hash, Ids, Log, Random, Readings, SecretProvider } from './ports.js';
@@ -52,6 +53,9 @@ export interface RuntimeOptions {
    * What the record of a run survives, where a store is bound and the node says nothing else. Default `process`: a killed process.
    */
   readonly durability?: Durability;
+  /** Folds over the events of all runs of the store, kept up to date as they are committed. Default: none. */
+  // biome-ignore lint/suspicious/noExplicitAny: each has a state of its own, which is nobody else's business
+  readonly projections?: readonly Projection<any>[];
   /** Where runs are recorded, so that they outlive the process. Whoever passes it closes it. Default: nowhere. */
   readonly store?: EventStore;
   readonly clock?: Clock;
@@ -89,6 +93,7 @@ export interface ResolvedOptions {
   readonly performanceMonitoring: boolean;
   readonly workflows: readonly Workflow[];
   readonly durability: Durability;
+  readonly projections: readonly Projection<unknown>[];
 }
 
 /** The defaults of a runtime. */
@@ -110,6 +115,7 @@ export const RUNTIME_DEFAULTS: ResolvedOptions = Object.freeze({
   performanceMonitoring: false,
   workflows: Object.freeze([]),
   durability: 'process',
+  projections: Object.freeze([]),
 });
 
 const PORT_METHODS = {
@@ -240,6 +246,9 @@ export function resolveOptions(
   checkCount(options.maxConcurrency, 1, 'runtime.maxConcurrency');
   checkGovernance(options);
   checkWord(options.durability, DURABILITIES, 'runtime.durability');
+  for (const name of ['workflows', 'projections'] as const)
+    if (options[name] !== undefined && !Array.isArray(options[name]))
+      refuse(`runtime.${name}`, 'must be an array', options[name]);
   checkPorts(options);
   return Object.freeze({
     onError: options.onError ?? RUNTIME_DEFAULTS.onError,
@@ -259,6 +268,7 @@ export function resolveOptions(
     performanceMonitoring: options.performanceMonitoring ?? RUNTIME_DEFAULTS.performanceMonitoring,
     workflows: Object.freeze([...(options.workflows ?? [])]),
     durability: options.durability ?? RUNTIME_DEFAULTS.durability,
+    projections: Object.freeze([...(options.projections ?? [])]),
   });
 }
 

@@ -4,7 +4,7 @@ import { LockstepError, textOf } from './errors.js';
 import type { RunEvent } from './events.js';
 import type { Execution } from './execution.js';
 import type { GraphExecution } from './graph-execution.js';
-import type { RunRecord } from './history/event-store.js';
+import type { RecordedRun } from './history/recorded-runs.js';
 import type { Plan } from './plan.js';
 import { ask, formatIssues } from './schema.js';
 
@@ -27,8 +27,8 @@ export interface WaitingRecord {
   readonly secrets: ReadonlyMap<string, string>;
   /** Everything that has been recorded of it. Answers are added. */
   readonly events: RunEvent[];
-  /** What the store's list shows of it, where it was found in a store. */
-  readonly record?: RunRecord;
+  /** Where it was found, if in a store. */
+  readonly found?: RecordedRun;
 }
 
 /** The gates of a run that wait, in the order in which they opened. */
@@ -108,8 +108,7 @@ export class WaitingRuns {
 }
 
 /** What a run was started with that counts again when it goes on: who asked for it, and its time limits. */
-export function startOf(events: readonly RunEvent[]) {
-  const [started] = events;
+export function startOf(started: RunEvent | undefined) {
   if (started?.kind !== 'run.started') throw new TypeError('a history that does not begin');
   const { context, options } = started.data;
   const { timeoutMs, softTimeoutMs } = options;

@@ -64,7 +64,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
    *   RunCancelledError
    */
   async resume<Params, Output>(...args: ResumeArguments<Params, Output>): Promise<ExecutedRun<Output>> {
-    if (this.recorded !== undefined) await this.start();
+    if (this.recorder !== undefined) await this.start();
     return this.unwrapOutcome(await this.#run<Output>(() => this.requestResumed(...resumeArguments(args))));
   }
 
@@ -81,7 +81,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     overrides: ForkOverrides = {},
     options: ForkOptions = {},
   ): Promise<ExecutedRun<unknown>> {
-    if (this.recorded !== undefined) await this.start();
+    if (this.recorder !== undefined) await this.start();
     return this.unwrapOutcome(await this.#run(() => this.requestForked(runId, atSeq, overrides, options)));
   }
 
@@ -207,7 +207,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
   #commitHeld(drive: Drive, journal: RunJournal): boolean {
     if (drive.committing) return false;
     const { run } = drive;
-    const { commits } = this;
+    const commits = this.recorder?.commits;
     for (const attempt of drive.held) journal.require(this.durabilityOf(attempt.node));
     if (commits !== undefined && journal.level !== 'memory') {
       if (commits.isShared || run.execution.core.running > drive.held.length) {

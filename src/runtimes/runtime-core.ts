@@ -1,8 +1,10 @@
 import { BaseRuntime } from '../base/base-runtime.js';
 import type { IntegrityReport, RunQuery, RunRecord } from '../base/history/event-store.js';
 import { type ExportedRun, exportFrom, importInto } from '../base/history/exported-run.js';
+import type { ProjectionRunner } from '../base/history/projection-runner.js';
 import { replayResult } from '../base/history/replay.js';
 import { diffEvents, type RunDifference } from '../base/history/run-diff.js';
+import type { RunRecorder } from '../base/history/run-recorder.js';
 import { checkCount, knownFields } from '../base/option-checks.js';
 import type { RunResult } from '../base/run-result.js';
 import type { RuntimeOptions } from '../base/runtime-options.js';
@@ -66,9 +68,19 @@ export abstract class RuntimeCore extends Mixed {
     host.attach({ on: (name, listener) => this.on(name, listener), log: this.ports.log });
   }
 
+  /**
+   * The projections of this runtime: read them, wait for them, make them anew.
+   *
+   * @throws ProjectionFailedError where a required one cannot take in what the store has; ConfigurationError STORE_MISSING
+   */
+  get projections(): ProjectionRunner {
+    this.recordedRuns();
+    return (this.recorder as RunRecorder).projections;
+  }
+
   /** The runs of the store, newest first. @throws ConfigurationError STORE_MISSING */
   runs(query: RunQuery = {}): readonly RunRecord[] {
-    return this.history().store.runs(query);
+    return this.recordedRuns().store.runs(query);
   }
 
   /**
@@ -78,7 +90,7 @@ export abstract class RuntimeCore extends Mixed {
    */
   replay(runId: string, options: ReplayOptions = {}): RunResult {
     checkReplayOptions(options);
-    const recorded = this.history();
+    const recorded = this.recordedRuns();
     recorded.record(runId);
     const { events, workflowHash } = recorded.view(runId, options.events);
     return replayResult(recorded.hollowOf(workflowHash, runId), runId, events);
@@ -86,29 +98,29 @@ export abstract class RuntimeCore extends Mixed {
 
   /** Looks whether what is stored is what was written: of one run, or of all. @throws LockstepError RUN_UNKNOWN; ConfigurationError STORE_MISSING */
   verify(runId?: string): IntegrityReport {
-    const recorded = this.history();
+    const recorded = this.recordedRuns();
     if (runId !== undefined) recorded.record(runId);
     return recorded.store.verify(runId);
   }
 
   /** The first event in which two runs differ; `undefined` where they decided the same. @throws LockstepError RUN_UNKNOWN; ConfigurationError STORE_MISSING */
   diff(left: string, right: string): RunDifference | undefined {
-    const recorded = this.history();
+    const recorded = this.recordedRuns();
     const [a, b] = [left, right].map((runId) => recorded.view(recorded.record(runId).runId).events);
     return diffEvents(a ?? [], b ?? []);
   }
 
   /** A run as JSON data that stands by itself. @throws LockstepError RUN_UNKNOWN, BLOB_MISSING; ConfigurationError STORE_MISSING */
   exportRun(runId: string): ExportedRun {
-    const { store } = this.history();
-    const record = this.history().record(runId);
+    const { store } = this.recordedRuns();
+    const record = this.recordedRuns().record(runId);
     const { clock, hash } = this.ports;
     return exportFrom(store, record, environmentOf(clock.now()), hash);
   }
 
   /** Adds a run that was exported to the store, as it was. @throws LockstepError EXPORT_INVALID, RUN_EXISTS; ConfigurationError STORE_MISSING */
   importRun(exported: unknown): RunRecord {
-    return importInto(this.history().store, exported, this.ports.hash);
+    return importInto(this.recordedRuns().store, exported, this.ports.hash);
   }
 
   /** What a plugin provides under a token. @throws ConfigurationError TOKEN_UNPROVIDED */

@@ -1,4 +1,5 @@
 import { LockstepError } from '../errors.js';
+import type { RunEvent } from '../events.js';
 import type { Clock } from '../ports.js';
 import { type CommitReceipt, DURABILITIES, type Durability, type EventStore } from './event-store.js';
 import { type RunJournal, stronger } from './run-journal.js';
@@ -14,13 +15,16 @@ interface Waiter {
 export class CommitGroup {
   readonly #store: EventStore;
   readonly #clock: Clock;
+  readonly #project: ((events: readonly RunEvent[]) => void) | undefined;
   /** Runs in flight that are recorded. */
   readonly #journals = new Set<RunJournal>();
   #waiters: Waiter[] = [];
 
-  constructor(store: EventStore, clock: Clock) {
+  /** @param project is given what was committed, and throws where that must not go unnoticed */
+  constructor(store: EventStore, clock: Clock, project?: (events: readonly RunEvent[]) => void) {
     this.#store = store;
     this.#clock = clock;
+    this.#project = project;
   }
 
   /** A run is recorded from now on. */
@@ -71,6 +75,15 @@ export class CommitGroup {
     }
   }
 
+  /** What a required projection could not apply is committed, and its writer is told. */
+  #applied(journal: RunJournal, events: readonly RunEvent[]): void {
+    try {
+      this.#project?.(events);
+    } catch (error) {
+      journal.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
   /** Never throws: a journal whose commit failed says so when it is asked. */
   #flush(journals: readonly RunJournal[]): void {
     if (journals.length === 0) return;
@@ -89,6 +102,10 @@ export class CommitGroup {
       return;
     }
     for (const journal of journals) journal.committed(receipt); // all of them first: who is told may commit again
-    for (const journal of journals) journal.tellCommitted();
+    for (const journal of journals) {
+      const told = journal.tellCommitted();
+      this.#applied(journal, told);
+      journal.takeSnapshot();
+    }
   }
 }

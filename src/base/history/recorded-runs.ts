@@ -4,13 +4,14 @@ import { ConfigurationError, LockstepError, textOf } from '../errors.js';
 import type { EventData, RunEvent } from '../events.js';
 import type { Plan } from '../plan.js';
 import type { Hash } from '../ports.js';
-import type { Workflow } from '../workflow.js';
+import { requireWorkflow, type Workflow } from '../workflow.js';
 import type { BytesPort } from './bytes.js';
 import { dependentsOf, nodesToRunAgain } from './dirty-nodes.js';
-import type { EventStore, RunHeader, RunRecord, StoredWorkflow } from './event-store.js';
+import type { EventRange, EventStore, RunHeader, RunRecord, StoredEvent, StoredWorkflow } from './event-store.js';
 import type { ForkOverrides } from './fork-options.js';
 import { hollowWorkflow } from './hollow-workflow.js';
 import { pruneHistory } from './pruned-history.js';
+import { type FoundSnapshot, type SnapshotParts, Snapshots } from './snapshots.js';
 import { readStoredEvent } from './stored-event.js';
 import { decodeValue, encodeValue } from './value-codec.js';
 import { changesBetween, type PartChange, type WorkflowChanges } from './workflow-changes.js';
@@ -23,8 +24,10 @@ const REMEMBERED = 1_000;
 export interface RecordedRun {
   readonly record: RunRecord;
   readonly workflow: Workflow;
-  /** What of its log counts. */
+  readonly started: RunEvent;
+  /** What of its log counts; of one with a snapshot, what came after it. */
   readonly events: readonly RunEvent[];
+  readonly snapshot?: FoundSnapshot;
   /** How it goes on with a changed workflow. */
   readonly revised?: EventData['run.revised'];
 }
@@ -45,19 +48,18 @@ export interface HistoryView {
 /** The runs of a store, as a runtime deals with them: found by id, with the workflow that goes on with them. */
 export class RecordedRuns {
   readonly store: EventStore;
+  readonly snapshots: Snapshots;
   readonly #hash: Hash;
   readonly #bytes: BytesPort;
   readonly #registered: ReadonlyMap<string, Workflow>;
   /** The last workflow of each name that was run here without being registered. */
   readonly #seen = new Map<string, Workflow>();
 
-  constructor(
-    store: EventStore,
-    workflows: ReadonlyMap<string, Workflow>,
-    { hash, bytes }: { readonly hash: Hash; readonly bytes: BytesPort },
-  ) {
+  constructor(store: EventStore, workflows: ReadonlyMap<string, Workflow>, parts: SnapshotParts) {
+    const { hash, bytes } = parts;
     this.store = store;
     this.#bytes = bytes;
+    this.snapshots = new Snapshots(store, parts, (runId, range) => this.events(runId, range));
     this.#hash = hash;
     this.#registered = workflows;
   }
@@ -123,15 +125,29 @@ export class RecordedRuns {
     const workflow = given ?? this.workflowOf(record);
     this.#remember(workflow);
     const current = describeWorkflow(workflow, this.#hash);
+    if (current.hash === record.workflowHash) return this.#unchanged(record, workflow);
     const { events } = this.view(runId);
-    if (current.hash === record.workflowHash) return { record, workflow, events };
     const recorded = this.descriptionOf(record.workflowHash, runId);
     const changes = changesBetween(recorded, current);
     if (force === 'refuse') throw workflowChanged(record, changes);
     const plan = compile(workflow);
     const rerun = nodesToRunAgain(changes, compile(hollowWorkflow(recorded)), plan);
     const revised = { workflow: workflow.name, workflowHash: current.hash, rerun: [...rerun] };
-    return { record, workflow, events: pruneHistory(plan, events, rerun), revised };
+    return { record, workflow, started: events[0] as RunEvent, events: pruneHistory(plan, events, rerun), revised };
+  }
+
+  /** A run that goes on with its workflow: from a snapshot, where there is one. */
+  #unchanged(record: RunRecord, workflow: Workflow): RecordedRun {
+    const { runId, workflowHash } = record;
+    const found = this.snapshots.latest({ runId, plan: compile(workflow), workflowHash });
+    if (found !== undefined) {
+      const [started] = this.events(runId, { to: 1 });
+      const events = [...this.events(runId, { from: found.data.events })];
+      const isRevised = events.some(({ kind }) => kind === 'run.revised'); // and back again
+      if (!isRevised) return { record, workflow, started: started as RunEvent, events, snapshot: found };
+    }
+    const { events } = this.view(runId);
+    return { record, workflow, started: events[0] as RunEvent, events };
   }
 
   /**
@@ -164,7 +180,7 @@ export class RecordedRuns {
     const record = this.record(runId);
     if (record.endedAt === null) return undefined;
     const { events, workflowHash } = this.view(runId);
-    return { record, workflow: this.hollowOf(workflowHash, runId), events };
+    return { record, workflow: this.hollowOf(workflowHash, runId), started: events[0] as RunEvent, events };
   }
 
   /**
@@ -177,7 +193,7 @@ export class RecordedRuns {
     let counted: RunEvent[] = [];
     let workflowHash: string | undefined;
     let isRevised = false;
-    for (const event of this.events(runId, to)) {
+    for (const event of this.events(runId, to === undefined ? {} : { to })) {
       if (event.kind === 'run.revised') {
         const { rerun } = event.data;
         workflowHash = event.data.workflowHash;
@@ -199,13 +215,14 @@ export class RecordedRuns {
     return hollowWorkflow(this.descriptionOf(workflowHash, runId));
   }
 
-  /** The events of a run, in order. @throws LockstepError BLOB_MISSING, CORRUPT_HISTORY */
-  events(runId: string, to?: number): readonly RunEvent[] {
-    const events: RunEvent[] = [];
-    const blobOf = (hash: string): string | undefined => this.store.blob(hash);
-    for (const stored of this.store.events(runId, to === undefined ? {} : { to }))
-      events.push(readStoredEvent(stored, runId, blobOf, this.#bytes));
-    return events;
+  /** The events of a run, in order, read as they are asked for. @throws LockstepError BLOB_MISSING, VALUE_UNREADABLE */
+  *events(runId: string, range: EventRange = {}): Generator<RunEvent> {
+    for (const stored of this.store.events(runId, range)) yield this.decode(runId, stored);
+  }
+
+  /** An event of what the store holds of it. @throws LockstepError BLOB_MISSING, VALUE_UNREADABLE */
+  decode(runId: string, stored: StoredEvent): RunEvent {
+    return readStoredEvent(stored, runId, (hash) => this.store.blob(hash), this.#bytes);
   }
 }
 
@@ -277,6 +294,7 @@ export function newHeader({ name, hash }: StoredWorkflow, forkedFrom: RunHeader[
 export function workflowsByName(workflows: readonly Workflow[]): ReadonlyMap<string, Workflow> {
   const found = new Map<string, Workflow>();
   for (const workflow of workflows) {
+    requireWorkflow('runtime.workflows', workflow);
     const known = found.get(workflow.name);
     if (known !== undefined && known !== workflow)
       throw new ConfigurationError(

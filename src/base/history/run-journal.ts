@@ -13,6 +13,7 @@ import {
   type StoredEvent,
   type StoredWorkflow,
 } from './event-store.js';
+import { SNAPSHOT_LEAST_EVENTS, snapshotDue } from './state-snapshot.js';
 import { type EncodedValue, storeEvent } from './stored-event.js';
 import { encodeValue } from './value-codec.js';
 
@@ -40,6 +41,19 @@ export interface JournalParts {
   readonly wakeAt: () => number | undefined;
   /** Tells those who listen of an event that is committed; `undefined` where nobody does. */
   readonly tell: ((event: RunEvent) => void) | undefined;
+  /** Whether projections are given what is committed. */
+  readonly isProjected: boolean;
+  readonly snapshots: SnapshotTaking;
+}
+
+/** How snapshots of a run are taken. */
+export interface SnapshotTaking {
+  /** Length of the text of the last one; 0 where there is none. */
+  readonly lastBytes: number;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Takes one; answers with the length of its text, `undefined` where it could not be taken. */
+  readonly take: () => number | undefined;
 }
 
 /** The stronger of two. */
@@ -65,6 +79,12 @@ export class RunJournal {
   #commits = 0;
   #created = 0;
   #failure: Error | undefined;
+  /** A revised log is read as a whole: what it takes back stands in snapshots. */
+  #isRevised = false;
+  #eventsSince = 0;
+  #bytesSince = 0;
+  #lastBytes: number;
+  #snapshotAt: number;
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
@@ -72,6 +92,8 @@ export class RunJournal {
     this.#header = parts.header;
     this.#headerChanged = parts.workflow !== undefined;
     this.#workflow = parts.workflow;
+    this.#lastBytes = parts.snapshots.lastBytes;
+    this.#snapshotAt = parts.snapshots.now();
   }
 
   /** What has been recorded must be this durable before anything else is done. */
@@ -127,7 +149,7 @@ export class RunJournal {
     this.#events.push(
       storeEvent(shown, accepted === undefined ? { hash, bytes, blobs } : { hash, bytes, blobs, known: accepted }),
     );
-    if (this.#parts.tell !== undefined) this.#untold.push(shown);
+    if (this.#parts.tell !== undefined || this.#parts.isProjected) this.#untold.push(shown);
     if (event.kind.startsWith('run.')) this.#follow(event);
   }
 
@@ -146,6 +168,8 @@ export class RunJournal {
   committed({ durability }: CommitReceipt): void {
     this.#commits++;
     this.#created += this.#events.length;
+    this.#eventsSince += this.#events.length;
+    for (const { data } of this.#events) this.#bytesSince += data.length;
     this.#durability = weaker(this.#durability ?? durability, durability);
     this.#events = [];
     this.#blobs = [];
@@ -156,12 +180,25 @@ export class RunJournal {
     this.#level = 'memory';
   }
 
-  /** Tells those who listen of what is committed. They may record more, and commit it. */
-  tellCommitted(): void {
+  /** Tells those who listen of what is committed, who may record more and commit it, and answers with what it told. */
+  tellCommitted(): readonly RunEvent[] {
     const told = this.#committed;
     this.#committed = [];
     const { tell } = this.#parts;
     if (tell !== undefined) for (const event of told) tell(event);
+    return told;
+  }
+
+  /** Takes a snapshot of what is committed, when one is due. */
+  takeSnapshot(): void {
+    if (this.#eventsSince < SNAPSHOT_LEAST_EVENTS || this.#isRevised) return;
+    const { now, take } = this.#parts.snapshots;
+    const since = { eventsSince: this.#eventsSince, bytesSince: this.#bytesSince, lastBytes: this.#lastBytes };
+    if (!snapshotDue({ ...since, msSince: now() - this.#snapshotAt })) return;
+    this.#lastBytes = take() ?? this.#lastBytes;
+    this.#eventsSince = 0;
+    this.#bytesSince = 0;
+    this.#snapshotAt = now();
   }
 
   /** A commit failed: what was recorded since the last one is lost, and nothing more is taken. */
@@ -177,6 +214,7 @@ export class RunJournal {
   }
 
   #follow(event: RunEvent): void {
+    if (event.kind === 'run.revised') this.#isRevised = true;
     const header = headerAfter(this.#header, event, this.#parts.wakeAt);
     if (header === this.#header) return;
     this.#header = header;

@@ -180,6 +180,7 @@ describe('base runtime', () => {
         performanceMonitoring: false,
         workflows: [],
         durability: 'process',
+        projections: [],
       });
       const given = { onError: 'fail-fast', timeoutMs: 9 } as const;
       const { options } = new AsyncLocalRuntime({ ...given, maxConcurrency: 3 });
