@@ -91,6 +91,20 @@ export type {
   StoredWorkflow,
   StoreHealth,
 } from './base/history/event-store.js';
+export type { ExportEnvironment, ExportedRun } from './base/history/exported-run.js';
+export type { ForkOptions, ForkOverrides } from './base/history/fork-options.js';
+export type { Projection, ProjectionFailure, SavedProjection } from './base/history/projection.js';
+export { ProjectionFailedError, ProjectionStaleError } from './base/history/projection-errors.js';
+export type {
+  ProjectionName,
+  ProjectionRunner,
+  ProjectionStatus,
+  ReadOptions,
+} from './base/history/projection-runner.js';
+export type { RunDifference } from './base/history/run-diff.js';
+export type { RunReceipt } from './base/history/run-journal.js';
+export { TraceBuffer, type TraceBufferOptions } from './base/history/trace-buffer.js';
+export type { PartChange, WorkflowChanges } from './base/history/workflow-changes.js';
 export type { ItemFailure, ItemOutcome } from './base/item-outcome.js';
 export {
   type Bindable,
@@ -177,7 +191,7 @@ export {
 export type { HealthOptions, ResourceOptions, Threshold } from './base/resource-options.js';
 export { RunCancelledError, RunError, RunFailedError, RunRejectedError } from './base/run-errors.js';
 export type { BoundParameters, RunFindings, RunRequest } from './base/run-request.js';
-export type { CompletedRun, RunResult, RunStatusOf, WaitingRun } from './base/run-result.js';
+export type { CompletedRun, ReplayStatus, RunResult, RunStatusOf, WaitingRun } from './base/run-result.js';
 export type { Admission, CycleDecision, FailureDecision, NodeDecision, RunView, Settlement } from './base/run-view.js';
 export type {
   CapabilityDefaults,
@@ -290,6 +304,7 @@ export {
 } from './mixins/validation/json-schema.js';
 export type { ValidationReport } from './mixins/validation/static-checks.js';
 export { MemoryEventStore } from './plugins/event-store/memory-event-store.js';
+export { memoryEventStore } from './plugins/event-store/store-plugin.js';
 export {
   type AsyncPlugin,
   definePlugin,

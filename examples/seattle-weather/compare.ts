@@ -42,6 +42,6 @@ function* differencesAt(path: string, left: unknown, right: unknown): Generator<
 }
 
 /** What differs between two runs, in words: one text for each part; empty when nothing does. */
-export function differences(left: RecordedRun, right: RecordedRun): readonly string[] {
+export function differences(left: RecordedRun, right: RecordedRun): string[] {
   return [...differencesAt('run', factsOf(left), factsOf(right))];
 }

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { AsyncLocalRuntime, formatRun, LocalRuntime, type RunEvent } from 'lockstep';
 import { writeReport } from 'lockstep/report';
 import { differences } from './compare.js';
+import { killAndResume } from './durable.js';
 import { showProgress } from './progress.js';
 import { seattleWeather } from './workflow.js';
 
@@ -34,10 +35,16 @@ console.log(`${local.run.unwrap().text}\n`);
 const page = writeReport(asynchronous.run, { file: '.lockstep/seattle-weather.html', events: asynchronous.events });
 console.log(`The report of the last run is ${page}: open it in a browser.\n`);
 
+const resumed = killAndResume(file, asynchronous.run);
+console.log(`${resumed.text}\n`);
+
 const found = differences(local, asynchronous);
+if (!resumed.same) found.push('The run that was killed and resumed came to something else.');
 if (found.length > 0) {
-  console.error(`The two runtimes differ:\n${found.join('\n')}`);
+  console.error(`The runs differ:\n${found.join('\n')}`);
   process.exitCode = 1;
 } else {
-  console.log('The two runtimes agree: output, statuses, reasons, attempts, cycles, canonical log.');
+  console.log(
+    'The two runtimes agree: output, statuses, reasons, attempts, cycles, canonical log. So does the run that was killed.',
+  );
 }

@@ -65,6 +65,7 @@ export abstract class RuntimeCore extends Mixed {
     const host = new PluginHost(plugins);
     super(resolved, nodePorts(host.fillPorts(own)));
     this.plugins = host;
+    own.store?.open();
     host.attach({ on: (name, listener) => this.on(name, listener), log: this.ports.log });
   }
 

@@ -27,7 +27,7 @@ describe('The examples', function () {
     expect(code).to.equal(0);
   });
 
-  it('seattle-weather runs in both runtimes, from any folder, and reports what is true of the table', async () => {
+  it('seattle-weather runs in both runtimes, from any folder, is killed and resumed, and reports what is true of the table', async () => {
     expect(await project.compile('seattle-weather')).to.deep.equal({ code: 0, stdout: '', stderr: '' });
     const elsewhere = mkdtempSync(join(tmpdir(), 'lockstep-demo-'));
     const { code, stdout, stderr } = await project.run('seattle-weather/build/main.js', elsewhere);
@@ -45,6 +45,9 @@ describe('The examples', function () {
     expect(count('It rained on 623 days (42.6 %).')).to.equal(1);
     expect(count('The two runtimes agree: output, statuses, reasons')).to.equal(1);
     expect(count('seattle-weather.html: open it in a browser.')).to.equal(1);
+    expect(count('A process was killed (SIGKILL) after ')).to.equal(1);
+    expect(count('the run was resumed here: completed, 166 iterations')).to.equal(1);
+    expect(count('So does the run that was killed.')).to.equal(1);
     expect(stdout).to.not.contain('\r');
   });
 });

@@ -77,6 +77,7 @@ export class PackedProject {
   link(name: string): void {
     const path = join(this.folder, 'node_modules', name);
     mkdirSync(dirname(path), { recursive: true });
+    rmSync(path, { recursive: true, force: true });
     symlinkSync(join(repository, 'node_modules', name), path);
   }
 
@@ -132,6 +133,7 @@ async function packAndInstall(): Promise<PackedProject> {
   renameSync(join(folder, tarball ?? ''), join(folder, 'lockstep.tgz'));
   await npm(['install', '--no-audit', '--no-fund', '--ignore-scripts', '--omit=dev', '--prefer-offline'], folder);
   for (const name of ['typescript', 'zod', '@types/node', 'vega-datasets']) project.link(name);
+  project.link('better-sqlite3'); // scripts were not run: that of the repository is compiled
   return project;
 }
 

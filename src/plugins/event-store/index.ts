@@ -19,8 +19,9 @@ export {
   type StoreHealth,
 } from '../../base/history/event-store.js';
 export { EVENT_STORE } from '../tokens.js';
-export { memoryEventStore, sqliteEventStore } from './event-store-plugin.js';
 export { type FsyncFloor, fsyncFloor } from './fsync-floor.js';
 export { MemoryEventStore } from './memory-event-store.js';
 export { SqliteEventStore } from './sqlite-event-store.js';
 export type { SqliteEventStoreOptions } from './sqlite-options.js';
+export { sqliteEventStore } from './sqlite-store-plugin.js';
+export { memoryEventStore } from './store-plugin.js';
