@@ -224,7 +224,7 @@ export function hashedForm(graph: GraphDescription): object {
 }
 
 /** The canonical JSON of a value in which literals may hold what JSON cannot: that is written as the value codec tags it. */
-function canonical(value: unknown, at = '$'): string {
+export function canonicalData(value: unknown, at = '$'): string {
   return canonicalJson(hashableForm(value, at), at);
 }
 
@@ -234,13 +234,13 @@ function canonical(value: unknown, at = '$'): string {
 function nameCulprit({ data }: Pick<Workflow, 'data'>, scope = ''): void {
   for (const { id, config, switch: choice, child } of data.nodes) {
     if (child !== undefined) nameCulprit({ data: child }, `${scope}${id}/`);
-    for (const [port, value] of Object.entries(config)) canonical(value, `${scope}${id}.${port}`);
-    for (const { name, test } of choice?.cases ?? []) canonical(test, `${scope}${id}.${name}`);
+    for (const [port, value] of Object.entries(config)) canonicalData(value, `${scope}${id}.${port}`);
+    for (const { name, test } of choice?.cases ?? []) canonicalData(test, `${scope}${id}.${name}`);
   }
   const edges = [...data.connections, ...data.cycles.flatMap((cycle) => cycle.feedback)];
-  for (const { from, to } of edges) canonical(from, `${scope}${to.node}.${to.port}`);
-  for (const { id, until } of data.cycles) if (until !== undefined) canonical(until, `${scope}${id}.until`);
-  for (const [name, source] of Object.entries(data.outputs)) canonical(source, `output ${scope}${name}`);
+  for (const { from, to } of edges) canonicalData(from, `${scope}${to.node}.${to.port}`);
+  for (const { id, until } of data.cycles) if (until !== undefined) canonicalData(until, `${scope}${id}.until`);
+  for (const [name, source] of Object.entries(data.outputs)) canonicalData(source, `output ${scope}${name}`);
 }
 
 /** Many nodes run the same function. */
@@ -277,7 +277,7 @@ function graphOf(workflow: Workflow, hash: Hash): GraphDescription {
  */
 export function canonicalGraph(workflow: Workflow, graph: GraphDescription): string {
   try {
-    return canonical(hashedForm(graph));
+    return canonicalData(hashedForm(graph));
   } catch (error) {
     nameCulprit(workflow);
     throw error;

@@ -53,8 +53,32 @@ function view({ state, result }: ReturnType<typeof replayed>): unknown {
   };
 }
 
+/** What the fold reads of a plan. */
+function planView(workflow: Workflow): unknown {
+  const { nodes, regions, outputs, waits, secrets } = compile(workflow);
+  const view = {
+    nodes: nodes.map(({ implementation, child, data: _, retry: __, ...node }) => ({
+      ...node,
+      inputs: node.inputs.map(({ port: { name, optional, variadic, unchecked }, ...input }) => ({
+        ...input,
+        port: { name, optional, variadic, unchecked },
+      })),
+      outputs: implementation.outputs.map(({ name, unchecked }) => [name, unchecked]),
+      delivers: implementation.delivers,
+      child: child === undefined ? undefined : planView(child.workflow),
+    })),
+    regions: regions.map(({ data: _, ...region }) => region),
+    outputs: [...outputs],
+    waits,
+    secrets,
+  };
+  const open = ['schema', 'wires', 'checked']; // only asked by a run that goes on
+  return JSON.parse(JSON.stringify(view, (name, value: unknown) => (open.includes(name) ? undefined : value)));
+}
+
 /** Compares what two workflows make of the same history, and their pictures. */
 export function sameReplay(left: Workflow, right: Workflow, events: readonly RunEvent[]): void {
+  same(planView(right), planView(left), 'the plan');
   same(toMermaid(right), toMermaid(left), 'the Mermaid text');
   same(toDot(right), toDot(left), 'the DOT text');
   if (events.length > 0) same(view(replayed(right, events)), view(replayed(left, events)), 'the replayed run');

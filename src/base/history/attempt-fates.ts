@@ -23,13 +23,11 @@ export class AttemptFates {
   /** Scopes of graphs that have not come to their end by themselves. */
   readonly #unended = new Map<string, boolean>([['', true]]);
   readonly #completed = new Set<string>();
-  readonly #last = new Map<string, RunEvent>();
 
   constructor(events: readonly RunEvent[]) {
     const latest = new Map<string, string>();
     for (const event of events) {
       const { kind, data } = event;
-      if ('node' in data && 'scope' in data && data.scope === '') this.#last.set(data.node, event);
       if (kind === 'deadline.expired') this.#late.set(event, latest.get(`${data.scope}${data.subject}`) ?? '');
       if (!('attempt' in data)) continue;
       const key = keyOf(data);
@@ -44,11 +42,6 @@ export class AttemptFates {
   /** Whether a node at the top delivered what a function, or its children, gave. */
   completed(node: string): boolean {
     return this.#completed.has(node);
-  }
-
-  /** The last event about a node at the top. */
-  lastOf(node: string): RunEvent | undefined {
-    return this.#last.get(node);
   }
 
   /**

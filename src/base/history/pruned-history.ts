@@ -66,26 +66,17 @@ class Pruning {
 
   run(): readonly RunEvent[] {
     const kept: RunEvent[] = [];
-    const given = [...this.#replaced].filter(([node]) => !this.#fates.completed(node));
-    const places = new Map(given.map(([node, output]) => [this.#fates.lastOf(node), { node, output }]));
     for (const event of this.#events) {
       const data = this.#kept(event);
       if (data !== undefined) kept.push({ ...event, seq: kept.length, data } as RunEvent);
-      const place = places.get(event);
-      if (place !== undefined) this.#complete(kept, event, place.node, place.output);
     }
-    const last = kept.at(-1) as RunEvent;
-    const inOrder = given.toSorted(([a], [b]) => this.#indexOf(a) - this.#indexOf(b));
-    for (const [node, output] of inOrder)
-      if (this.#fates.lastOf(node) === undefined) this.#complete(kept, last, node, output);
+    const last = kept.at(-1);
+    for (const [node, output] of this.#replaced)
+      if (last !== undefined && !this.#fates.completed(node)) this.#complete(kept, last, node, output);
     return kept;
   }
 
-  #indexOf(node: string): number {
-    return this.#plan.nodeIndex.get(node) as number;
-  }
-
-  /** A node completes that had not: where it had come to an end in another way, so that what depends on it comes later. */
+  /** A node completes that had not. */
   #complete(
     kept: RunEvent[],
     { ts, runId, v }: RunEvent,

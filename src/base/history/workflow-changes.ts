@@ -1,7 +1,12 @@
-import { canonicalJson } from '../canonical-json.js';
 import { withConditionSchemas, withSchemaNames } from '../schema-names.js';
 import type { ConnectionData } from '../workflow-data.js';
-import { type CycleDescription, type GraphDescription, hashedForm, type NodeDescription } from '../workflow-hash.js';
+import {
+  type CycleDescription,
+  canonicalData,
+  type GraphDescription,
+  hashedForm,
+  type NodeDescription,
+} from '../workflow-hash.js';
 import type { WorkflowDescription } from './workflow-description.js';
 
 /** What became of a part of a workflow. */
@@ -36,7 +41,7 @@ function edgeData({ from, to }: ConnectionData): ConnectionData {
 
 function isSame(left: unknown, right: unknown): boolean {
   if (left === right) return true;
-  return left !== undefined && right !== undefined && canonicalJson(left) === canonicalJson(right);
+  return left !== undefined && right !== undefined && canonicalData(left) === canonicalData(right);
 }
 
 /** A node with everything that is told of its inputs. */

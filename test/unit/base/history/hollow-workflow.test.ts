@@ -82,7 +82,7 @@ describe('A hollow workflow', () => {
     const w = workflow('small', { params: { n: jsonSchema<number>({ type: 'number' }), rest: type<number>() } });
     const turn = w.fn('turn', { n: w.params.n, rest: w.params.rest }, ({ n }) => n);
     const far = w.fn('far', { n: turn.out.value.path('a.b', jsonSchema<number>({ type: 'number' })) }, () => 1);
-    w.gate('ok', { answer: jsonSchema<number>({ type: 'number' }), shows: { n: far.out.value } });
+    w.gate('ok', { answer: jsonSchema<number>({ type: 'number' }), shows: { n: far.out.value }, timeoutMs: 5 });
     w.cycle('loop', {
       feedback: [turn.out.value.to(turn.in.n)],
       until: when(turn.out.value, () => true),
@@ -105,6 +105,7 @@ describe('A hollow workflow', () => {
       expect(error).to.include({ code: 'HOLLOW_WORKFLOW', at });
       expect(error.message).to.contain(`The ${at} of workflow "small" is not there, only its description.`);
     }
+    expect(implementations.get('ok')?.gate?.timeoutMs).to.equal(5);
     expect(hollow(small()).data.nodes[0]?.use).to.deep.equal({ name: 'lockstep.fn', unversioned: true });
   });
 

@@ -6,7 +6,7 @@ import { hollowWorkflow } from '../../../../src/base/history/hollow-workflow.js'
 import { pruneHistory } from '../../../../src/base/history/pruned-history.js';
 import { changesBetween, type WorkflowChanges } from '../../../../src/base/history/workflow-changes.js';
 import { describeWorkflow, type WorkflowDescription } from '../../../../src/base/history/workflow-description.js';
-import { defineNode } from '../../../../src/base/node.js';
+import { defineNode, variadic } from '../../../../src/base/node.js';
 import type { UseOptions } from '../../../../src/base/node-options.js';
 import { otherwise } from '../../../../src/base/nodes/switch.js';
 import { type } from '../../../../src/base/schema.js';
@@ -210,6 +210,43 @@ describe('The changes between two workflows', () => {
     expect(changesBetween(build(0), build(1))).to.deep.equal({
       ...NOTHING,
       nodes: [{ id: 'new1', change: 'added', what: [] }],
+    });
+  });
+
+  it('name an input into which connections lead in another order', () => {
+    const gather = defineNode({
+      name: 'gather',
+      version: '1',
+      inputs: { list: variadic(type<unknown[]>()), n: type<unknown>() },
+      outputs: {},
+      run: () => ({}),
+    });
+    const build = (...order: readonly string[]) => {
+      const w = workflow('order');
+      for (const id of ['a', 'b']) w.fn(id, {}, () => 1);
+      w.node('all', gather, {}, { join: 'any' });
+      for (const edge of order) w.connect(...(edge.split(' ') as [string, string]));
+      return description(w.build() as Workflow);
+    };
+    const [a, b, n] = ['a.value all.list', 'b.value all.list', 'a.value all.n'];
+    const change = { ...NOTHING, nodes: [changed('all', 'input list')] };
+    expect(changesBetween(build(a, b, n), build(b, a, n))).to.deep.equal(change);
+    expect(changesBetween(build(a, b, n), build(n, a, b))).to.deep.equal(NOTHING);
+  });
+
+  it('name a literal that JSON cannot hold, also one of a child', () => {
+    const build = (at: number) => {
+      const inner = workflow('inner');
+      inner.fn('b', { at: new Date(at), list: new Map([[1, at]]) }, () => 1);
+      const w = workflow('dated');
+      w.fn('a', { at: new Date(at), same: new Date(0) }, () => 1);
+      w.add('sub', inner.build()());
+      return describeWorkflow(w.build(), hash);
+    };
+    expect(changesBetween(build(1), build(1))).to.deep.equal(NOTHING);
+    expect(changesBetween(build(1), build(2))).to.deep.equal({
+      ...NOTHING,
+      nodes: [changed('a', 'input at'), changed('sub', 'its child b')],
     });
   });
 
