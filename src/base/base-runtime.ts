@@ -290,7 +290,8 @@ export abstract class BaseRuntime extends PerformingRuntime {
     const findings: RunFindings = { problems: [], warnings: [] };
     const refused = refuse(request.plan);
     if (refused !== undefined) findings.problems.push(refused);
-    if (request.found === undefined && this.#exists(request)) findings.problems.push(runExists(request.runId));
+    if ((request.history === undefined || request.forkedFrom !== undefined) && this.#exists(request))
+      findings.problems.push(runExists(request.runId));
     this.checkRun(request, findings);
     const bound = request.history === undefined ? this.bindParameters(request) : UNBOUND;
     const isNew = request.history === undefined;
