@@ -87,6 +87,13 @@ describe('Canonical JSON', () => {
       expect(canonicalJson(double(hex))).to.equal(text));
   }
 
+  it('writes keys that look like numbers as texts, and texts that look like escaped surrogates as they are', () => {
+    expect(canonicalJson({ b: 1, 9: 2, 10: 3, a: { 2: 1, 1: 2, '01': 3 } })).to.equal(
+      '{"10":3,"9":2,"a":{"01":3,"1":2,"2":1},"b":1}',
+    );
+    expect(canonicalJson({ b: '\\ud83d', a: '\u{1f600}' })).to.equal('{"a":"\u{1f600}","b":"\\\\ud83d"}');
+  });
+
   it('gives equal values equal text, whatever the order of keys', () => {
     expect(canonicalJson({ b: [{ y: 1, x: 2 }], a: null }))
       .to.equal(canonicalJson({ a: null, b: [{ x: 2, y: 1 }] }))
