@@ -205,9 +205,16 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
   ): void {
     const { core, state } = this;
     if (core.isRecorded) core.record('children.created', { ...keyOf(attempt), parameters, items }, core.now);
-    core.running--;
+    this.#takeOver(attempt);
     this.#own(attempt, apply.openChildren(state, attempt.node, attempt, parameters, items));
     if (attempt.limits !== undefined) core.watch(attempt, attempt.limits.hard, attempt.limits.soft);
+  }
+
+  /** The machine performs an attempt itself, whoever held it until it was recorded. Those around it may have looked away meanwhile. */
+  #takeOver(attempt: GraphAttempt): void {
+    this.core.running--;
+    if (attempt.suspended) this.#inFlight.remove(attempt);
+    if (this.place !== undefined) this.touch();
   }
 
   #own(attempt: GraphAttempt, state: ChildrenState): void {
@@ -232,7 +239,7 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     const { seq } = core;
     if (core.isRecorded)
       core.record('gate.opened', { ...keyOf(attempt), shows, expiresAt: expiresAt ?? null }, core.now);
-    core.running--;
+    this.#takeOver(attempt);
     apply.moveAttempt(attempt, 'waiting');
     apply.openGate(state, node, { visit, seq, shows, openedAt: core.now, expiresAt });
     this.#awaitGate(attempt, expiresAt);
