@@ -43,6 +43,8 @@ export function tellerFor(listeners: Listeners, { onEvent }: RunOptions): ((even
   };
 }
 
+const ANSWERS: ReadonlySet<string> = new Set(['gate.approved', 'gate.rejected']);
+
 /** Tells whoever listens to a run that goes on only what was answered since it returned: its log has no gap then. */
 export function tellAnswers(
   listeners: Listeners,
@@ -51,8 +53,8 @@ export function tellAnswers(
   history: readonly RunEvent[],
 ): void {
   if (onEvent === undefined) return;
-  const returned = history.findLastIndex(({ kind }) => kind === 'run.waiting' || kind === 'run.resumed');
-  if (history[returned]?.kind !== 'run.waiting') return; // it was cut off
-  for (const event of history.slice(returned + 1))
+  const since = history.slice(history.findLastIndex(({ kind }) => kind === 'run.waiting') + 1);
+  if (since.length === history.length || !since.every(({ kind }) => ANSWERS.has(kind))) return; // it did not wait: it was cut off
+  for (const event of since)
     listeners.shielded('onEvent', () => onEvent(secrets.size === 0 ? event : maskEvent(event, secrets)));
 }
