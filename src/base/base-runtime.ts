@@ -322,7 +322,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
   ): ActiveRun {
     const { runId, plan, options, history } = request;
     const { onError, maxConcurrency, timeoutMs, softTimeoutMs, retryBudget } = this.options;
-    const journal = this.recorder?.journalOf(request, tellerFor(this.listeners, options), () => execution);
+    const journal = this.recorder?.journalOf(request, tellerFor(this.listeners, options), () => run);
     const execution: Execution = new Execution(
       plan,
       {
@@ -350,7 +350,18 @@ export abstract class BaseRuntime extends PerformingRuntime {
       this.observes(plan),
     );
     const log = logEnd(request.found);
-    return { execution, options, thrown: new Map(), events, history, log, journal, wake: undefined, now: 0 };
+    const run: ActiveRun = {
+      execution,
+      options,
+      thrown: new Map(),
+      events,
+      history,
+      log,
+      journal,
+      wake: undefined,
+      now: 0,
+    };
+    return run;
   }
 
   /**
@@ -360,9 +371,19 @@ export abstract class BaseRuntime extends PerformingRuntime {
    * @throws RunRejectedError RUN_EXISTS, SECRET_IN_OUTPUT; LockstepError PLAN_MISMATCH, CORRUPT_HISTORY
    */
   protected beginRun(run: ActiveRun, secrets: ReadonlyMap<string, string>, since?: number): void {
+    try {
+      this.#begin(run, secrets, since);
+    } catch (error) {
+      this.#giveUp(run, error);
+      throw error;
+    }
+  }
+
+  #begin(run: ActiveRun, secrets: ReadonlyMap<string, string>, since: number | undefined): void {
     const { execution, journal } = run;
     const { runId, plan } = execution;
-    if (run.events !== undefined && run.history === undefined && this.#waiting.has(runId))
+    const isNew = journal === undefined ? run.events !== undefined && run.history === undefined : !('next' in run.log);
+    if (isNew && this.#waiting.has(runId))
       throw new RunRejectedError({ runId, workflow: plan.workflow.name }, [runExists(runId)]); // while this one waited for its secrets
     const now = since ?? this.ports.clock.now();
     run.now = now;
@@ -428,11 +449,23 @@ export abstract class BaseRuntime extends PerformingRuntime {
     this.recorder?.end(journal);
   }
 
-  /** Makes durable what a run has recorded, as far as the attempts that it is about to perform ask for it. */
-  protected commitBefore({ journal }: ActiveRun, attempt: GraphAttempt): void {
+  /** An attempt was started: its record must be as durable as it asks before it is performed. */
+  protected announce({ journal }: ActiveRun, attempt: GraphAttempt): void {
+    journal?.require(this.durabilityOf(attempt.node));
+  }
+
+  /** Makes durable what a run has recorded, as far as the attempts that it is about to perform ask for it. @throws what the store throws */
+  protected commitBefore({ journal }: ActiveRun): void {
     if (journal === undefined) return;
-    journal.require(this.durabilityOf(attempt.node));
+    journal.assertSound();
     if (journal.level !== 'memory') this.recorder?.commits.commit(journal);
+  }
+
+  /** A run that is not over will not go on here: what it recorded and did not commit is dropped. */
+  #giveUp({ journal }: ActiveRun, error: unknown): void {
+    if (journal === undefined) return;
+    this.recorder?.commits.remove(journal);
+    journal.fail(error instanceof Error ? error : new Error(String(error)));
   }
 
   /** Tells listeners of the runtime. */
@@ -452,7 +485,8 @@ export abstract class BaseRuntime extends PerformingRuntime {
   }
 
   /** A refusal as an outcome; anything else is thrown again: it is a defect, not a result. A run that was to go on waits on. */
-  protected rejected(error: unknown, request: RunRequest | undefined): RejectedRun {
+  protected rejected(error: unknown, request: RunRequest | undefined, run?: ActiveRun): RejectedRun {
+    if (run !== undefined) this.#giveUp(run, error);
     if (request?.history !== undefined) this.#waiting.giveBack(request.runId);
     if (!(error instanceof RunRejectedError)) {
       if (request !== undefined) this.#waiting.abandon(request.runId);

@@ -88,16 +88,18 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
   async #run<Output>(requested: () => RunRequest): Promise<RunOutcome<Output>> {
     this.#inFlight.enter();
     let request: RunRequest | undefined;
+    let run: ActiveRun | undefined;
     try {
       request = requested();
       if (request.isOver === true) return this.recordedOutcome(request);
       const starting = this.plugins.start();
       const waits = starting !== undefined || request.plan.secrets.length > 0;
       if (!waits) await undefined; // who listens right after the call hears this run
-      const run = waits ? await this.#openLater(request, starting) : this.#openNow(request);
-      return await new Promise((end, fail) => this.#drive(new Drive(run, () => end(this.closeRun(run)), fail)));
+      const opened = waits ? await this.#openLater(request, starting) : this.#openNow(request);
+      run = opened;
+      return await new Promise((end, fail) => this.#drive(new Drive(opened, () => end(this.closeRun(opened)), fail)));
     } catch (error) {
-      return this.rejected(error, request);
+      return this.rejected(error, request, run);
     } finally {
       this.#inFlight.leave();
     }
@@ -176,6 +178,7 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
       const { run } = drive;
       const { execution, options, journal } = run;
       const { signal } = options;
+      journal?.assertSound(); // the commit of another run may have failed, and this one's record with it
       run.now = clock.now();
       const turnEnds = run.now + TURN_MS;
       for (;;) {
@@ -187,7 +190,10 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
           if (drive.held.length === 0) break;
           if (journal !== undefined && !this.#commitHeld(drive, journal)) return;
         } else if (journal === undefined) this.#start(drive, attempt);
-        else drive.hold(attempt);
+        else {
+          this.announce(run, attempt);
+          drive.hold(attempt);
+        }
         if (run.now > turnEnds) return clock.yieldTurn(() => this.#pump(drive));
       }
       if (execution.isSettled || execution.isWaiting) drive.resolve();
@@ -208,13 +214,14 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
     if (drive.committing) return false;
     const { run } = drive;
     const commits = this.recorder?.commits;
-    for (const attempt of drive.held) journal.require(this.durabilityOf(attempt.node));
     if (commits !== undefined && journal.level !== 'memory') {
       if (commits.isShared || run.execution.core.running > drive.held.length) {
         drive.committing = true;
         const proceed = (): void => {
           drive.committing = false;
-          this.#take(drive, () => this.#startHeld(drive));
+          this.#take(drive, () => {
+            if (journal.level === 'memory') this.#startHeld(drive); // else a listener has made others start just now
+          });
         };
         commits.commitLater(journal, proceed, (error) => drive.reject(error));
         return false;

@@ -37,7 +37,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
   readonly #calls = new Map<ActiveRun, RunCalls>();
   readonly #host: CallHost = {
     inputsOf: (run, attempt) => this.inputsOf(run, attempt),
-    commitBefore: (run, attempt) => this.commitBefore(run, attempt),
+    commitBefore: (run) => this.commitBefore(run),
     settleKnown: (run, attempt, inputs) => this.settleKnown(run, attempt, inputs),
     contextOf: (attempt) => this.contextOf(attempt),
     settleOutput: (run, attempt, output, now) => this.settleOutput(run, attempt, output, now),
@@ -100,15 +100,16 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
   #run<Output>(requested: () => RunRequest): RunOutcome<Output> {
     this.#running++;
     let request: RunRequest | undefined;
+    let run: ActiveRun | undefined;
     try {
       request = requested();
       if (request.isOver === true) return this.recordedOutcome(request);
-      const run = this.openRun(request, refuseAsync);
+      run = this.openRun(request, refuseAsync);
       this.beginRun(run, this.#secretsOf(run));
       this.#drive(run);
       return this.closeRun(run);
     } catch (error) {
-      return this.rejected(error, request);
+      return this.rejected(error, request, run);
     } finally {
       this.#running--;
       if (this.isClosed) this.#stop();
@@ -170,12 +171,13 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
       if (signal !== undefined) this.observeSignal(run, signal, run.now);
       const attempt = execution.next(run.now);
       if (attempt !== undefined) {
+        this.announce(run, attempt);
         if (calls !== undefined && attempt.node.implementation.module !== undefined) {
           calls.hold(attempt);
           continue;
         }
         calls?.submitHeld();
-        this.commitBefore(run, attempt);
+        this.commitBefore(run);
         const promise = this.perform(run, attempt);
         if (promise !== undefined) this.#refusePromise(run, attempt, promise);
         continue;

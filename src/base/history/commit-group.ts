@@ -76,9 +76,10 @@ export class CommitGroup {
   }
 
   /** What a required projection could not apply is committed, and its writer is told. */
-  #applied(journal: RunJournal, events: readonly RunEvent[]): void {
+  #applied(journal: RunJournal): void {
+    if (this.#project === undefined) return;
     try {
-      this.#project?.(events);
+      this.#project(journal.takeProjected());
     } catch (error) {
       journal.fail(error instanceof Error ? error : new Error(String(error)));
     }
@@ -103,8 +104,8 @@ export class CommitGroup {
     }
     for (const journal of journals) journal.committed(receipt); // all of them first: who is told may commit again
     for (const journal of journals) {
-      const told = journal.tellCommitted();
-      this.#applied(journal, told);
+      journal.tellCommitted();
+      this.#applied(journal);
       journal.takeSnapshot();
     }
   }

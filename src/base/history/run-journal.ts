@@ -37,10 +37,12 @@ export interface JournalParts {
   readonly workflow: StoredWorkflow | undefined;
   /** The secrets of the run, once they are loaded. */
   readonly secrets: () => ReadonlyMap<string, string>;
-  /** When a run that waits has something to do. */
-  readonly wakeAt: () => number | undefined;
+  /** When a run that waits has something to do; infinity: never by itself. */
+  readonly wakeAt: () => number;
   /** Tells those who listen of an event that is committed; `undefined` where nobody does. */
   readonly tell: ((event: RunEvent) => void) | undefined;
+  /** Called once, when nothing more is taken: whoever drives the run has to look. */
+  readonly failed: () => void;
   /** Whether projections are given what is committed. */
   readonly isProjected: boolean;
   readonly snapshots: SnapshotTaking;
@@ -69,6 +71,8 @@ export class RunJournal {
   #blobs: StoredBlob[] = [];
   #untold: RunEvent[] = [];
   #committed: RunEvent[] = [];
+  #unprojected: RunEvent[] = [];
+  #isTelling = false;
   #header: RunHeader;
   #headerChanged: boolean;
   #workflow: StoredWorkflow | undefined;
@@ -173,20 +177,31 @@ export class RunJournal {
     this.#durability = weaker(this.#durability ?? durability, durability);
     this.#events = [];
     this.#blobs = [];
-    this.#committed = this.#untold;
+    for (const event of this.#untold) {
+      if (this.#parts.tell !== undefined) this.#committed.push(event); // others may not have been told yet
+      if (this.#parts.isProjected) this.#unprojected.push(event);
+    }
     this.#untold = [];
     this.#headerChanged = false;
     this.#workflow = undefined;
     this.#level = 'memory';
   }
 
-  /** Tells those who listen of what is committed, who may record more and commit it, and answers with what it told. */
-  tellCommitted(): readonly RunEvent[] {
-    const told = this.#committed;
-    this.#committed = [];
+  /** Tells those who listen of what is committed. They may record more, and commit it: that is told afterwards. */
+  tellCommitted(): void {
     const { tell } = this.#parts;
-    if (tell !== undefined) for (const event of told) tell(event);
-    return told;
+    if (tell === undefined || this.#isTelling) return;
+    this.#isTelling = true;
+    for (const event of this.#committed) tell(event); // it may grow meanwhile
+    this.#isTelling = false;
+    this.#committed = [];
+  }
+
+  /** What was committed since this was last asked, where projections are given it. */
+  takeProjected(): readonly RunEvent[] {
+    const projected = this.#unprojected;
+    this.#unprojected = [];
+    return projected;
   }
 
   /** Takes a snapshot of what is committed, when one is due. */
@@ -201,11 +216,14 @@ export class RunJournal {
     this.#snapshotAt = now();
   }
 
-  /** A commit failed: what was recorded since the last one is lost, and nothing more is taken. */
+  /** A commit failed, or the run was given up: what was recorded since the last commit is lost, and nothing more is taken. */
   fail(error: Error): void {
-    this.#failure ??= error;
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
     this.#events = [];
+    this.#blobs = [];
     this.#untold = [];
+    this.#parts.failed();
   }
 
   /** @throws what a commit failed with */
@@ -227,12 +245,12 @@ function weaker(left: Durability, right: Durability): Durability {
 }
 
 /** What the list of runs shows after an event. */
-export function headerAfter(header: RunHeader, event: RunEvent, wakeAt: () => number | undefined): RunHeader {
+export function headerAfter(header: RunHeader, event: RunEvent, wakeAt: () => number): RunHeader {
   switch (event.kind) {
     case 'run.started':
       return { ...header, status: 'running', startedAt: event.ts };
     case 'run.waiting':
-      return { ...header, status: 'waiting', wakeAt: wakeAt() ?? null };
+      return { ...header, status: 'waiting', wakeAt: Number.isFinite(wakeAt()) ? wakeAt() : null };
     case 'run.resumed':
       return { ...header, status: 'running', wakeAt: null };
     case 'run.revised': {

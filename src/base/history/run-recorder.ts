@@ -1,3 +1,4 @@
+import type { ActiveRun } from '../active-run.js';
 import { LockstepError } from '../errors.js';
 import { setAsData } from '../event-data.js';
 import type { RunEvent } from '../events.js';
@@ -72,7 +73,7 @@ export class RunRecorder {
   }
 
   /** What a run will record. */
-  journalOf({ runId, plan, found, forkedFrom }: RunRequest, tell: Tell, execution: () => Execution): RunJournal {
+  journalOf({ runId, plan, found, forkedFrom }: RunRequest, tell: Tell, run: () => ActiveRun): RunJournal {
     const { clock, hash, bytes } = this.#ports;
     const isDescribed = found === undefined || found.revised !== undefined;
     const workflow = isDescribed ? this.runs.describe(plan.workflow) : undefined;
@@ -82,9 +83,10 @@ export class RunRecorder {
       bytes,
       header: found?.record ?? newHeader(workflow as StoredWorkflow, forkedFrom ?? null),
       workflow,
-      secrets: () => execution().secrets,
-      wakeAt: () => execution().wakeAt(),
+      secrets: () => run().execution.secrets,
+      wakeAt: () => run().execution.core.wakeAt, // of what waits: the limits of the run stand still
       tell,
+      failed: () => queueMicrotask(() => run().wake?.()),
       isProjected: this.#options.projections.length > 0,
       snapshots: {
         lastBytes: found?.snapshot?.size ?? 0,

@@ -9,7 +9,7 @@ import type { LazyBridge } from './lazy-bridge.js';
 /** What the calls of a run need of their runtime: how any attempt begins and ends. */
 export interface CallHost {
   inputsOf(run: ActiveRun, attempt: GraphAttempt): Readonly<Record<string, unknown>>;
-  commitBefore(run: ActiveRun, attempt: GraphAttempt): void;
+  commitBefore(run: ActiveRun): void;
   settleKnown(run: ActiveRun, attempt: GraphAttempt, inputs: Readonly<Record<string, unknown>>): boolean;
   contextOf(attempt: GraphAttempt): NodeContext;
   settleOutput(run: ActiveRun, attempt: GraphAttempt, output: unknown, now: number): void;
@@ -47,7 +47,7 @@ export class RunCalls {
     if (this.#held.length === 0) return false;
     const held = this.#held;
     this.#held = [];
-    for (const attempt of held) this.#host.commitBefore(this.#run, attempt);
+    this.#host.commitBefore(this.#run);
     for (const attempt of held) if (attempt.status === 'running') this.#submit(attempt);
     return true;
   }
