@@ -80,7 +80,12 @@ module.exports = {
       from: { path: '^src/', pathNot: ['^src/(report|cli)/'] },
       to: { path: '^src/report/' },
     },
-    layer('testing-on-runtimes', '^src/testing/', ['^src/(base|runtimes)/', '^(node:)?util$', packages('fast-check')]),
+    layer('testing-on-runtimes', '^src/testing/', [
+      '^src/(base|runtimes)/',
+      '^src/plugins/event-store/memory-event-store\\.ts$',
+      '^(node:)?util$',
+      packages('fast-check'),
+    ]),
     {
       name: 'fast-check-by-one-file',
       comment: 'by its types only, which a test of the packed package shows: whoever draws workflows passes the module',

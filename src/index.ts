@@ -31,6 +31,7 @@ export {
   tolerance,
 } from './base/convergence.js';
 export type { CycleOptions } from './base/cycle-options.js';
+export type { CycleStopReason } from './base/cycle-stop-reason.js';
 // Errors, events and states
 export { type ErrorCode, type ErrorEntry, errorCatalog } from './base/error-catalog.js';
 export {
@@ -62,7 +63,6 @@ export type {
 } from './base/graph-result.js';
 export type {
   CycleHandle,
-  CycleStopReason,
   GateHandle,
   MapHandle,
   MultiSwitchHandle,

@@ -1,6 +1,6 @@
 import type { ActiveRun } from './active-run.js';
 import { compile } from './compile.js';
-import { ConfigurationError, LockstepError, runtimeClosed } from './errors.js';
+import { ConfigurationError, type LockstepError, runtimeClosed } from './errors.js';
 import { sinkFor, tellAnswers, tellerFor } from './event-sink.js';
 import { Execution, type LogEnd } from './execution.js';
 import { runEnded, runStarted } from './facts.js';
@@ -22,16 +22,10 @@ import { PerformingRuntime } from './performing-runtime.js';
 import type { Plan } from './plan.js';
 import type { Ports } from './ports.js';
 import { RunRejectedError } from './run-errors.js';
-import type { BoundParameters, RunFindings, RunRequest } from './run-request.js';
+import { type BoundParameters, type RunFindings, type RunRequest, requestOf } from './run-request.js';
 import { loadSecrets, NO_SECRETS } from './run-secrets.js';
 import type { Decisions } from './run-view.js';
-import {
-  checkResumeOptions,
-  checkRunOptions,
-  type ResolvedOptions,
-  type ResumeOptions,
-  type RunOptions,
-} from './runtime-options.js';
+import { checkResumeOptions, type ResolvedOptions, type ResumeOptions, type RunOptions } from './runtime-options.js';
 import { maskText } from './secret-mask.js';
 import {
   approveGate,
@@ -43,7 +37,7 @@ import {
   WaitingRuns,
 } from './waiting-runs.js';
 import type { Warning } from './warning.js';
-import { notAWorkflow, requireWorkflow, Workflow } from './workflow.js';
+import { requireWorkflow, type Workflow } from './workflow.js';
 import { hashWorkflow } from './workflow-hash.js';
 
 /**
@@ -201,32 +195,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
    */
   protected requestRun(workflow: unknown, parameters: unknown, options: RunOptions | undefined): RunRequest {
     this.assertOpen();
-    const given = options ?? NO_OPTIONS;
-    const runId = given.runId ?? this.ports.ids.runId();
-    const named = { runId, workflow: workflow instanceof Workflow ? workflow.name : '?' };
-    if (!(workflow instanceof Workflow)) {
-      throw new RunRejectedError(named, [notAWorkflow('execute', workflow)]);
-    }
-    try {
-      checkRunOptions(given, this.options);
-    } catch (error) {
-      if (error instanceof LockstepError) throw new RunRejectedError(named, [error]);
-      throw error;
-    }
-    if (
-      parameters !== undefined &&
-      (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters))
-    ) {
-      throw new RunRejectedError(named, [
-        new ConfigurationError('INVALID_PARAMETER', 'The parameters of a run are an object.', { value: parameters }),
-      ]);
-    }
-    return {
-      runId,
-      plan: compile(workflow),
-      parameters: (parameters ?? NO_PARAMETERS) as Readonly<Record<string, unknown>>,
-      options: given,
-    };
+    return requestOf(workflow, parameters, options ?? NO_OPTIONS, this.options, this.ports.ids);
   }
 
   /**

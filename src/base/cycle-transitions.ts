@@ -1,6 +1,6 @@
+import type { CycleStopReason } from './cycle-stop-reason.js';
 import type { ErrorData } from './errors.js';
 import type { ExecutionState, RegionState } from './execution-state.js';
-import type { CycleStopReason } from './handles.js';
 import type { PlanNode, PlanRegion } from './plan.js';
 import { allSettled, bitsOf, LIVE, observe, readSource } from './source-evaluation.js';
 import { deadEndOf } from './source-explanation.js';

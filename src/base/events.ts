@@ -1,5 +1,5 @@
+import type { CycleStopReason } from './cycle-stop-reason.js';
 import type { ErrorData } from './errors.js';
-import type { CycleStopReason } from './handles.js';
 import type { NotRunReason } from './reason.js';
 
 /** Which try of which visit of which node. */

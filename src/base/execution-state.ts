@@ -1,6 +1,6 @@
+import type { CycleStopReason } from './cycle-stop-reason.js';
 import type { ErrorData } from './errors.js';
 import type { DecisiveOptions } from './events.js';
-import type { CycleStopReason } from './handles.js';
 import type { Plan, SubjectIndex } from './plan.js';
 import { ReadySet } from './ready-set.js';
 import type { NotRunReason, ReasonRoot } from './reason.js';

@@ -1,7 +1,7 @@
+import type { CycleStopReason } from './cycle-stop-reason.js';
 import { didYouMean } from './did-you-mean.js';
 import { type ErrorData, LockstepError, textOf } from './errors.js';
 import { type AttemptFailure, type ChildrenState, ExecutionState, type RegionState } from './execution-state.js';
-import type { CycleStopReason } from './handles.js';
 import type { Plan, PlanNode, PlanRegion } from './plan.js';
 import type { NotRunReason } from './reason.js';
 import { runOutcome } from './run-outcome.js';

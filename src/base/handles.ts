@@ -1,18 +1,8 @@
+import type { CycleStopReason } from './cycle-stop-reason.js';
 import type { ErrorData } from './errors.js';
 import type { ItemFailure, ItemOutcome } from './item-outcome.js';
 import type { GateExpiry, GateRejection } from './nodes/gate.js';
 import type { Either, InputHandle, Ref } from './ref.js';
-
-/** Why a cycle stopped. */
-export type CycleStopReason =
-  | 'converged'
-  | 'max_iterations'
-  | 'timeout'
-  | 'exited'
-  | 'no_feedback'
-  | 'failed'
-  | 'skipped'
-  | 'cancelled';
 
 type Outs<Out, C extends string> = { readonly [K in keyof Out]: Ref<Exclude<Out[K], undefined>, C> };
 type Ins<In> = { readonly [K in keyof In]-?: InputHandle<In[K]> };

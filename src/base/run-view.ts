@@ -1,8 +1,8 @@
 import type { Attempt } from './attempt.js';
+import type { CycleStopReason } from './cycle-stop-reason.js';
 import type { ErrorData } from './errors.js';
 import type { FailureVerdict } from './events.js';
 import type { ExecutionState } from './execution-state.js';
-import type { CycleStopReason } from './handles.js';
 import type { Plan, PlanNode, PlanRegion } from './plan.js';
 import type { Random } from './ports.js';
 import type { NotRunReason } from './reason.js';

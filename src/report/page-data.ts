@@ -1,5 +1,5 @@
+import type { CycleStopReason } from '../base/cycle-stop-reason.js';
 import type { ErrorData } from '../base/errors.js';
-import type { CycleStopReason } from '../base/handles.js';
 import type { ReplayStatus } from '../base/run-result.js';
 import type { AttemptStatus, NodeStatus } from '../base/status.js';
 import type { Warning } from '../base/warning.js';

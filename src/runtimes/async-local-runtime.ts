@@ -1,15 +1,14 @@
 import type { ActiveRun } from '../base/active-run.js';
 import { ConfigurationError } from '../base/errors.js';
-import type { GraphAttempt } from '../base/graph-execution.js';
 import type { ForkOptions, ForkOverrides } from '../base/history/fork-options.js';
-import type { RunJournal } from '../base/history/run-journal.js';
 import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.js';
 import { type ResumeArguments, resumeArguments } from '../base/resume-arguments.js';
 import type { RunRequest } from '../base/run-request.js';
 import { NO_SECRETS } from '../base/run-secrets.js';
 import type { Workflow } from '../base/workflow.js';
 import { type CloseOptions, checkCloseOptions, RunsInFlight, stopPlugins, waitForRest } from './closing.js';
-import { Drive, onAbort, wouldDeadlock } from './drive.js';
+import { Drive } from './drive.js';
+import { Pump, type PumpHost } from './pump.js';
 import { RuntimeCore, type RuntimeCoreOptions } from './runtime-core.js';
 import { Waiting } from './waiting.js';
 
@@ -19,15 +18,22 @@ export interface AsyncLocalRuntimeOptions extends RuntimeCoreOptions {
   readonly maxConcurrency?: number;
 }
 
-/** How long synchronous nodes may hold the event loop before others get a turn, in milliseconds. */
-const TURN_MS = 8;
-
 /**
  * Runs workflows asynchronously: every node whose inputs exist runs at once, up to `maxConcurrency`. Outputs of synchronous
  * nodes are taken inline; the event loop gets a turn every 8 ms.
  */
 export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
   readonly #inFlight = new RunsInFlight();
+  readonly #host: PumpHost = {
+    clock: this.ports.clock,
+    commits: this.recorder?.commits,
+    observeSignal: (run, signal, now) => this.observeSignal(run, signal, now),
+    abortCancelled: (run) => this.abortCancelled(run),
+    announce: (run, attempt) => this.announce(run, attempt),
+    perform: (run, attempt) => this.perform(run, attempt),
+    settleOutput: (run, attempt, output, now) => this.settleOutput(run, attempt, output, now),
+    settleFailure: (run, attempt, error, now) => this.settleFailure(run, attempt, error, now),
+  };
 
   /** Plugins start with the first run. @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
   constructor(options: AsyncLocalRuntimeOptions = {}) {
@@ -97,7 +103,9 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
       if (!waits) await undefined; // who listens right after the call hears this run
       const opened = waits ? await this.#openLater(request, starting) : this.#openNow(request);
       run = opened;
-      return await new Promise((end, fail) => this.#drive(new Drive(opened, () => end(this.closeRun(opened)), fail)));
+      return await new Promise((end, fail) => {
+        new Pump(new Drive(opened, () => end(this.closeRun(opened)), fail), this.#host).start();
+      });
     } catch (error) {
       return this.rejected(error, request, run);
     } finally {
@@ -155,116 +163,5 @@ export class AsyncLocalRuntime extends RuntimeCore implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  #drive(drive: Drive): void {
-    const pump = (): void => this.#pump(drive);
-    pump();
-    if (drive.ended) return; // nothing to wait for: most of what follows costs more than a node
-    const { execution, options } = drive.run;
-    drive.run.wake = pump;
-    execution.core.wake = () => queueMicrotask(pump); // room is made while another run is busy
-    if (options.signal !== undefined) drive.onEnd(onAbort(options.signal, pump));
-    const { clock } = this.ports;
-    drive.onStall(clock, () => this.#take(drive, () => execution.failStalled(clock.now())));
-  }
-
-  /** Starts whatever may start, until nothing more may, the run is over, or the event loop deserves a turn. */
-  #pump(drive: Drive): void {
-    if (drive.busy || drive.ended) return;
-    drive.busy = true;
-    try {
-      const { clock } = this.ports;
-      const { run } = drive;
-      const { execution, options, journal } = run;
-      const { signal } = options;
-      journal?.assertSound(); // the commit of another run may have failed, and this one's record with it
-      run.now = clock.now();
-      const turnEnds = run.now + TURN_MS;
-      for (;;) {
-        if (signal !== undefined) this.observeSignal(run, signal, run.now);
-        const attempt = execution.next(run.now);
-        if (attempt === undefined) {
-          if (signal !== undefined && this.observeSignal(run, signal, run.now)) continue; // a listener aborted it just now
-          if (this.abortCancelled(run)) continue; // who heard it may have answered a gate, or aborted the run
-          if (drive.held.length === 0) break;
-          if (journal !== undefined && !this.#commitHeld(drive, journal)) return;
-        } else if (journal === undefined) this.#start(drive, attempt);
-        else {
-          this.announce(run, attempt);
-          drive.hold(attempt);
-        }
-        if (run.now > turnEnds) return clock.yieldTurn(() => this.#pump(drive));
-      }
-      if (execution.isSettled || execution.isWaiting) drive.resolve();
-      else if (execution.isStuck) drive.reject(wouldDeadlock());
-      else drive.wakeLater(clock, () => this.#pump(drive));
-    } catch (error) {
-      drive.reject(error);
-    } finally {
-      drive.busy = false;
-    }
-  }
-
-  /**
-   * Performs the attempts that are held, once they are recorded: at once where no other could share the commit, otherwise at the
-   * end of the turn. `false` where that is later.
-   */
-  #commitHeld(drive: Drive, journal: RunJournal): boolean {
-    if (drive.committing) return false;
-    const { run } = drive;
-    const commits = this.recorder?.commits;
-    if (commits !== undefined && journal.level !== 'memory') {
-      if (commits.isShared || run.execution.core.running > drive.held.length) {
-        drive.committing = true;
-        const proceed = (): void => {
-          drive.committing = false;
-          this.#take(drive, () => {
-            if (journal.level === 'memory') this.#startHeld(drive); // else a listener has made others start just now
-          });
-        };
-        commits.commitLater(journal, proceed, (error) => drive.reject(error));
-        return false;
-      }
-      commits.commit(journal);
-    }
-    this.#startHeld(drive);
-    return true;
-  }
-
-  #startHeld(drive: Drive): void {
-    const { held } = drive;
-    drive.held = [];
-    for (const attempt of held) if (attempt.status === 'running') this.#start(drive, attempt);
-  }
-
-  #start(drive: Drive, attempt: GraphAttempt): void {
-    const promise = this.perform(drive.run, attempt);
-    if (promise !== undefined) this.#follow(drive, attempt, promise);
-  }
-
-  /** Takes what a promise brings, whenever that is. */
-  #follow(drive: Drive, attempt: GraphAttempt, promise: PromiseLike<unknown>): void {
-    const { clock } = this.ports;
-    const { run } = drive;
-    if (!attempt.suspended) attempt.graph.suspend(attempt);
-    promise.then(
-      (output) => this.#take(drive, () => this.settleOutput(run, attempt, output, clock.now())),
-      (error: unknown) => this.#take(drive, () => this.settleFailure(run, attempt, error, clock.now())),
-    );
-  }
-
-  /** Settles something as a whole, then goes on: a listener that aborts the run meanwhile is heard afterwards. */
-  #take(drive: Drive, settle: () => void): void {
-    if (drive.ended) return;
-    drive.busy = true;
-    try {
-      settle();
-    } catch (error) {
-      drive.reject(error);
-    } finally {
-      drive.busy = false;
-    }
-    this.#pump(drive);
   }
 }

@@ -8,6 +8,13 @@ export function wouldDeadlock(): ConfigurationError {
   return new ConfigurationError('WOULD_DEADLOCK', 'Nothing runs, nothing waits for a time, and the run is not over.');
 }
 
+/** Sleeps until a time, and tells the run that it has come. @throws ConfigurationError WOULD_DEADLOCK where none ever comes */
+export function sleepUntil(run: ActiveRun, wakeAt: number | undefined, clock: Clock): void {
+  if (wakeAt === undefined) throw wouldDeadlock();
+  clock.sleepSync(Math.max(0, wakeAt - run.now));
+  run.now = clock.now();
+}
+
 interface Audience {
   readonly members: Set<() => void>;
   readonly announce: () => void;

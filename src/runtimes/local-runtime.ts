@@ -1,5 +1,5 @@
 import type { ActiveRun } from '../base/active-run.js';
-import { AttemptError, ConfigurationError } from '../base/errors.js';
+import { ConfigurationError } from '../base/errors.js';
 import type { GraphAttempt } from '../base/graph-execution.js';
 import type { ForkOptions, ForkOverrides } from '../base/history/fork-options.js';
 import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.js';
@@ -10,8 +10,8 @@ import type { RunRequest } from '../base/run-request.js';
 import type { Workflow } from '../base/workflow.js';
 import type { SyncPlugin } from '../plugins/plugin.js';
 import { SYNC_BRIDGE } from '../plugins/tokens.js';
-import { wouldDeadlock } from './drive.js';
-import { refuseAsync } from './refuse-async.js';
+import { sleepUntil } from './drive.js';
+import { refuseAsync, refusedPromise } from './refuse-async.js';
 import { RuntimeCore, type RuntimeCoreOptions } from './runtime-core.js';
 import { LazyBridge } from './sync-bridge/lazy-bridge.js';
 import { type CallHost, RunCalls } from './sync-bridge/run-calls.js';
@@ -179,7 +179,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
         calls?.submitHeld();
         this.commitBefore(run);
         const promise = this.perform(run, attempt);
-        if (promise !== undefined) this.#refusePromise(run, attempt, promise);
+        if (promise !== undefined) this.settleFailure(run, attempt, refusedPromise(attempt, promise), run.now);
         continue;
       }
       if (calls?.submitHeld() === true) continue;
@@ -188,30 +188,12 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
       if (execution.isSettled || execution.isWaiting) return;
       if (calls?.wait() === true) continue;
       if (execution.needsOthers) execution.failParked(run.now);
-      else this.#sleep(run, execution.wakeAt());
+      else sleepUntil(run, execution.wakeAt(), this.ports.clock);
     }
   }
 
   protected override abortAttempt(run: ActiveRun, attempt: GraphAttempt, reason: Error): void {
     super.abortAttempt(run, attempt, reason);
     this.#calls.get(run)?.abort(attempt, reason);
-  }
-
-  #sleep(run: ActiveRun, wakeAt: number | undefined): void {
-    if (wakeAt === undefined) throw wouldDeadlock();
-    const { clock } = this.ports;
-    clock.sleepSync(Math.max(0, wakeAt - run.now));
-    run.now = clock.now();
-  }
-
-  #refusePromise(run: ActiveRun, attempt: GraphAttempt, promise: PromiseLike<unknown>): void {
-    promise.then(undefined, () => undefined);
-    const { id } = attempt.node;
-    this.settleFailure(
-      run,
-      attempt,
-      new AttemptError('NODE_RETURNED_PROMISE', `Node "${id}" returned a promise.`, { at: id }),
-      run.now,
-    );
   }
 }

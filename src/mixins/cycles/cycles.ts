@@ -1,6 +1,6 @@
+import type { CycleStopReason } from '../../base/cycle-stop-reason.js';
 import { AttemptError, errorData } from '../../base/errors.js';
 import type { ExecutionState, RegionState } from '../../base/execution-state.js';
-import type { CycleStopReason } from '../../base/handles.js';
 import type { PlanNode, PlanRegion } from '../../base/plan.js';
 import type { NotRunReason } from '../../base/reason.js';
 import type { CycleDecision } from '../../base/run-view.js';

@@ -1,0 +1,149 @@
+import type { ActiveRun } from '../base/active-run.js';
+import type { GraphAttempt } from '../base/graph-execution.js';
+import type { CommitGroup } from '../base/history/commit-group.js';
+import type { RunJournal } from '../base/history/run-journal.js';
+import type { Clock } from '../base/ports.js';
+import { type Drive, onAbort, wouldDeadlock } from './drive.js';
+
+/** How long synchronous nodes may hold the event loop before others get a turn, in milliseconds. */
+const TURN_MS = 8;
+
+/** What a runtime does with the runs that are pumped. */
+export interface PumpHost {
+  readonly clock: Clock;
+  readonly commits: CommitGroup | undefined;
+  observeSignal(run: ActiveRun, signal: AbortSignal, now: number): boolean;
+  abortCancelled(run: ActiveRun): boolean;
+  announce(run: ActiveRun, attempt: GraphAttempt): void;
+  perform(run: ActiveRun, attempt: GraphAttempt): PromiseLike<unknown> | undefined;
+  settleOutput(run: ActiveRun, attempt: GraphAttempt, output: unknown, now: number): void;
+  settleFailure(run: ActiveRun, attempt: GraphAttempt, error: unknown, now: number): void;
+}
+
+/** Drives one asynchronous run: starts what may start, records it first where a store is bound, and takes what promises bring. */
+export class Pump {
+  readonly #drive: Drive;
+  readonly #host: PumpHost;
+
+  constructor(drive: Drive, host: PumpHost) {
+    this.#drive = drive;
+    this.#host = host;
+  }
+
+  /** Drives the run, until it is over or has to wait for something; then whatever it waits for drives it on. */
+  start(): void {
+    const drive = this.#drive;
+    const pump = (): void => this.#pump();
+    pump();
+    if (drive.ended) return; // nothing to wait for: most of what follows costs more than a node
+    const { execution, options } = drive.run;
+    drive.run.wake = pump;
+    execution.core.wake = () => queueMicrotask(pump); // room is made while another run is busy
+    if (options.signal !== undefined) drive.onEnd(onAbort(options.signal, pump));
+    const { clock } = this.#host;
+    drive.onStall(clock, () => this.#take(() => execution.failStalled(clock.now())));
+  }
+
+  /** Starts whatever may start, until nothing more may, the run is over, or the event loop deserves a turn. */
+  #pump(): void {
+    const drive = this.#drive;
+    if (drive.busy || drive.ended) return;
+    drive.busy = true;
+    try {
+      const { clock } = this.#host;
+      const { run } = drive;
+      const { execution, options, journal } = run;
+      const { signal } = options;
+      journal?.assertSound(); // the commit of another run may have failed, and this one's record with it
+      run.now = clock.now();
+      const turnEnds = run.now + TURN_MS;
+      for (;;) {
+        if (signal !== undefined) this.#host.observeSignal(run, signal, run.now);
+        const attempt = execution.next(run.now);
+        if (attempt === undefined) {
+          if (signal !== undefined && this.#host.observeSignal(run, signal, run.now)) continue; // a listener aborted it just now
+          if (this.#host.abortCancelled(run)) continue; // who heard it may have answered a gate, or aborted the run
+          if (drive.held.length === 0) break;
+          if (journal !== undefined && !this.#commitHeld(journal)) return;
+        } else if (journal === undefined) this.#perform(attempt);
+        else {
+          this.#host.announce(run, attempt);
+          drive.hold(attempt);
+        }
+        if (run.now > turnEnds) return clock.yieldTurn(() => this.#pump());
+      }
+      if (execution.isSettled || execution.isWaiting) drive.resolve();
+      else if (execution.isStuck) drive.reject(wouldDeadlock());
+      else drive.wakeLater(clock, () => this.#pump());
+    } catch (error) {
+      drive.reject(error);
+    } finally {
+      drive.busy = false;
+    }
+  }
+
+  /**
+   * Performs the attempts that are held, once they are recorded: at once where no other could share the commit, otherwise at the
+   * end of the turn. `false` where that is later.
+   */
+  #commitHeld(journal: RunJournal): boolean {
+    const drive = this.#drive;
+    if (drive.committing) return false;
+    const { run } = drive;
+    const { commits } = this.#host;
+    if (commits !== undefined && journal.level !== 'memory') {
+      if (commits.isShared || run.execution.core.running > drive.held.length) {
+        drive.committing = true;
+        const proceed = (): void => {
+          drive.committing = false;
+          this.#take(() => {
+            if (journal.level === 'memory') this.#startHeld(); // else a listener has made others start just now
+          });
+        };
+        commits.commitLater(journal, proceed, (error) => drive.reject(error));
+        return false;
+      }
+      commits.commit(journal);
+    }
+    this.#startHeld();
+    return true;
+  }
+
+  #startHeld(): void {
+    const drive = this.#drive;
+    const { held } = drive;
+    drive.held = [];
+    for (const attempt of held) if (attempt.status === 'running') this.#perform(attempt);
+  }
+
+  #perform(attempt: GraphAttempt): void {
+    const promise = this.#host.perform(this.#drive.run, attempt);
+    if (promise !== undefined) this.#follow(attempt, promise);
+  }
+
+  /** Takes what a promise brings, whenever that is. */
+  #follow(attempt: GraphAttempt, promise: PromiseLike<unknown>): void {
+    const { clock } = this.#host;
+    const { run } = this.#drive;
+    if (!attempt.suspended) attempt.graph.suspend(attempt);
+    promise.then(
+      (output) => this.#take(() => this.#host.settleOutput(run, attempt, output, clock.now())),
+      (error: unknown) => this.#take(() => this.#host.settleFailure(run, attempt, error, clock.now())),
+    );
+  }
+
+  /** Settles something as a whole, then goes on: a listener that aborts the run meanwhile is heard afterwards. */
+  #take(settle: () => void): void {
+    const drive = this.#drive;
+    if (drive.ended) return;
+    drive.busy = true;
+    try {
+      settle();
+    } catch (error) {
+      drive.reject(error);
+    } finally {
+      drive.busy = false;
+    }
+    this.#pump();
+  }
+}
