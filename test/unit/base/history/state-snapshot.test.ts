@@ -263,11 +263,11 @@ describe('a fold', () => {
 describe('a snapshot is due', () => {
   const since = { eventsSince: 1, bytesSince: 0, msSince: 0, lastBytes: 0 };
 
-  it('after 1000 events, or after 60 s in which there was one', () => {
-    expect(snapshotDue({ ...since, eventsSince: 999, msSince: 59_999 })).to.equal(false);
-    expect(snapshotDue({ ...since, eventsSince: 1_000 })).to.equal(true);
-    expect(snapshotDue({ ...since, msSince: 60_000 })).to.equal(true);
-    expect(snapshotDue({ ...since, eventsSince: 0, msSince: 60_000 })).to.equal(false);
+  it('after 10,000 events, or after 60 s in which there were 1,000', () => {
+    expect(snapshotDue({ ...since, eventsSince: 9_999, msSince: 59_999 })).to.equal(false);
+    expect(snapshotDue({ ...since, eventsSince: 10_000 })).to.equal(true);
+    expect(snapshotDue({ ...since, eventsSince: 1_000, msSince: 60_000 })).to.equal(true);
+    expect(snapshotDue({ ...since, eventsSince: 999, msSince: 60_000 })).to.equal(false);
   });
 
   it('not before as many bytes of events were written as the last one had', () => {
