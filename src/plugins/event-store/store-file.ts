@@ -33,7 +33,7 @@ export function openStoreFile(settings: SqliteSettings): SqliteDatabase {
     } else {
       mkdirSync(dirname(file), { recursive: true });
       db = new Sqlite(file, { readonly: false, fileMustExist: false, timeout: TURN_MS });
-      prepareToWrite(db, settings, exists);
+      prepareToWrite(db, settings);
       migrate(db, MIGRATIONS, settings.clock.now());
     }
     return db;
@@ -60,10 +60,9 @@ function isStore(file: string): boolean {
   return true;
 }
 
-function prepareToWrite(db: SqliteDatabase, { file, walBytes }: SqliteSettings, exists: boolean): void {
+function prepareToWrite(db: SqliteDatabase, { file, walBytes }: SqliteSettings): void {
   checkSqlite(sqliteVersion(db));
-  // Before write-ahead logging begins: the file itself then says from the first moment whose it is.
-  if (!exists) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+  claim(db, file);
   checkVersion(db, MIGRATIONS.length);
   const mode = db.pragma('journal_mode = WAL', { simple: true });
   if (mode !== 'wal')
@@ -74,6 +73,16 @@ function prepareToWrite(db: SqliteDatabase, { file, walBytes }: SqliteSettings, 
     PRAGMA fullfsync = ON;
     PRAGMA checkpoint_fullfsync = ON;
   `);
+}
+
+/**
+ * Writes into a new file whose it is, before write-ahead logging begins: the file itself then says so from the first moment. Asks
+ * SQLite, not the header: whoever was killed in just this write left a header that opening takes back.
+ */
+function claim(db: SqliteDatabase, file: string): void {
+  if (db.pragma('application_id', { simple: true }) === APPLICATION_ID) return;
+  if (db.pragma('page_count', { simple: true }) !== 0) throw notLockstep(file, 'is a database of another application');
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
 }
 
 function checkReadable(db: SqliteDatabase): void {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { checkPackage, checkSqlite } from '../../../../src/plugins/event-store/load-sqlite.js';
-import { MIGRATIONS, migrate, versionOf } from '../../../../src/plugins/event-store/schema.js';
+import { APPLICATION_ID, MIGRATIONS, migrate, versionOf } from '../../../../src/plugins/event-store/schema.js';
 import { caught, refusal } from '../../../support/caught.js';
 import { OtherProcess } from '../../../support/other-process.js';
 import { change, connect } from '../../../support/sqlite-connection.js';
@@ -125,6 +125,24 @@ describe('The file of a store', function () {
     const error = caught(() => folder.open({ file: join(folder.path, 'file', 'runs.db') }));
     expect(error.code).to.equal('STORE_FAILED');
     expect(error.cause).to.include({ code: 'EEXIST' });
+  });
+
+  it('is made anew where a process was killed in the very first write', () => {
+    const first = connect(folder.file);
+    first.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+    first.close();
+    // What SQLite writes before that page: nothing was there, so that whoever comes next takes it back.
+    const journal = Buffer.alloc(512);
+    journal.write('d9d505f920a163d7', 'hex');
+    journal.writeUInt32BE(512, 20);
+    journal.writeUInt32BE(4_096, 24);
+    writeFileSync(`${folder.file}-journal`, journal);
+
+    const store = folder.open();
+    expect(existsSync(`${folder.file}-journal`)).to.equal(false);
+    store.append([firstBatch('a', 3)], 'process');
+    store.close();
+    expect(folder.open().run('a')?.events).to.equal(3);
   });
 
   describe('is brought up to date', () => {
