@@ -259,8 +259,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
     const findings: RunFindings = { problems: [], warnings: [] };
     const refused = refuse(request.plan);
     if (refused !== undefined) findings.problems.push(refused);
-    if ((request.history === undefined || request.forkedFrom !== undefined) && this.#exists(request))
-      findings.problems.push(runExists(request.runId));
+    if (this.#exists(request)) findings.problems.push(runExists(request.runId));
     this.checkRun(request, findings);
     const bound = request.history === undefined ? this.bindParameters(request) : UNBOUND;
     const isNew = request.history === undefined;
@@ -271,7 +270,9 @@ export abstract class BaseRuntime extends PerformingRuntime {
     return this.#makeRun(request, bound, [...findings.warnings, ...bound.warnings]);
   }
 
-  #exists({ runId, options }: RunRequest): boolean {
+  /** Whether a run that is new has the id of another. */
+  #exists({ runId, options, history, forkedFrom }: RunRequest): boolean {
+    if (history !== undefined && forkedFrom === undefined) return false; // it goes on
     if (this.#waiting.has(runId)) return true;
     return options.runId !== undefined && this.recorder?.runs.has(runId) === true; // one that was made is new
   }
@@ -456,7 +457,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
   /** A refusal as an outcome; anything else is thrown again: it is a defect, not a result. A run that was to go on waits on. */
   protected rejected(error: unknown, request: RunRequest | undefined, run?: ActiveRun): RejectedRun {
     if (run !== undefined) this.#giveUp(run, error);
-    if (request?.history !== undefined) this.#waiting.giveBack(request.runId);
+    if (request?.history !== undefined && request.forkedFrom === undefined) this.#waiting.giveBack(request.runId);
     if (!(error instanceof RunRejectedError)) {
       if (request !== undefined) this.#waiting.abandon(request.runId);
       throw error;

@@ -208,7 +208,6 @@ export class GraphExecution implements RunView, Graph, ChildGraph {
     this.#takeOver(attempt);
     this.#own(attempt, apply.openChildren(state, attempt.node, attempt, parameters, items));
     if (attempt.limits !== undefined) core.watch(attempt, attempt.limits.hard, attempt.limits.soft);
-    this.touch(); // an attempt that was held until it was recorded opens them when nothing more was found to start
   }
 
   /** The machine performs an attempt itself, whoever held it until it was recorded. Those around it may have looked away meanwhile. */
