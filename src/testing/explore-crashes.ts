@@ -1,7 +1,9 @@
 import { ConfigurationError, LockstepError } from '../base/errors.js';
 import type { RunEvent } from '../base/events.js';
 import { firstDifference } from '../base/first-difference.js';
+import { readStoredEvent } from '../base/history/stored-event.js';
 import type { RunOutcome } from '../base/outcome.js';
+import type { RunOptions } from '../base/runtime-options.js';
 import { requireWorkflow, type Workflow } from '../base/workflow.js';
 import { AsyncLocalRuntime } from '../runtimes/async-local-runtime.js';
 import { LocalRuntime, type LocalRuntimeOptions } from '../runtimes/local-runtime.js';
@@ -20,6 +22,8 @@ export interface CrashOptions {
   readonly runtimes?: readonly [begins: 'sync' | 'async', goesOn: 'sync' | 'async'];
   /** How gates are answered, until the run has ended. Default: not at all, and it ends where it waits. */
   readonly answers?: GateAnswers;
+  /** Options of the run. Default: none. */
+  readonly run?: Omit<RunOptions, 'signal' | 'runId' | 'onEvent'>;
   /** Options of the runtimes. Clock, ids, random and store are their own. Default: none. */
   readonly runtime?: Omit<
     LocalRuntimeOptions,
@@ -88,13 +92,13 @@ class Crashes<Output> {
   ): Promise<RunOutcome<Output> | undefined> {
     const { runtime, answers } = this.#options;
     const own = { log: new MemoryLog(), ...runtime, clock, ids: seededIds(), random: seededRandom('crash'), store };
-    const events: RunEvent[] = [];
     store.open();
+    const events: RunEvent[] = logOf(store);
     const goesOn = store.run(RUN) === undefined ? {} : { goesOn: RUN };
     const run = {
       workflow: this.#workflow,
       params: this.#params,
-      options: { runId: RUN },
+      options: { ...this.#options.run, runId: RUN },
       ...goesOn,
       answers,
       clock,
@@ -115,6 +119,11 @@ class Crashes<Output> {
 }
 
 const RUN = 'crashed';
+
+/** What is recorded of the run. */
+function logOf(store: CrashingStore): RunEvent[] {
+  return [...store.events(RUN)].map((event) => readStoredEvent(event, RUN, (hash) => store.blob(hash)));
+}
 
 function describePoint({ commit, when }: CrashPoint): string {
   return `${when} commit ${commit}`;

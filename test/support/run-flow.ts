@@ -5,6 +5,7 @@ import type { Execution } from '../../src/base/execution.js';
 import { ExecutionState } from '../../src/base/execution-state.js';
 import type { GraphAttempt } from '../../src/base/graph-execution.js';
 import type { ChildResult, GraphResult } from '../../src/base/graph-result.js';
+import type { EventStore } from '../../src/base/history/event-store.js';
 import type { RunOutcome } from '../../src/base/outcome.js';
 import type { Plan } from '../../src/base/plan.js';
 import { RunCancelledError, RunFailedError } from '../../src/base/run-errors.js';
@@ -51,6 +52,8 @@ export interface FlowRun {
   readonly isCached?: boolean;
   /** Cancels the run when the event with this number has been recorded. */
   readonly cancelAt?: number;
+  /** Where the run is recorded. */
+  readonly store?: EventStore;
   /** Events of an earlier run, to continue from. */
   readonly history?: readonly RunEvent[];
   /** Called with the state after so many events, and the time: before each further one, and whenever an attempt has settled. */
@@ -307,6 +310,7 @@ export async function runFlow(spec: FlowSpec, how: FlowRun = {}): Promise<FlowTr
       log: new MemoryLog(),
       performanceMonitoring: how.monitored === true,
       ...governed,
+      ...(how.store === undefined ? {} : { store: how.store }),
     },
     run: { set: spec.set, signal: canceller.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
     signal: canceller.signal,

@@ -1,0 +1,144 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { RunEvent } from '../../src/base/events.js';
+import type { GraphResult } from '../../src/base/graph-result.js';
+import type { RunResult } from '../../src/base/run-result.js';
+import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
+import { LocalRuntime } from '../../src/runtimes/local-runtime.js';
+import { settleAnswered, settleAnsweredLater } from '../../src/testing/answered-runs.js';
+import {
+  advanceUntil,
+  arbitraryWorkflow,
+  MemoryLog,
+  seededIds,
+  seededRandom,
+  VirtualClock,
+} from '../../src/testing/index.js';
+import { flows } from '../support/flows.js';
+import { holds, same } from '../support/property.js';
+import { RecordingStore } from '../support/recording-store.js';
+import { replayed } from '../support/replayed.js';
+import { comparableLog, type FlowRun, graphView, resultOf, runFlow, stateView } from '../support/run-flow.js';
+
+const RUN = 'run-1';
+const scheduler = fc.option(fc.nat({ max: 1000 }), { nil: undefined });
+
+/** In one of the runtimes. Under `fail-fast`, one node at a time: which of two that failed was first depends on when they start. */
+function how(seed: number | undefined, onError: 'continue' | 'fail-fast'): FlowRun {
+  const single = onError === 'fail-fast' ? { maxConcurrency: 1 } : {};
+  return seed === undefined ? { onError } : { onError, runtime: 'async', scheduler: seed, ...single };
+}
+
+/** A log without what only recorded ones have. */
+function plain(events: readonly RunEvent[]): readonly unknown[] {
+  return comparableLog(
+    events.map((event) => {
+      if (event.kind !== 'run.started') return event;
+      const { workflowHash: _, ...data } = event.data;
+      return { ...event, data };
+    }),
+  );
+}
+
+function shown(result: RunResult & GraphResult): unknown {
+  const { status, output, warnings, startedAt, durationMs, gates } = result;
+  return { status, output, warnings, startedAt, durationMs, gates, ...graphView(result) };
+}
+
+describe('a durable run', () => {
+  holds(
+    'comes to the same as one that is not recorded, and its log is its state',
+    fc.record({ spec: flows(), scheduler, onError: fc.constantFrom('continue', 'fail-fast') }),
+    async ({ spec, scheduler: seed, onError }) => {
+      const way = how(seed, onError);
+      const expected = await runFlow(spec, way);
+      const store = new RecordingStore();
+      const durable = await runFlow(spec, { ...way, store });
+      same(resultOf(durable.outcome), resultOf(expected.outcome), 'the result');
+      same(plain(durable.events), plain(expected.events), 'the canonical log');
+      if (durable.outcome.status === 'rejected') return;
+      const log = store.log(RUN);
+      same(plain(log), plain(durable.events), 'what was recorded');
+      expect(log.map(({ seq }) => seq)).to.deep.equal(log.map((_, index) => index));
+      const now = log.at(-1)?.ts ?? 0;
+      const { state } = replayed(durable.workflow, log);
+      if (durable.state !== undefined) same(stateView(state, now), stateView(durable.state, now), 'the folded state');
+      using reader = new LocalRuntime({ store, log: new MemoryLog() });
+      same(shown(reader.replay(RUN)), shown(durable.outcome), 'the replayed run');
+      expect(reader.verify(RUN)).to.deep.include({ ok: true, events: log.length });
+    },
+  );
+
+  holds(
+    'is replayed from any part of its log, without its code',
+    fc.record({ spec: flows({ size: 6 }), scheduler }),
+    async ({ spec, scheduler: seed }) => {
+      const store = new RecordingStore();
+      const { outcome } = await runFlow(spec, { ...how(seed, 'continue'), store });
+      if (outcome.status === 'rejected') return;
+      using reader = new LocalRuntime({ store, log: new MemoryLog() });
+      const events = store.kinds(RUN).length;
+      for (let count = 1; count <= events; count++) shown(reader.replay(RUN, { events: count }));
+      same(reader.exportRun(RUN).events.length, events, 'what is exported');
+    },
+    0.2,
+  );
+
+  holds(
+    'comes to the same however often it is cut off',
+    fc.record({
+      flow: arbitraryWorkflow(fc, { size: 8 }),
+      cuts: fc.array(fc.record({ commits: fc.nat({ max: 12 }), after: fc.boolean(), async: fc.boolean() }), {
+        maxLength: 3,
+      }),
+      last: fc.boolean(),
+    }),
+    async ({ flow: { workflow, params, set, answers }, cuts, last }) => {
+      const worked = async (store: RecordingStore, isAsync: boolean, clock: VirtualClock) => {
+        const options = { clock, ids: seededIds(), random: seededRandom(1), log: new MemoryLog(), store };
+        const goesOn = store.run(RUN) === undefined ? {} : { goesOn: RUN };
+        const events: RunEvent[] = [...store.log(RUN)];
+        const run = {
+          ...{ workflow: workflow as never, params: params as object, options: { set, runId: RUN }, ...goesOn },
+          ...{ answers, clock, events },
+        };
+        if (!isAsync) {
+          using runtime = new LocalRuntime(options);
+          return settleAnswered(runtime, run);
+        }
+        await using runtime = new AsyncLocalRuntime(options);
+        return await settleAnsweredLater(runtime, run, (start) => advanceUntil(start, clock));
+      };
+      const whole = await worked(new RecordingStore(), false, new VirtualClock());
+      const store = new RecordingStore();
+      const clock = new VirtualClock();
+      for (const { commits, async } of cuts) {
+        let left = commits;
+        store.breaks = () => (left-- <= 0 ? new Error('gone') : undefined);
+        const outcome = await worked(store, async, clock).catch((error: Error) => {
+          if (error.message !== 'gone') throw error;
+        });
+        store.breaks = () => undefined;
+        if (outcome !== undefined) break;
+      }
+      const resumed = await worked(store, last, clock);
+      const view = ({ nodes, cycles, ...rest }: Record<string, unknown>) => ({ ...rest });
+      if (whole.status === 'rejected' || resumed.status === 'rejected') {
+        expect(resumed.status).to.equal(whole.status);
+        return;
+      }
+      void view;
+      const statuses = (result: GraphResult): unknown =>
+        [...result.nodes.values()].map(({ id, status, reason, visits }) => ({
+          ...{ id, status, visits, reason: reason?.code },
+        }));
+      expect(resumed.status).to.equal(whole.status);
+      same(statuses(resumed), statuses(whole), 'the nodes');
+      const log = store.log(RUN);
+      expect(log.map(({ seq }) => seq)).to.deep.equal(log.map((_, index) => index));
+      using reader = new LocalRuntime({ store, log: new MemoryLog() });
+      same(statuses(reader.replay(RUN)), statuses(whole), 'the replayed nodes');
+    },
+    0.5,
+  );
+});
