@@ -26,6 +26,8 @@ export interface ExportedRun {
   readonly v: number;
   readonly run: RunRecord;
   readonly workflow: StoredWorkflow;
+  /** Those that it was one of before, where it went on with a changed one. */
+  readonly former: readonly StoredWorkflow[];
   readonly events: readonly StoredEvent[];
   /** Large values that the events refer to. */
   readonly blobs: readonly StoredBlob[];
@@ -34,11 +36,21 @@ export interface ExportedRun {
   readonly checksum: string;
 }
 
+interface Part {
+  readonly workflowHash: string;
+  readonly events: readonly StoredEvent[];
+}
+
+/** What `run.started` and `run.revised` say. */
+interface Named {
+  readonly workflowHash?: unknown;
+}
+
 const REFERENCE = /"\$":"blob","v":"(?<hash>[0-9a-f]{64})"/g;
 
 function checksumOf(exported: Omit<ExportedRun, 'checksum'>, hash: Hash): string {
-  const { format, v, run, workflow, events, blobs, environment } = exported;
-  return hash.sha256(canonicalJson({ format, v, run, workflow, events, blobs, environment }));
+  const { format, v, run, workflow, former, events, blobs, environment } = exported;
+  return hash.sha256(canonicalJson({ format, v, run, workflow, former, events, blobs, environment }));
 }
 
 /** A run of a store as data that stands by itself. @throws LockstepError RUN_UNKNOWN, BLOB_MISSING, CORRUPT_HISTORY */
@@ -48,13 +60,30 @@ export function exportFrom(store: EventStore, run: RunRecord, environment: Expor
     events.flatMap(({ data }) => [...data.matchAll(REFERENCE)].map(({ groups }) => groups?.hash ?? '')),
   );
   const blobs = [...hashes].map((blob) => ({ hash: blob, text: blobText(store, run.runId, blob) }));
-  const workflow = store.workflow(run.workflowHash);
-  if (workflow === undefined)
-    throw new LockstepError('CORRUPT_HISTORY', `The store has lost what the workflow of run "${run.runId}" was.`, {
-      at: run.runId,
-    });
-  const exported = { format: FORMAT, v: VERSION, run, workflow, events, blobs, environment } as const;
+  const workflow = workflowOf(store, run, run.workflowHash);
+  const earlier = new Set(partsOf(events).map(({ workflowHash }) => workflowHash));
+  const former = [...earlier].flatMap((each) => (each === run.workflowHash ? [] : [workflowOf(store, run, each)]));
+  const exported = { format: FORMAT, v: VERSION, run, workflow, former, events, blobs, environment } as const;
   return { ...exported, checksum: checksumOf(exported, hash) };
+}
+
+/** The parts of a log, each with the hash of the workflow that the run is one of from there on. */
+function partsOf(events: readonly StoredEvent[]): readonly Part[] {
+  const parts: { readonly workflowHash: string; readonly events: StoredEvent[] }[] = [];
+  for (const event of events) {
+    const begins = parts.length === 0 || event.kind === 'run.revised';
+    if (begins) parts.push({ workflowHash: String((JSON.parse(event.data) as Named).workflowHash), events: [event] });
+    else parts.at(-1)?.events.push(event);
+  }
+  return parts;
+}
+
+function workflowOf(store: EventStore, { runId }: RunRecord, hash: string): StoredWorkflow {
+  const workflow = store.workflow(hash);
+  if (workflow !== undefined) return workflow;
+  throw new LockstepError('CORRUPT_HISTORY', `The store has lost what the workflow of run "${runId}" was.`, {
+    at: runId,
+  });
 }
 
 function blobText(store: EventStore, runId: string, hash: string): string {
@@ -85,11 +114,18 @@ function invalid(why: string, cause?: unknown): LockstepError {
 
 /** Adds an exported run to a store, as it was. @throws LockstepError EXPORT_INVALID, RUN_EXISTS, and what `append` throws */
 export function importInto(store: EventStore, data: unknown, hash: Hash): RunRecord {
-  const { run, workflow, events, blobs } = checkExported(data, hash);
+  const { run, workflow, former, events, blobs } = checkExported(data, hash);
   const { runId } = run;
   if (store.run(runId) !== undefined)
     throw new LockstepError('RUN_EXISTS', `There is a run "${runId}" already.`, { at: 'run.runId', value: runId });
   const { runId: _, events: __, updatedAt: ___, ...header } = run;
-  store.append([{ runId, events, blobs, header, workflow }], 'process');
+  const batches = partsOf(events).map((part) => {
+    const known = [workflow, ...former].find((each) => each.hash === part.workflowHash);
+    if (known === undefined) throw invalid('it lacks a workflow that it was one of');
+    const used = blobs.filter((blob) => part.events.some((event) => event.data.includes(blob.hash)));
+    return { runId, events: part.events, blobs: used, header, workflow: known };
+  });
+  if (batches.length === 0) throw invalid('it has no events');
+  store.append(batches, 'process');
   return store.run(runId) as RunRecord;
 }

@@ -29,6 +29,8 @@ interface MemoryRun {
   readonly keys: Set<string>;
   /** Hashes of the blobs that its events refer to, each with the event that did first. */
   readonly blobs: Map<string, number>;
+  /** Hashes of the workflows that it was one of. */
+  readonly workflows: Set<string>;
   snapshots: StoredSnapshot[];
   bytes: number;
 }
@@ -66,7 +68,10 @@ export class MemoryEventStore implements EventStore {
       const run = this.#runOf(batch);
       for (const event of events) this.#add(run, event);
       this.#addBlobs(run, batch);
-      if (batch.workflow !== undefined) this.#workflows.set(batch.workflow.hash, Object.freeze({ ...batch.workflow }));
+      if (batch.workflow !== undefined) {
+        this.#workflows.set(batch.workflow.hash, Object.freeze({ ...batch.workflow }));
+        run.workflows.add(batch.workflow.hash);
+      }
       if (batch.header !== undefined) run.header = Object.freeze({ ...batch.header });
       created += events.length;
     }
@@ -193,8 +198,8 @@ export class MemoryEventStore implements EventStore {
   #runOf({ runId, header }: EventBatch): MemoryRun {
     const known = this.#runs.get(runId);
     if (known !== undefined) return known;
-    const own = { events: [], keys: new Set<string>(), blobs: new Map<string, number>(), snapshots: [], bytes: 0 };
-    const run: MemoryRun = { runId, header: header as RunHeader, ...own };
+    const own = { keys: new Set<string>(), blobs: new Map<string, number>(), workflows: new Set<string>() };
+    const run: MemoryRun = { runId, header: header as RunHeader, events: [], ...own, snapshots: [], bytes: 0 };
     this.#runs.set(runId, run);
     return run;
   }
@@ -227,7 +232,7 @@ export class MemoryEventStore implements EventStore {
     const before = this.#blobs.size;
     const used = new Set(kept.flatMap(({ blobs }) => [...blobs.keys()]));
     for (const hash of this.#blobs.keys()) if (!used.has(hash)) this.#blobs.delete(hash);
-    const workflows = new Set(kept.map(({ header }) => header.workflowHash));
+    const workflows = new Set(kept.flatMap((run) => [...run.workflows]));
     for (const hash of this.#workflows.keys()) if (!workflows.has(hash)) this.#workflows.delete(hash);
     const events = doomed.reduce((sum, run) => sum + run.events.length, 0);
     return { runs: doomed.length, events, blobs: before - this.#blobs.size };

@@ -71,7 +71,6 @@ function createTables(db: SqliteDatabase): void {
       forked_run TEXT, forked_events INTEGER, bytes INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX runs_by_start ON runs (started_at, id);
-    CREATE INDEX runs_by_workflow ON runs (workflow_hash);
     CREATE TABLE events (
       run INTEGER NOT NULL, seq INTEGER NOT NULL, position INTEGER NOT NULL, ts NUMERIC NOT NULL,
       kind TEXT NOT NULL, v INTEGER NOT NULL, key TEXT, data TEXT NOT NULL, sum INTEGER NOT NULL,
@@ -89,6 +88,8 @@ function createTables(db: SqliteDatabase): void {
     ) WITHOUT ROWID;
     CREATE INDEX blob_uses_by_hash ON blob_uses (hash);
     CREATE TABLE workflows (hash TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE workflow_uses (run INTEGER NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (run, hash)) WITHOUT ROWID;
+    CREATE INDEX workflow_uses_by_hash ON workflow_uses (hash);
     CREATE TABLE snapshots (
       id INTEGER PRIMARY KEY, run INTEGER NOT NULL, events INTEGER NOT NULL, taken_at NUMERIC NOT NULL,
       workflow_hash TEXT NOT NULL, v INTEGER NOT NULL, state TEXT NOT NULL, checksum TEXT NOT NULL

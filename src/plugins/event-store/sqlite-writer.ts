@@ -84,7 +84,7 @@ export class SqliteWriter {
           created++;
         }
         this.#addBlobs(log, batch);
-        if (batch.workflow !== undefined) this.#addWorkflow(batch.workflow);
+        if (batch.workflow !== undefined) this.#addWorkflow(log, batch.workflow);
         if (batch.header === undefined) continue;
         this.#changeRun(log, batch.header);
         if (hasEnded(batch.header)) ended++;
@@ -141,7 +141,7 @@ export class SqliteWriter {
     this.#write.setMeta.run(this.#lastPosition(), 'position');
     const events = this.#write.dropEvents.run(row.id).changes;
     const blobs = this.#write.dropBlobs.run({ run: row.id }).changes;
-    for (const name of ['dropBlobUses', 'dropBlocks', 'dropSnapshots', 'dropRun'] as const)
+    for (const name of ['dropBlobUses', 'dropWorkflowUses', 'dropBlocks', 'dropSnapshots', 'dropRun'] as const)
       this.#write[name].run(row.id);
     this.#logs.delete(runId);
     return { runs: 1, events, blobs };
@@ -270,8 +270,9 @@ export class SqliteWriter {
     }
   }
 
-  #addWorkflow({ hash, name, description }: StoredWorkflow): void {
+  #addWorkflow({ id }: RunLog, { hash, name, description }: StoredWorkflow): void {
     this.#write.workflow.run(hash, name, description);
+    this.#write.workflowUse.run(id, hash);
   }
 
   #logOf({ runId, header }: EventBatch): RunLog {

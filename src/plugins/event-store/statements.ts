@@ -126,6 +126,7 @@ export function writeStatements(db: SqliteDatabase) {
     blob: db.prepare('INSERT OR IGNORE INTO blobs (hash, text) VALUES (?, ?)'),
     blobUse: db.prepare('INSERT OR IGNORE INTO blob_uses (run, hash, seq) VALUES (?, ?, ?)'),
     workflow: db.prepare('INSERT OR IGNORE INTO workflows (hash, name, description) VALUES (?, ?, ?)'),
+    workflowUse: db.prepare('INSERT OR IGNORE INTO workflow_uses (run, hash) VALUES (?, ?)'),
     snapshot: db.prepare(
       'INSERT INTO snapshots (run, events, taken_at, workflow_hash, v, state, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -147,8 +148,10 @@ export function writeStatements(db: SqliteDatabase) {
          AND NOT EXISTS (SELECT 1 FROM blob_uses u WHERE u.hash = blobs.hash AND u.run <> @run)`,
     ),
     dropBlobUses: db.prepare('DELETE FROM blob_uses WHERE run = ?'),
+    dropWorkflowUses: db.prepare('DELETE FROM workflow_uses WHERE run = ?'),
+    // A run that went on with a changed workflow was one of several.
     dropWorkflows: db.prepare(
-      'DELETE FROM workflows WHERE NOT EXISTS (SELECT 1 FROM runs WHERE workflow_hash = workflows.hash)',
+      'DELETE FROM workflows WHERE NOT EXISTS (SELECT 1 FROM workflow_uses u WHERE u.hash = workflows.hash)',
     ),
     dropRun: db.prepare('DELETE FROM runs WHERE id = ?'),
   };
