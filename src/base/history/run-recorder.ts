@@ -86,7 +86,7 @@ export class RunRecorder {
       secrets: () => run().execution.secrets,
       wakeAt: () => run().execution.core.wakeAt, // of what waits: the limits of the run stand still
       tell,
-      failed: () => queueMicrotask(() => run().wake?.()),
+      failed: () => clock.yieldTurn(() => run().wake?.()),
       isProjected: this.#options.projections.length > 0,
       snapshots: {
         lastBytes: found?.snapshot?.size ?? 0,
