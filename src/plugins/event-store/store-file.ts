@@ -35,6 +35,8 @@ export function openStoreFile(settings: SqliteSettings): SqliteDatabase {
       db = new Sqlite(file, { readonly: false, fileMustExist: false, timeout: TURN_MS });
       prepareToWrite(db, settings);
       migrate(db, MIGRATIONS, settings.clock.now());
+      // The name of a new store must stand in the file itself: where the log is lost that holds it, the head would be that of another.
+      if (statSync(file).size <= PAGE) db.exec('PRAGMA wal_checkpoint(PASSIVE)');
     }
     return db;
   } catch (error) {
