@@ -432,10 +432,16 @@ export abstract class BaseRuntime extends PerformingRuntime {
   }
 
   /** A run that is not over will not go on here: what it recorded and did not commit is dropped. */
-  #giveUp({ journal }: ActiveRun, error: unknown): void {
+  #giveUp(run: ActiveRun, error: unknown): void {
+    const { journal, execution } = run;
     if (journal === undefined) return;
     this.recorder?.commits.remove(journal);
     journal.fail(error instanceof Error ? error : new Error(String(error)));
+    this.listeners.shielded('end of a run that is given up', () => {
+      if (!execution.cancel('It cannot be recorded.', run.now)) return;
+      execution.next(run.now); // what it holds under limits is given back
+      this.abortCancelled(run);
+    });
   }
 
   /** Tells listeners of the runtime. */

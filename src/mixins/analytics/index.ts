@@ -245,8 +245,8 @@ export function AnalyticsMixin<Base extends AbstractConstructor<BaseRuntime>>(
       return outcome;
     }
 
-    protected override rejected(error: unknown, request: RunRequest | undefined): RejectedRun {
-      const refused = super.rejected(error, request);
+    protected override rejected(error: unknown, request: RunRequest | undefined, run?: ActiveRun): RejectedRun {
+      const refused = super.rejected(error, request, run);
       this.#life.rejected++;
       return refused;
     }
