@@ -277,9 +277,9 @@ export abstract class BaseRuntime extends PerformingRuntime {
     return options.runId !== undefined && this.recorder?.runs.has(runId) === true; // one that was made is new
   }
 
-  /** Makes a run that ends before its first node, where its checks cannot be made. */
+  /** Makes a run that ends before its first node, where its checks cannot be made: its store may not be there yet either. */
   protected openUnchecked(request: RunRequest): ActiveRun {
-    return this.#makeRun(request, { ...UNBOUND, parameters: request.parameters }, []);
+    return this.#makeRun({ ...request, isUnrecorded: true }, { ...UNBOUND, parameters: request.parameters }, []);
   }
 
   #makeRun(
@@ -292,7 +292,8 @@ export abstract class BaseRuntime extends PerformingRuntime {
   ): ActiveRun {
     const { runId, plan, options, history } = request;
     const { onError, maxConcurrency, timeoutMs, softTimeoutMs, retryBudget } = this.options;
-    const journal = this.recorder?.journalOf(request, tellerFor(this.listeners, options), () => run);
+    const recorder = request.isUnrecorded === true ? undefined : this.recorder;
+    const journal = recorder?.journalOf(request, tellerFor(this.listeners, options), () => run);
     const execution: Execution = new Execution(
       plan,
       {

@@ -33,6 +33,8 @@ export interface RunRequest {
   readonly found?: RecordedRun;
   /** The run that its history was taken from. */
   readonly forkedFrom?: NonNullable<RunHeader['forkedFrom']>;
+  /** It ends before its store is there: nothing of it is kept. */
+  readonly isUnrecorded?: boolean;
   /** It is over: it is given back as it was recorded. */
   readonly isOver?: boolean;
 }
