@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { LockstepError } from '../../src/base/errors.js';
-import type { NodeContext } from '../../src/base/node-context.js';
 import { defineNode } from '../../src/base/node.js';
+import type { NodeContext } from '../../src/base/node-context.js';
 import { type } from '../../src/base/schema.js';
 import { workflow } from '../../src/base/workflow-builder.js';
 import { deferred, turn } from '../support/deferred.js';
@@ -50,7 +50,10 @@ describe('A store that breaks', () => {
     expect(process.heard.map(({ kind }) => kind)).to.deep.equal(['run.started', 'attempt.started', 'attempt.started']);
     expect(bench.store.kinds('r')).to.deep.equal(process.heard.map(({ kind }) => kind));
     bench.store.breaks = () => undefined;
-    const again = await bench.open().resume(flow).catch((error: Error) => error);
+    const again = await bench
+      .open()
+      .resume(flow)
+      .catch((error: Error) => error);
     expect(again).to.include({ status: 'completed' });
   });
 
@@ -77,27 +80,31 @@ describe('A store that breaks', () => {
     expect(aborted).to.have.length(2);
   });
 
-  inOne('async', 'fails a run whose record was in the commit of another, though nothing of it settles', async (bench) => {
-    const aborted: string[] = [];
-    const [a, b] = [deferred<unknown>(), deferred<unknown>()];
-    const w = workflow('waits');
-    w.fn('quick', {}, () => a.promise);
-    w.add('slow', patient(aborted, new Promise(() => undefined))());
-    const other = workflow('other');
-    const start = other.fn('start', {}, () => b.promise);
-    other.fn('next', { x: start.out.value }, ({ x }) => x);
-    const process = bench.open();
-    const waits = codeOf(process.settle(w.build(), {}, { runId: 'waits' }));
-    const busy = codeOf(process.settle(other.build(), {}, { runId: 'other' }));
-    await turn();
-    a.resolve(1);
-    await turn();
-    bench.store.breaks = broken;
-    b.resolve(1);
-    expect(await busy).to.equal('STORE_FAILED');
-    expect(await waits).to.equal('STORE_FAILED');
-    expect(aborted).to.deep.equal(['slow: STORE_FAILED']);
-  });
+  inOne(
+    'async',
+    'fails a run whose record was in the commit of another, though nothing of it settles',
+    async (bench) => {
+      const aborted: string[] = [];
+      const [a, b] = [deferred<unknown>(), deferred<unknown>()];
+      const w = workflow('waits');
+      w.fn('quick', {}, () => a.promise);
+      w.add('slow', patient(aborted, new Promise(() => undefined))());
+      const other = workflow('other');
+      const start = other.fn('start', {}, () => b.promise);
+      other.fn('next', { x: start.out.value }, ({ x }) => x);
+      const process = bench.open();
+      const waits = codeOf(process.settle(w.build(), {}, { runId: 'waits' }));
+      const busy = codeOf(process.settle(other.build(), {}, { runId: 'other' }));
+      await turn();
+      a.resolve(1);
+      await turn();
+      bench.store.breaks = broken;
+      b.resolve(1);
+      expect(await busy).to.equal('STORE_FAILED');
+      expect(await waits).to.equal('STORE_FAILED');
+      expect(aborted).to.deep.equal(['slow: STORE_FAILED']);
+    },
+  );
 
   inBoth('at the end of a run says so instead of an outcome, and the run can be resumed', async (bench) => {
     const w = workflow('w');
@@ -160,7 +167,10 @@ describe('A store that breaks', () => {
   });
 
   inBoth('gives back the room that its runs had under a limit', async (bench) => {
-    const process = bench.open({ store: bench.store, executors: { 'function.lockstep.fn': { limit: { maxConcurrency: 1 } } } as never });
+    const process = bench.open({
+      store: bench.store,
+      executors: { 'function.lockstep.fn': { limit: { maxConcurrency: 1 } } } as never,
+    });
     const hold = deferred<number>();
     const w = workflow('w');
     const a = w.fn('a', {}, () => (bench.kind === 'async' ? hold.promise : 1));

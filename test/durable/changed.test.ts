@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { RunFailedError } from '../../src/base/run-errors.js';
 import { workflow } from '../../src/base/workflow-builder.js';
-import { type Bench, codeOf, inBoth, type Process } from '../support/durable.js';
 import { rejection } from '../support/caught.js';
+import { type Bench, codeOf, inBoth, type Process } from '../support/durable.js';
 
 /** What was called, over all processes. */
 let calls: string[] = [];
@@ -141,7 +141,11 @@ describe('A recorded run', () => {
       const outcome = await next.resume(flow({ by: 2 }), 'r', { force: true });
       expect(outcome).to.deep.include({ status: 'completed', output: { c: 30, d: 1 } });
       expect(called()).to.deep.equal(['b', 'c']);
-      expect(bench.store.run('r')).to.include({ status: 'completed', errorCode: null, workflowHash: next.runtime.hashOf(flow({ by: 2 })) });
+      expect(bench.store.run('r')).to.include({
+        status: 'completed',
+        errorCode: null,
+        workflowHash: next.runtime.hashOf(flow({ by: 2 })),
+      });
       const seen = bench.open().runtime.replay('r');
       expect(seen).to.deep.include({ status: 'completed', output: { c: 30, d: 1 } });
     });
@@ -163,7 +167,9 @@ describe('A recorded run', () => {
     called();
     bench.store.breaks = ({ events }) => (events.r?.includes('started c') ? new Error('gone') : undefined);
     const third = bench.open({}, bench.other);
-    expect(await third.resume(flow({ by: 3 }), 'r', { force: true }).catch((error: Error) => error.message)).to.equal('gone');
+    expect(await third.resume(flow({ by: 3 }), 'r', { force: true }).catch((error: Error) => error.message)).to.equal(
+      'gone',
+    );
     bench.store.breaks = () => undefined;
     called();
     expect(await codeOf(bench.open().resume(flow({ by: 2 })))).to.equal('WORKFLOW_CHANGED');
