@@ -21,6 +21,18 @@ export const BUDGETS = {
   largePayload: 1.25,
   /** Heap that 10,000 runs may leave behind, in bytes in all: less than the smallest object a run. */
   heapGrowthBytes: 100 * 1024,
+  /** A node of a run that survives a killed process, against one insert and commit. */
+  durableNode: 2,
+  /** A node of a run that survives the loss of power, one at a time, against one insert and commit that waits for the disk. */
+  durablePower: 1.3,
+  /** A run of one node that survives the loss of power, from its start to its result, against two such commits. */
+  durableEmptyRun: 2,
+  /** Such nodes, 64 in flight, against transactions of 64 inserts: at least 70 % of their rate. */
+  durableParallel: 1 / 0.7,
+  /** Reading, decoding and folding an event, in nanoseconds: 400,000 a second. */
+  replayNs: 2_500,
+  /** Checking a stored event, in nanoseconds: 250,000 a second. */
+  verifyNs: 4_000,
   /** Type-checking a node, in milliseconds. */
   typesMs: 1,
 } as const;
