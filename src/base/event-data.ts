@@ -1,5 +1,5 @@
 import type { Attempt } from './attempt.js';
-import type { EventData, RunEvent } from './events.js';
+import type { EventData, EventKind, RunEvent } from './events.js';
 import type { ExecutionState } from './execution-state.js';
 import { type Plan, type PlanNode, plansOf } from './plan.js';
 import type { NotRunCode, NotRunReason } from './reason.js';
@@ -10,14 +10,21 @@ export type AddressedParameters = ReadonlyMap<number, ReadonlyMap<string, unknow
 /** What an event holds of a decision that the run goes on using: a listener that writes into it must not change the run. */
 const DECIDED = ['reason', 'then', 'options', 'parameters', 'context', 'items', 'shows'] as const;
 
+/** Most events are of these kinds, which hold no such decision. */
+const UNDECIDED: ReadonlySet<EventKind> = new Set(['attempt.started', 'attempt.completed', 'cycle.iterated']);
+
 /** Freezes an event and the decision in it. Values that nodes made stay as they are. */
 export function sealed(event: RunEvent): RunEvent {
   const data = event.data as Readonly<Record<string, unknown>>;
+  if (!UNDECIDED.has(event.kind)) sealDecision(data);
+  Object.freeze(data);
+  return Object.freeze(event);
+}
+
+function sealDecision(data: Readonly<Record<string, unknown>>): void {
   for (const part of DECIDED) if (part in data) Object.freeze(data[part]);
   const { reason } = data;
   if (typeof reason === 'object' && reason !== null) Object.freeze((reason as NotRunReason).root);
-  Object.freeze(data);
-  return Object.freeze(event);
 }
 
 /** Which attempt an event is about. */
@@ -30,11 +37,13 @@ export function completion(
   attempt: Attempt<{ readonly scope: string }>,
   output: Readonly<Record<string, unknown>>,
 ): EventData['attempt.completed'] {
+  const { graph, node, visit, number, change, cached } = attempt;
+  const data = { scope: graph.scope, node: node.id, visit, attempt: number, output };
+  if (change === undefined && !cached) return data;
   return {
-    ...keyOf(attempt),
-    output,
-    ...(attempt.change === undefined ? {} : { state: attempt.change.state }),
-    ...(attempt.cached ? { cached: true as const } : {}),
+    ...data,
+    ...(change === undefined ? {} : { state: change.state }),
+    ...(cached ? { cached: true as const } : {}),
   };
 }
 

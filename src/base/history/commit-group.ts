@@ -1,7 +1,7 @@
 import { LockstepError } from '../errors.js';
 import type { RunEvent } from '../events.js';
 import type { Clock } from '../ports.js';
-import { type CommitReceipt, DURABILITIES, type Durability, type EventStore } from './event-store.js';
+import type { CommitReceipt, Durability, EventBatch, EventStore } from './event-store.js';
 import { type RunJournal, stronger } from './run-journal.js';
 
 /** A run that goes on once what it recorded is durable. */
@@ -50,7 +50,7 @@ export class CommitGroup {
   commit(journal: RunJournal): void {
     journal.assertSound();
     if (!journal.isDirty) return;
-    this.#flush([...this.#journals].filter((each) => each.isDirty));
+    this.#flush(this.#dirty());
     journal.assertSound();
   }
 
@@ -63,7 +63,7 @@ export class CommitGroup {
   #endTurn(): void {
     const waiters = this.#waiters;
     this.#waiters = [];
-    this.#flush([...this.#journals].filter((each) => each.isDirty));
+    this.#flush(this.#dirty());
     for (const { journal, proceed, fail } of waiters) {
       try {
         journal.assertSound();
@@ -73,6 +73,12 @@ export class CommitGroup {
       }
       proceed();
     }
+  }
+
+  #dirty(): readonly RunJournal[] {
+    const dirty: RunJournal[] = [];
+    for (const journal of this.#journals) if (journal.isDirty) dirty.push(journal);
+    return dirty;
   }
 
   /** What a required projection could not apply is committed, and its writer is told. */
@@ -88,11 +94,12 @@ export class CommitGroup {
   /** Never throws: a journal whose commit failed says so when it is asked. */
   #flush(journals: readonly RunJournal[]): void {
     if (journals.length === 0) return;
-    const batches = journals.map((journal) => journal.batch());
-    const level = journals.reduce<Durability>(
-      (found, { level }) => stronger(found, level),
-      DURABILITIES[0] as Durability,
-    );
+    const batches: EventBatch[] = [];
+    let level: Durability = 'memory';
+    for (const journal of journals) {
+      batches.push(journal.batch());
+      level = stronger(level, journal.level);
+    }
     let receipt: CommitReceipt;
     try {
       receipt = this.#store.append(batches, level);

@@ -60,7 +60,7 @@ export interface SnapshotTaking {
 
 /** The stronger of two. */
 export function stronger(left: Durability, right: Durability): Durability {
-  return DURABILITIES.indexOf(left) >= DURABILITIES.indexOf(right) ? left : right;
+  return left === right || DURABILITIES.indexOf(left) >= DURABILITIES.indexOf(right) ? left : right;
 }
 
 /** What a run has recorded and not committed yet. Events become text here, secrets masked, and are told once they are committed. */
@@ -69,6 +69,7 @@ export class RunJournal {
   readonly #parts: JournalParts;
   #events: StoredEvent[] = [];
   #blobs: StoredBlob[] = [];
+  readonly #keepBlob = (blob: StoredBlob): void => void this.#blobs.push(blob);
   #untold: RunEvent[] = [];
   #committed: RunEvent[] = [];
   #unprojected: RunEvent[] = [];
@@ -149,10 +150,7 @@ export class RunJournal {
     const shown = secrets.size === 0 ? event : maskEvent(event, secrets);
     const accepted = shown === event ? this.#accepted : undefined;
     this.#accepted = undefined;
-    const blobs = (blob: StoredBlob): void => void this.#blobs.push(blob);
-    this.#events.push(
-      storeEvent(shown, accepted === undefined ? { hash, bytes, blobs } : { hash, bytes, blobs, known: accepted }),
-    );
+    this.#events.push(storeEvent(shown, { hash, bytes, blobs: this.#keepBlob, known: accepted }));
     if (this.#parts.tell !== undefined || this.#parts.isProjected) this.#untold.push(shown);
     if (event.kind.startsWith('run.')) this.#follow(event);
   }

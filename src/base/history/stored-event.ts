@@ -26,7 +26,7 @@ export interface StoringParts {
   /** Called with each blob that the event refers to, as often as it does. */
   readonly blobs: (blob: StoredBlob) => void;
   /** The output, where it was encoded before the event existed: used if it is the very object that the event holds. */
-  readonly known?: EncodedValue;
+  readonly known?: EncodedValue | undefined;
   /** Default: by ECMAScript alone. */
   readonly bytes?: BytesPort;
 }
@@ -94,23 +94,39 @@ class LargeData {
   }
 }
 
-/** The text of one field of an event's data. */
+/** Names of fields as they stand in a text. Events have a closed set of them. */
+const namesInText = new Map<string, string>();
+
+function nameInText(name: string): string {
+  let text = namesInText.get(name);
+  if (text === undefined) {
+    text = `${quoted(name)}:`;
+    namesInText.set(name, text);
+  }
+  return text;
+}
+
+/** The text of one field of an event's data. Most are strings and counts, which take longer to hand to an encoder than to write. */
 function fieldText(name: string, value: unknown, kind: EventKind, { known, bytes }: StoringParts): string {
   if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'number' && value > 0 && value <= Number.MAX_VALUE) return `${value}`;
   return known !== undefined && value === known.value ? known.text : encodeValue(value, `${kind}.${name}`, bytes);
 }
 
 function dataText({ data, kind }: RunEvent, parts: StoringParts): string {
-  const { blobThreshold = BLOB_THRESHOLD, known, bytes } = parts;
   const fields = data as Fields;
-  if (known === undefined || fields.output !== known.value) {
-    const text = encodeValue(data, kind, bytes);
-    if (text.length <= blobThreshold) return text;
-  }
+  const { blobThreshold = BLOB_THRESHOLD } = parts;
+  let text = '';
+  for (const name of Object.keys(fields))
+    text += `${text === '' ? '{' : ','}${nameInText(name)}${fieldText(name, fields[name], kind, parts)}`;
+  return text.length < blobThreshold ? `${text === '' ? '{' : text}}` : largeText(fields, kind, parts, blobThreshold);
+}
+
+function largeText(fields: Fields, kind: EventKind, parts: StoringParts, threshold: number): string {
   const members = Object.keys(fields).map((name) => [name, fieldText(name, fields[name], kind, parts)] as const);
   const text = objectText(members);
-  if (text.length <= blobThreshold) return text;
-  const large = new LargeData(parts, blobThreshold);
+  if (text.length <= threshold) return text;
+  const large = new LargeData(parts, threshold);
   return objectText(members.map(([name, own]) => [name, large.field(fields[name], own, `${kind}.${name}`)] as const));
 }
 

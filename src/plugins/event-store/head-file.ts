@@ -33,6 +33,8 @@ export function headPath(file: string): string {
  */
 export class HeadFile {
   readonly #record = Buffer.alloc(SIZE);
+  /** What the check covers of it. */
+  readonly #covered = this.#record.subarray(0, CHECK);
   readonly #path: string;
   #handle: number | undefined;
   #runId = '';
@@ -58,7 +60,7 @@ export class HeadFile {
       record.writeUInt16LE(record.write(runId, RUN, LONGEST_RUN, 'utf8'), RUN_LENGTH);
       this.#runId = runId;
     }
-    record.writeUInt32LE(crc32(record.subarray(0, CHECK)), CHECK);
+    record.writeUInt32LE(crc32(this.#covered), CHECK);
     try {
       this.#handle ??= openSync(this.#path, constants.O_RDWR | constants.O_CREAT, 0o666);
       writeSync(this.#handle, record, 0, SIZE, 0);

@@ -9,6 +9,9 @@ export interface Block {
   readonly hash: string;
 }
 
+/** How many characters of a log wait for its hash. */
+const MOST_UNHASHED = 4_096;
+
 /** What a writer keeps in memory of a run, so that appending to it reads nothing. */
 export class RunLog {
   /** The key of the run in its table. */
@@ -18,6 +21,8 @@ export class RunLog {
   /** How much its events and blobs take, in characters. */
   bytes: number;
   #hash: Hash;
+  /** What the hash has not taken in yet: one long text costs it less than many short ones. */
+  #unhashed = '';
 
   /** @param given where the current block begins, and the hash of the block before it */
   constructor(id: number, given: { readonly from: number; readonly previous: string; readonly bytes: number }) {
@@ -35,7 +40,8 @@ export class RunLog {
   /** Takes an event in, and gives its checksum. */
   add(event: StoredEvent): number {
     const text = eventText(event.kind, event.v, event.key, event.data);
-    this.#hash.update(this.next % BLOCK === 0 ? text : `\n${text}`);
+    this.#unhashed += this.next % BLOCK === 0 ? text : `\n${text}`;
+    if (this.#unhashed.length > MOST_UNHASHED) this.#takeIn();
     this.next++;
     this.bytes += event.data.length;
     return checksum(event, text);
@@ -44,6 +50,7 @@ export class RunLog {
   /** The block that the last event completed, if it did; the next one begins. */
   completed(): Block | undefined {
     if (this.next % BLOCK !== 0) return undefined;
+    this.#takeIn();
     const hash = this.#hash.digest('hex');
     this.#hash = createHash('sha256').update(hash);
     return { number: this.next / BLOCK - 1, events: BLOCK, hash };
@@ -53,6 +60,12 @@ export class RunLog {
   unfinished(): Block | undefined {
     const events = this.next % BLOCK;
     if (events === 0) return undefined;
+    this.#takeIn();
     return { number: (this.next - events) / BLOCK, events, hash: this.#hash.copy().digest('hex') };
+  }
+
+  #takeIn(): void {
+    if (this.#unhashed !== '') this.#hash.update(this.#unhashed);
+    this.#unhashed = '';
   }
 }
