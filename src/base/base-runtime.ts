@@ -2,12 +2,12 @@ import type { ActiveRun } from './active-run.js';
 import { compile } from './compile.js';
 import { ConfigurationError, type LockstepError, runtimeClosed } from './errors.js';
 import { sinkFor, tellAnswers, tellerFor } from './event-sink.js';
-import { Execution, type LogEnd } from './execution.js';
+import { Execution } from './execution.js';
 import { runEnded, runStarted } from './facts.js';
 import type { GraphAttempt } from './graph-execution.js';
 import { idOf, type Part } from './graph-result.js';
 import { checkFork, type ForkOptions, type ForkOverrides } from './history/fork-options.js';
-import type { RecordedRun, RecordedRuns } from './history/recorded-runs.js';
+import { logEnd, type RecordedRuns } from './history/recorded-runs.js';
 import { RunRecorder } from './history/run-recorder.js';
 import type { RuntimeNotifications } from './notifications.js';
 import {
@@ -487,17 +487,6 @@ const UNBOUND: BoundParameters = Object.freeze({
   problems: [],
   warnings: [],
 });
-
-/** Where the log of a run goes on that was found in a store. */
-function logEnd(found: RecordedRun | undefined): LogEnd {
-  if (found === undefined) return {};
-  const { record, revised, snapshot } = found;
-  return {
-    next: record.events,
-    ...(revised === undefined ? {} : { revised }),
-    ...(snapshot === undefined ? {} : { snapshot: snapshot.data }),
-  };
-}
 
 function runExists(runId: string): ConfigurationError {
   return new ConfigurationError('RUN_EXISTS', `There is a run "${runId}" already.`, { at: 'run.runId', value: runId });

@@ -2,6 +2,7 @@ import { compile } from '../compile.js';
 import { didYouMean } from '../did-you-mean.js';
 import { ConfigurationError, LockstepError, textOf } from '../errors.js';
 import type { EventData, RunEvent } from '../events.js';
+import type { LogEnd } from '../execution.js';
 import type { Plan } from '../plan.js';
 import type { Hash } from '../ports.js';
 import { requireWorkflow, type Workflow } from '../workflow.js';
@@ -274,6 +275,17 @@ function descriptionText(description: WorkflowDescription): string {
     texts.set(description, text);
   }
   return text;
+}
+
+/** Where the log of a run goes on that was found in a store. */
+export function logEnd(found: RecordedRun | undefined): LogEnd {
+  if (found === undefined) return {};
+  const { record, revised, snapshot } = found;
+  return {
+    next: record.events,
+    ...(revised === undefined ? {} : { revised }),
+    ...(snapshot === undefined ? {} : { snapshot: snapshot.data }),
+  };
 }
 
 /** What the list shows of a run that begins. */
