@@ -1,5 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Random } from '../../src/base/ports.js';
 
 /** Something that was done to a file; see disk-shim.c. */
@@ -133,10 +132,4 @@ function applied(content: Buffer, records: readonly DiskRecord[]): Buffer {
     data.copy(now, offset);
   }
   return now;
-}
-
-/** Puts files into a folder, and nothing else. */
-export function putFiles(folder: string, files: ReadonlyMap<string, Buffer>, old: Iterable<string>): void {
-  for (const name of old) rmSync(join(folder, name), { force: true });
-  for (const [name, content] of files) writeFileSync(join(folder, name), content);
 }
