@@ -10,8 +10,7 @@ import { ask, formatIssues } from './schema.js';
  *
  * @throws AttemptError NODE_RETURNED_NOTHING, OUTPUT_UNKNOWN, OUTPUT_INVALID, SCHEMA_ASYNC, SCHEMA_THREW
  */
-export function checkOutput(attempt: Attempt, returned: unknown): Readonly<Record<string, unknown>> {
-  const { node } = attempt;
+export function checkOutput({ node }: Pick<Attempt, 'node'>, returned: unknown): Readonly<Record<string, unknown>> {
   if (typeof returned !== 'object' || returned === null || Array.isArray(returned)) {
     const what = returned === null ? 'null' : Array.isArray(returned) ? 'an array' : typeof returned;
     throw new AttemptError(

@@ -3,7 +3,8 @@ import { didYouMean } from '../did-you-mean.js';
 import { ConfigurationError, LockstepError, textOf } from '../errors.js';
 import type { EventData, RunEvent } from '../events.js';
 import type { LogEnd } from '../execution.js';
-import type { Plan } from '../plan.js';
+import { checkOutput } from '../output-check.js';
+import type { Plan, PlanNode } from '../plan.js';
 import type { Hash } from '../ports.js';
 import { requireWorkflow, type Workflow } from '../workflow.js';
 import type { BytesPort } from './bytes.js';
@@ -155,7 +156,8 @@ export class RecordedRuns {
    * The first events of a run, as another run goes on from them: with what is to run again taken out.
    *
    * @param atSeq how many events of the log are taken over
-   * @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN, UNKNOWN_NODE; ConfigurationError INVALID_OPTION
+   * @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN, UNKNOWN_NODE, OUTPUT_UNKNOWN, OUTPUT_INVALID; ConfigurationError
+   *   INVALID_OPTION
    */
   fork(runId: string, atSeq: number, { outputs = {}, rerun = [] }: ForkOverrides, given?: Workflow): ForkedRun {
     const record = this.record(runId);
@@ -171,6 +173,8 @@ export class RecordedRuns {
       const changes = changesBetween(recorded, current);
       for (const id of nodesToRunAgain(changes, compile(hollowWorkflow(recorded)), plan)) again.add(id);
     }
+    for (const [id, output] of Object.entries(outputs))
+      checkOutput({ node: plan.nodes[plan.nodeIndex.get(id) as number] as PlanNode }, output);
     const replacedOutputs = new Map(Object.entries(outputs));
     const kept = pruneHistory(plan, events, dependentsOf(plan, again, replacedOutputs.keys()), { replacedOutputs });
     return { workflow, events: kept.map((event) => ownedBy(event, current.hash)), from: { runId, events: atSeq } };

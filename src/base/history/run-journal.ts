@@ -136,9 +136,13 @@ export class RunJournal {
     this.#accepted = { value, text };
   }
 
-  /** Takes over the history of another run: nobody is told of it again. */
+  /** Takes over the history of another run: nobody is told of it again. @throws AttemptError VALUE_NOT_STORABLE, SECRET_IN_OUTPUT */
   copy(history: readonly RunEvent[]): void {
-    for (const event of history) this.record({ ...event, runId: this.runId });
+    for (const event of history) {
+      if (event.kind === 'attempt.completed')
+        this.accept(event.data.output, `the output of ${event.data.scope}${event.data.node}`); // it may be one that was given instead
+      this.record({ ...event, runId: this.runId });
+    }
     this.#untold = [];
   }
 
