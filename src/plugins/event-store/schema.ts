@@ -52,7 +52,8 @@ export function versionOf(db: SqliteDatabase): number {
 
 /**
  * Events are ordered by run and position in it, in the one tree there is of them: a second one, for positions in the store, would
- * double what a commit writes.
+ * double what a commit writes. Both stand in one number, the run in its upper 32 bits, since SQLite appends to a tree that is
+ * ordered by one number without dividing pages that are full.
  */
 function createTables(db: SqliteDatabase): void {
   db.exec(`
@@ -72,10 +73,10 @@ function createTables(db: SqliteDatabase): void {
     );
     CREATE INDEX runs_by_start ON runs (started_at, id);
     CREATE TABLE events (
-      run INTEGER NOT NULL, seq INTEGER NOT NULL, position INTEGER NOT NULL, ts NUMERIC NOT NULL,
+      id INTEGER PRIMARY KEY, position INTEGER NOT NULL, ts NUMERIC NOT NULL,
       kind TEXT NOT NULL, v INTEGER NOT NULL, key TEXT, data TEXT NOT NULL, sum INTEGER NOT NULL,
-      PRIMARY KEY (run, seq)
-    ) WITHOUT ROWID;
+      run INTEGER NOT NULL AS (id >> 32), seq INTEGER NOT NULL AS (id & 4294967295)
+    );
     CREATE UNIQUE INDEX events_by_key ON events (run, key) WHERE key IS NOT NULL;
     CREATE TABLE blocks (
       run INTEGER NOT NULL, number INTEGER NOT NULL, events INTEGER NOT NULL, hash TEXT NOT NULL,

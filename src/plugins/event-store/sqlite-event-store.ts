@@ -94,7 +94,9 @@ export class SqliteEventStore implements EventStore {
     const id = this.#reading((read) => read.runId.get(runId));
     if (id === undefined) return;
     for (let next = from; next < to; next += PAGE) {
-      const page = this.#reading((read) => read.events.all(id, next, Math.min(to, next + PAGE), PAGE));
+      const page = this.#reading((read) =>
+        read.events.all({ run: id, from: next, to: Math.min(to, next + PAGE), limit: PAGE }),
+      );
       let expected = next;
       for (const [seq, ts, kind, v, key, data, sum] of page) {
         if (seq !== expected++ || checksum({ seq, ts }, eventText(kind, v, key, data)) !== sum)
@@ -102,7 +104,7 @@ export class SqliteEventStore implements EventStore {
         yield { seq, ts, kind, v, key, data };
       }
       if (page.length < PAGE) {
-        const rest = this.#reading((read) => read.events.all(id, expected, to, 1));
+        const rest = this.#reading((read) => read.events.all({ run: id, from: expected, to, limit: 1 }));
         if (rest.length > 0) throw damaged(runId, expected);
         return;
       }

@@ -10,6 +10,7 @@ import type {
   StoredWorkflow,
 } from '../../base/history/event-store.js';
 import { refuse } from '../../base/option-checks.js';
+import { EventRows } from './event-rows.js';
 import { BLOCK, NO_BLOCK } from './event-text.js';
 import { missingAtTail } from './head-check.js';
 import { HeadFile } from './head-file.js';
@@ -39,6 +40,7 @@ export class SqliteWriter {
   readonly #settings: SqliteSettings;
   readonly #lease: Lease;
   readonly #head: HeadFile;
+  readonly #rows: EventRows;
   readonly #logs = new Map<string, RunLog>();
   /** Of the last event of the store; `undefined` while somebody else may be writing. */
   #position: number | undefined;
@@ -52,6 +54,7 @@ export class SqliteWriter {
     this.#db = db;
     this.#read = read;
     this.#write = writeStatements(db);
+    this.#rows = new EventRows(db);
     this.#settings = settings;
     this.#lease = new Lease({ ...this.#write, lease: read.lease });
     this.#head = new HeadFile(settings.file, String(read.meta.get('store')));
@@ -78,11 +81,12 @@ export class SqliteWriter {
       for (const batch of batches) {
         const log = this.#logOf(batch);
         for (const event of batch.events) {
-          if (event.key !== null && this.#write.hasKey.get(log.id, event.key) !== undefined) continue;
+          if (event.key !== null && this.#hasKey(log, event.key)) continue;
           if (event.seq !== log.next) throw seqConflict(batch.runId, log.next, event.seq);
           last = { runId: batch.runId, seq: event.seq, sum: this.#addEvent(log, event) };
           created++;
         }
+        this.#rows.insert();
         this.#addBlobs(log, batch);
         if (batch.workflow !== undefined) this.#addWorkflow(log, batch.workflow);
         if (batch.header === undefined) continue;
@@ -139,7 +143,7 @@ export class SqliteWriter {
     if (!hasEnded(row)) throw runNotEnded(runId, row.status);
     // The last position is not given again: the head would tell of an event that is another one.
     this.#write.setMeta.run(this.#lastPosition(), 'position');
-    const events = this.#write.dropEvents.run(row.id).changes;
+    const events = this.#write.dropEvents.run({ run: row.id }).changes;
     const blobs = this.#write.dropBlobs.run({ run: row.id }).changes;
     for (const name of ['dropBlobUses', 'dropWorkflowUses', 'dropBlocks', 'dropSnapshots', 'dropRun'] as const)
       this.#write[name].run(row.id);
@@ -184,6 +188,7 @@ export class SqliteWriter {
 
   #failed(cause: unknown): LockstepError {
     this.#rollBack();
+    this.#rows.clear();
     this.#logs.clear();
     this.#position = undefined;
     const error = storeError(cause, this.#settings.file);
@@ -248,14 +253,18 @@ export class SqliteWriter {
   }
 
   #addEvent(log: RunLog, event: EventBatch['events'][number]): number {
-    const { seq, ts, kind, v, key, data } = event;
     const position = this.#lastPosition() + 1;
     const sum = log.add(event);
-    this.#write.event.run(log.id, seq, position, ts, kind, v, key, data, sum);
+    this.#rows.add(log.id, event, position, sum);
     this.#position = position;
     const block = log.completed();
     if (block !== undefined) this.#addBlock(log, block);
     return sum;
+  }
+
+  #hasKey(log: RunLog, key: string): boolean {
+    this.#rows.insert(); // it may be one of them
+    return this.#write.hasKey.get(log.id, key) !== undefined;
   }
 
   #addBlock(log: RunLog, { number, events, hash }: Block): void {
@@ -292,11 +301,11 @@ export class SqliteWriter {
 
   /** Reads what a log is made of: the size of the run, and the events of its last block. */
   #loadLog(id: number): RunLog {
-    const length = this.#write.lengthOf.get(id) ?? 0;
+    const length = this.#write.lengthOf.get({ run: id }) ?? 0;
     const from = length - (length % BLOCK);
     const previous = from === 0 ? NO_BLOCK : (this.#read.block.get(id, from / BLOCK - 1)?.hash ?? NO_BLOCK);
     const log = new RunLog(id, { from, previous, bytes: 0 });
-    for (const [seq, ts, kind, v, key, data] of this.#read.events.all(id, from, length, BLOCK))
+    for (const [seq, ts, kind, v, key, data] of this.#read.events.all({ run: id, from, to: length, limit: BLOCK }))
       log.add({ seq, ts, kind, v, key, data });
     log.bytes = this.#write.bytesOf.get({ run: id }) ?? 0;
     return log;

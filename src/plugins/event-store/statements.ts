@@ -35,8 +35,11 @@ export interface LeaseRow {
   readonly expires: number;
 }
 
-const RUN_COLUMNS = `r.*, coalesce((SELECT max(seq) + 1 FROM events WHERE run = r.id), 0) AS events,
-  (SELECT ts FROM events WHERE run = r.id ORDER BY seq DESC LIMIT 1) AS updated_at`;
+/** The events of a run, whose key is the given term. */
+const eventsOf = (run: string): string => `events WHERE id BETWEEN ${run} << 32 AND (${run} << 32) | 4294967295`;
+
+const RUN_COLUMNS = `r.*, coalesce((SELECT seq + 1 FROM ${eventsOf('r.id')} ORDER BY id DESC LIMIT 1), 0) AS events,
+  (SELECT ts FROM ${eventsOf('r.id')} ORDER BY id DESC LIMIT 1) AS updated_at`;
 
 /** The statements that only read. */
 export type ReadStatements = ReturnType<typeof readStatements>;
@@ -61,15 +64,16 @@ export function readStatements(db: SqliteDatabase) {
     ),
     events: db
       .prepare<EventRow>(
-        `SELECT seq, ts, kind, v, key, data, sum FROM events WHERE run = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?`,
+        `SELECT seq, ts, kind, v, key, data, sum FROM events
+         WHERE id >= (@run << 32) | min(@from, 4294967295) AND id < (@run << 32) + CAST(min(@to, 4294967296) AS INTEGER) ORDER BY id LIMIT @limit`,
       )
       .raw(),
     eventAt: db.prepare<{ readonly position: number; readonly sum: number }>(
-      'SELECT position, sum FROM events WHERE run = (SELECT id FROM runs WHERE run_id = ?) AND seq = ?',
+      'SELECT position, sum FROM events WHERE id = (SELECT id << 32 FROM runs WHERE run_id = ?) | ?',
     ),
     lastPosition: db
       .prepare<number>(
-        `SELECT max(value, coalesce((SELECT max((SELECT position FROM events WHERE run = r.id ORDER BY seq DESC LIMIT 1)) FROM runs r), 0))
+        `SELECT max(value, coalesce((SELECT max((SELECT position FROM ${eventsOf('r.id')} ORDER BY id DESC LIMIT 1)) FROM runs r), 0))
          FROM meta WHERE key = 'position'`,
       )
       .pluck(),
@@ -101,9 +105,6 @@ export function writeStatements(db: SqliteDatabase) {
   return {
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
-    event: db.prepare(
-      'INSERT INTO events (run, seq, position, ts, kind, v, key, data, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    ),
     hasKey: db.prepare<number>('SELECT 1 FROM events WHERE run = ? AND key = ?').pluck(),
     addRun: db
       .prepare<number>(
@@ -117,11 +118,11 @@ export function writeStatements(db: SqliteDatabase) {
     ),
     bytesOf: db
       .prepare<number>(
-        `SELECT coalesce((SELECT sum(length(data)) FROM events WHERE run = @run), 0)
+        `SELECT coalesce((SELECT sum(length(data)) FROM ${eventsOf('@run')}), 0)
            + coalesce((SELECT sum(length(text)) FROM blob_uses u JOIN blobs b ON b.hash = u.hash WHERE run = @run), 0)`,
       )
       .pluck(),
-    lengthOf: db.prepare<number>('SELECT coalesce(max(seq) + 1, 0) FROM events WHERE run = ?').pluck(),
+    lengthOf: db.prepare<number>(`SELECT seq + 1 FROM ${eventsOf('@run')} ORDER BY id DESC LIMIT 1`).pluck(),
     block: db.prepare('INSERT OR REPLACE INTO blocks (run, number, events, hash) VALUES (?, ?, ?, ?)'),
     blob: db.prepare('INSERT OR IGNORE INTO blobs (hash, text) VALUES (?, ?)'),
     blobUse: db.prepare('INSERT OR IGNORE INTO blob_uses (run, hash, seq) VALUES (?, ?, ?)'),
@@ -140,7 +141,7 @@ export function writeStatements(db: SqliteDatabase) {
     ),
     renewLease: db.prepare('UPDATE lease SET heartbeat = ?, expires = ?'),
     giveLease: db.prepare('UPDATE lease SET owner = NULL WHERE owner = ? AND fence = ?'),
-    dropEvents: db.prepare('DELETE FROM events WHERE run = ?'),
+    dropEvents: db.prepare(`DELETE FROM ${eventsOf('@run')}`),
     dropBlocks: db.prepare('DELETE FROM blocks WHERE run = ?'),
     dropSnapshots: db.prepare('DELETE FROM snapshots WHERE run = ?'),
     dropBlobs: db.prepare(

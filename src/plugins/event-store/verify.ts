@@ -70,7 +70,7 @@ class Verifier {
     let next = 0;
     let isGood = true;
     for (;;) {
-      const page = this.#read.events.all(run.id, next, Number.MAX_SAFE_INTEGER, PAGE);
+      const page = this.#read.events.all({ run: run.id, from: next, to: Number.MAX_SAFE_INTEGER, limit: PAGE });
       for (const row of page) {
         if (isGood) isGood = this.#keep(run, log.event(row));
         this.#events++;
