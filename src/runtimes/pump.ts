@@ -74,7 +74,10 @@ export class Pump {
       }
       if (execution.isSettled || execution.isWaiting) drive.resolve();
       else if (execution.isStuck) drive.reject(wouldDeadlock());
-      else drive.wakeLater(clock, () => this.#pump());
+      else {
+        if (journal !== undefined) this.#commitIdle(journal);
+        drive.wakeLater(clock, () => this.#pump());
+      }
     } catch (error) {
       drive.reject(error);
     } finally {
@@ -109,6 +112,18 @@ export class Pump {
     return true;
   }
 
+  /** Commits what ended while others go on, at the end of the turn: it must not be lost with them, nor be told only once they end. */
+  #commitIdle(journal: RunJournal): void {
+    const drive = this.#drive;
+    if (drive.committing || journal.level === 'memory') return;
+    drive.committing = true;
+    const proceed = (): void => {
+      drive.committing = false;
+      this.#pump();
+    };
+    this.#host.commits?.commitLater(journal, proceed, (error) => drive.reject(error));
+  }
+
   #startHeld(): void {
     const drive = this.#drive;
     const { held } = drive;
@@ -126,9 +141,14 @@ export class Pump {
     const { clock } = this.#host;
     const { run } = this.#drive;
     if (!attempt.suspended) attempt.graph.suspend(attempt);
+    const take = (settle: () => void): void =>
+      this.#take(() => {
+        settle();
+        this.#host.announce(run, attempt); // what became of it must be as durable as it was itself
+      });
     promise.then(
-      (output) => this.#take(() => this.#host.settleOutput(run, attempt, output, clock.now())),
-      (error: unknown) => this.#take(() => this.#host.settleFailure(run, attempt, error, clock.now())),
+      (output) => take(() => this.#host.settleOutput(run, attempt, output, clock.now())),
+      (error: unknown) => take(() => this.#host.settleFailure(run, attempt, error, clock.now())),
     );
   }
 
