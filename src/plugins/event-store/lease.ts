@@ -106,9 +106,10 @@ function refuseHeld(row: LeaseRow, machine: string, now: number): void {
   throw new LockstepError('STORE_LOCKED', `The store is being written by ${holderOf(row)}.${until}`, { value: row });
 }
 
-/** Who holds a lease, for people; `null` for nobody. */
+/** Who holds a lease, for people; `null` for nobody, also where its holder was killed: nobody has to wait for it. */
 export function holderName(row: LeaseRow | undefined): string | null {
-  return row === undefined || row.owner === null ? null : holderOf(row);
+  if (row === undefined || row.owner === null || (row.machine === thisProcess().machine && isDead(row))) return null;
+  return holderOf(row);
 }
 
 function holderOf({ pid, host, acquired }: LeaseRow): string {
