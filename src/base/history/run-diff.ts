@@ -28,15 +28,22 @@ function bySubject(events: readonly RunEvent[]): Map<string, RunEvent[]> {
   return found;
 }
 
+/** What an event says beside times, and the version of the workflow that a run began with: that alone decides nothing. */
+function decided({ data }: RunEvent): Record<string, unknown> {
+  const { workflowHash: _, ...rest } = timeless(data);
+  return rest;
+}
+
 function differenceOf(left: RunEvent | undefined, right: RunEvent | undefined): string | undefined {
   if (left === undefined || right === undefined) return '';
   if (left.kind !== right.kind) return 'kind';
-  return firstDifference(timeless(left.data), timeless(right.data))?.path;
+  return firstDifference(decided(left), decided(right))?.path;
 }
 
 /**
  * The first event in which two runs differ, in the order of the first run; what only the second one has comes last. Each node and
- * cycle is compared by itself, as in the canonical log: who was faster, when, and how often a run was resumed make no difference.
+ * cycle is compared by itself, as in the canonical log: who was faster, when, how often a run was resumed, and with which version of
+ * its workflow it began make no difference.
  */
 export function diffEvents(left: readonly RunEvent[], right: readonly RunEvent[]): RunDifference | undefined {
   const [a, b] = [bySubject(left), bySubject(right)];
