@@ -333,6 +333,8 @@ export { hashOf } from './runtimes/hash-of.js';
 export { LocalRuntime, type LocalRuntimeOptions } from './runtimes/local-runtime.js';
 export { type ModuleNodeConfig, moduleNode } from './runtimes/module-node.js';
 export { keyedRandom, type LevelLogger, pinoLog } from './runtimes/node-ports.js';
+export { replayExported } from './runtimes/replay-exported.js';
+export type { ReplayOptions } from './runtimes/replay-options.js';
 export type { RuntimeCore, RuntimeCoreOptions, RuntimeFeatures } from './runtimes/runtime-core.js';
 export { ThreadBridge, type ThreadBridgeOptions, type ThreadLimits } from './runtimes/sync-bridge/thread-bridge.js';
 export { systemClock } from './runtimes/system-clock.js';

@@ -5,7 +5,6 @@ import type { ProjectionRunner } from '../base/history/projection-runner.js';
 import { replayResult } from '../base/history/replay.js';
 import { diffEvents, type RunDifference } from '../base/history/run-diff.js';
 import type { RunRecorder } from '../base/history/run-recorder.js';
-import { checkCount, knownFields } from '../base/option-checks.js';
 import type { RunResult } from '../base/run-result.js';
 import type { RuntimeOptions } from '../base/runtime-options.js';
 import { checkObject, resolveOptions } from '../base/runtime-options.js';
@@ -21,6 +20,7 @@ import { PluginHost } from '../plugins/host.js';
 import type { Plugin } from '../plugins/plugin.js';
 import type { Token } from '../plugins/token.js';
 import { environmentOf, nodePorts } from './node-ports.js';
+import { checkReplayOptions, type ReplayOptions } from './replay-options.js';
 
 /** Everything the mixins add. A clash of names is a compile error here. */
 export interface RuntimeFeatures
@@ -40,18 +40,6 @@ const Mixed: AbstractConstructor<RuntimeFeatures> & typeof BaseRuntime = Analyti
 export interface RuntimeCoreOptions extends RuntimeOptions {
   /** Parts bound to tokens, started in the order of what they require, stopped in reverse. Default: none. */
   readonly plugins?: readonly Plugin[];
-}
-
-/** How far a run is replayed. */
-export interface ReplayOptions {
-  /** Only so many of its first events. Default: all. */
-  readonly events?: number;
-}
-
-function checkReplayOptions(options: ReplayOptions): void {
-  checkObject(options, 'The options of replay()', 'replay');
-  knownFields(options, ['events'], 'replay');
-  checkCount(options.events, 1, 'replay.events');
 }
 
 /** What the two runtimes have in common: the mixins, the ports of Node, and a plugin host of their own. */

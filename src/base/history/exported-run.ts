@@ -2,7 +2,16 @@ import { canonicalJson } from '../canonical-json.js';
 import { LockstepError } from '../errors.js';
 import type { Hash } from '../ports.js';
 import { isRecord } from '../record.js';
+import type { RunResult } from '../run-result.js';
+import type { Workflow } from '../workflow.js';
+import type { BytesPort } from './bytes.js';
 import type { EventStore, RunRecord, StoredBlob, StoredEvent, StoredWorkflow } from './event-store.js';
+import { historyView } from './history-view.js';
+import { hollowWorkflow } from './hollow-workflow.js';
+import { replayResult } from './replay.js';
+import { readStoredEvent } from './stored-event.js';
+import { decodeValue } from './value-codec.js';
+import type { WorkflowDescription } from './workflow-description.js';
 
 /** The format of an exported run. */
 const FORMAT = 'lockstep-run';
@@ -128,4 +137,24 @@ export function importInto(store: EventStore, data: unknown, hash: Hash): RunRec
   if (batches.length === 0) throw invalid('it has no events');
   store.append(batches, 'process');
   return store.run(runId) as RunRecord;
+}
+
+/**
+ * What an exported run came to, read from the export alone.
+ *
+ * @param to only so many of its first events. Default: all
+ * @throws LockstepError EXPORT_INVALID, CORRUPT_HISTORY, BLOB_MISSING
+ */
+export function replayFrom(data: unknown, hash: Hash, bytes: BytesPort, to?: number): RunResult {
+  const { run, workflow, former, events, blobs } = checkExported(data, hash);
+  const { runId } = run;
+  const texts = new Map(blobs.map((blob) => [blob.hash, blob.text]));
+  const hollowOf = (wanted: string): Workflow => {
+    const known = [workflow, ...former].find((each) => each.hash === wanted);
+    if (known === undefined) throw invalid('it lacks a workflow that it was one of');
+    return hollowWorkflow(decodeValue(known.description) as WorkflowDescription);
+  };
+  const read = events.slice(0, to).map((event) => readStoredEvent(event, runId, (blob) => texts.get(blob), bytes));
+  const view = historyView(runId, read, hollowOf);
+  return replayResult(hollowOf(view.workflowHash), runId, view.events);
 }

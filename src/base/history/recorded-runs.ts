@@ -11,6 +11,7 @@ import type { BytesPort } from './bytes.js';
 import { dependentsOf, nodesToRunAgain } from './dirty-nodes.js';
 import type { EventRange, EventStore, RunHeader, RunRecord, StoredEvent, StoredWorkflow } from './event-store.js';
 import type { ForkOverrides } from './fork-options.js';
+import { type HistoryView, historyView } from './history-view.js';
 import { hollowWorkflow } from './hollow-workflow.js';
 import { pruneHistory } from './pruned-history.js';
 import { type FoundSnapshot, type SnapshotParts, Snapshots } from './snapshots.js';
@@ -39,12 +40,6 @@ export interface ForkedRun {
   readonly workflow: Workflow;
   readonly events: readonly RunEvent[];
   readonly from: NonNullable<RunHeader['forkedFrom']>;
-}
-
-/** What of the log of a run counts, and by which workflow. */
-export interface HistoryView {
-  readonly events: readonly RunEvent[];
-  readonly workflowHash: string;
 }
 
 /** The runs of a store, as a runtime deals with them: found by id, with the workflow that goes on with them. */
@@ -189,30 +184,14 @@ export class RecordedRuns {
   }
 
   /**
-   * What of a log counts, with positions that follow each other: what a later revision took back is left out.
+   * What of a log counts; see `historyView`.
    *
    * @param to only so many events of the log
    * @throws LockstepError BLOB_MISSING, CORRUPT_HISTORY
    */
   view(runId: string, to?: number): HistoryView {
-    let counted: RunEvent[] = [];
-    let workflowHash: string | undefined;
-    let isRevised = false;
-    for (const event of this.events(runId, to === undefined ? {} : { to })) {
-      if (event.kind === 'run.revised') {
-        const { rerun } = event.data;
-        workflowHash = event.data.workflowHash;
-        const plan = compile(this.hollowOf(workflowHash, runId));
-        counted = [...pruneHistory(plan, counted, new Set(rerun))];
-        isRevised = true;
-      } else counted.push(isRevised ? { ...event, seq: counted.length } : event);
-    }
-    const [first] = counted;
-    if (first?.kind === 'run.started') workflowHash ??= first.data.workflowHash;
-    if (workflowHash !== undefined) return { events: counted, workflowHash };
-    throw new LockstepError('CORRUPT_HISTORY', `The log of run "${runId}" does not begin as one of a store.`, {
-      at: runId,
-    });
+    const events = this.events(runId, to === undefined ? {} : { to });
+    return historyView(runId, events, (workflowHash) => this.hollowOf(workflowHash, runId));
   }
 
   /** The workflow of a run as it was recorded: it can be shown and replayed, not run. */
