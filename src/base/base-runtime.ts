@@ -1,6 +1,6 @@
 import type { ActiveRun } from './active-run.js';
 import { compile } from './compile.js';
-import { ConfigurationError, type LockstepError, runtimeClosed } from './errors.js';
+import { ConfigurationError, LockstepError, runtimeClosed } from './errors.js';
 import { sinkFor, tellAnswers, tellerFor } from './event-sink.js';
 import { Execution } from './execution.js';
 import { runEnded, runStarted } from './facts.js';
@@ -125,12 +125,20 @@ export abstract class BaseRuntime extends PerformingRuntime {
    * @param gate its id or handle; inside a map or subworkflow, its scope and id, as `gates` names it
    * @param answer must fit the gate's schema; `null` where none is given
    * @param by who approved, for the log
-   * @throws LockstepError RUN_UNKNOWN, GATE_NOT_OPEN, GATE_ANSWER_INVALID, SCHEMA_ASYNC, SCHEMA_THREW
+   * @throws LockstepError RUN_UNKNOWN, GATE_NOT_OPEN, GATE_ANSWER_INVALID, SCHEMA_ASYNC, SCHEMA_THREW, WORKFLOW_CHANGED;
+   *   WORKFLOW_UNKNOWN where the gate checks its answers and its code is not known here
    */
   approve(runId: string, gate: Part, answer?: unknown, by?: string): void {
     const run = this.#answerable(runId);
     const accept = (value: unknown): void => run.journal?.accept({ answer: value }, `the answer of ${idOf(gate)}`);
-    approveGate(run.execution, idOf(gate), answer, by ?? null, this.ports.clock.now(), accept);
+    try {
+      approveGate(run.execution, idOf(gate), answer, by ?? null, this.ports.clock.now(), accept);
+    } catch (error) {
+      const { cause } = error as Error;
+      if (cause instanceof LockstepError && cause.code === 'HOLLOW_WORKFLOW')
+        this.recordedRuns().workflowOf(this.recordedRuns().record(runId)); // which says that the schema of the gate is not known here
+      throw error;
+    }
     this.#answered(run);
   }
 
@@ -161,7 +169,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
   /** A run that waits, from memory or from the store. @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN */
   #waitingRun(runId: string): WaitingRecord {
     if (this.recorder === undefined || this.#waiting.isTaken(runId)) return this.#waiting.record(runId);
-    const found = this.recordedRuns().load(runId);
+    const found = this.recordedRuns().answerable(runId);
     const plan = compile(found.workflow);
     const loaded = plan.secrets.length === 0 ? NO_SECRETS : loadSecrets(runId, plan, this.ports.secrets);
     if (loaded instanceof Promise) loaded.catch(() => undefined); // an answer is then not compared with the secrets

@@ -148,6 +148,19 @@ export class RecordedRuns {
   }
 
   /**
+   * A run with what its gates are answered by: the workflow that is known by its name, otherwise what was recorded of it, which is
+   * enough unless a gate checks its answers.
+   *
+   * @throws LockstepError RUN_UNKNOWN, WORKFLOW_CHANGED, BLOB_MISSING, CORRUPT_HISTORY
+   */
+  answerable(runId: string): RecordedRun {
+    const record = this.record(runId);
+    const { workflow, workflowHash } = record;
+    if (this.#registered.has(workflow) || this.#seen.has(workflow)) return this.load(runId);
+    return this.#unchanged(record, this.hollowOf(workflowHash, runId));
+  }
+
+  /**
    * The first events of a run, as another run goes on from them: with what is to run again taken out.
    *
    * @param atSeq how many events of the log are taken over

@@ -1,0 +1,47 @@
+import { expect } from 'chai';
+import type { EventStore } from '../../src/base/history/event-store.js';
+import { LocalRuntime, workflow } from '../../src/index.js';
+import { MemoryEventStore } from '../../src/plugins/event-store/index.js';
+
+function opened(): EventStore {
+  const store = new MemoryEventStore();
+  store.open();
+  return store;
+}
+
+describe('Gates of recorded runs', () => {
+  function offer(answer?: 'checked') {
+    const w = workflow('offer');
+    const review = w.gate(
+      'review',
+      answer === undefined
+        ? {}
+        : { answer: { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } } },
+    );
+    const yes = w.fn('yes', { answer: review.out.approved }, ({ answer: said }) => said);
+    return w.build({ outputs: { yes: yes.out.value } });
+  }
+
+  it('are answered without the code of the workflow', () => {
+    const store = opened();
+    const { runId } = new LocalRuntime({ store }).execute(offer());
+    const stranger = new LocalRuntime({ store });
+    expect(stranger.gates(runId).map(({ gate }) => gate)).to.deep.equal(['review']);
+    stranger.approve(runId, 'review', 42, 'somebody');
+    expect(new LocalRuntime({ store }).resume(offer(), runId).output).to.deep.equal({ yes: 42 });
+  });
+
+  it('need it where they check their answers', () => {
+    const store = opened();
+    const { runId } = new LocalRuntime({ store }).execute(offer('checked'));
+    const stranger = new LocalRuntime({ store });
+    expect(() => stranger.approve(runId, 'review', 42))
+      .to.throw()
+      .with.property('code', 'WORKFLOW_UNKNOWN');
+    expect(() => stranger.approve(runId, 'reveiw', 42))
+      .to.throw()
+      .with.property('code', 'GATE_NOT_OPEN');
+    stranger.reject(runId, 'review');
+    expect(stranger.gates(runId)).to.deep.equal([]);
+  });
+});
