@@ -376,10 +376,8 @@ export abstract class BaseRuntime extends PerformingRuntime {
     else {
       if (run.history === undefined)
         for (const event of history) run.events?.push(event); // it may have to wait, and be resumed
-      else if (isNew && journal !== undefined) {
-        const problems = problemsOf(() => journal.copy(history));
-        if (problems.length > 0) throw new RunRejectedError({ runId, workflow: plan.workflow.name }, problems);
-      } else tellAnswers(this.listeners, run.options, execution, history);
+      else if (isNew && journal !== undefined) this.recorder?.takeOver(journal, execution, history);
+      else tellAnswers(this.listeners, run.options, execution, history);
       execution.resume([...history], now, run.log);
     }
     if (run.events !== undefined || journal !== undefined) this.#waiting.drive(run); // not before: a history that does not fit must not be lost

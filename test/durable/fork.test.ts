@@ -47,12 +47,19 @@ describe('A forked run', () => {
     const process = await recorded(bench);
     const count = all(bench);
     for (let at = 1; at <= count; at++) {
-      const settled = bench.store.log('r').slice(0, at).flatMap(({ kind, data }) => (kind === 'attempt.completed' ? [data.node] : []));
+      const settled = bench.store
+        .log('r')
+        .slice(0, at)
+        .flatMap(({ kind, data }) => (kind === 'attempt.completed' ? [data.node] : []));
       const outcome = await process.fork('r', at);
       expect(outcome).to.deep.include({ status: 'completed', output: { c: 20, d: 1 } });
       expect(called()).to.deep.equal(['a', 'b', 'c', 'd'].filter((id) => !settled.includes(id)));
       const id = idOf(outcome);
-      expect(bench.store.run(id)).to.deep.include({ forkedFrom: { runId: 'r', events: at }, status: 'completed', workflow: 'flow' });
+      expect(bench.store.run(id)).to.deep.include({
+        forkedFrom: { runId: 'r', events: at },
+        status: 'completed',
+        workflow: 'flow',
+      });
       expect(bench.store.log(id).map(({ seq }) => seq)).to.deep.equal(bench.store.log(id).map((_, index) => index));
       expect(bench.store.log(id).every(({ runId }) => runId === id)).to.equal(true);
       expect(process.runtime.replay(id).output).to.deep.equal({ c: 20, d: 1 });
@@ -88,7 +95,12 @@ describe('A forked run', () => {
     expect(bench.store.run('named')?.workflowHash).to.equal(process.runtime.hashOf(flow(2)));
     expect(process.runtime.replay('named').output).to.deep.equal({ c: 30, d: 1 });
     expect(await codeOf(process.resume(flow(2), 'named'))).to.equal('kept: completed');
-    const twice = await process.fork('named', all(bench, 'named'), { outputs: { a: { value: 5 } } }, { workflow: flow(2) });
+    const twice = await process.fork(
+      'named',
+      all(bench, 'named'),
+      { outputs: { a: { value: 5 } } },
+      { workflow: flow(2) },
+    );
     expect(twice).to.deep.include({ output: { c: 70, d: 5 } });
   });
 
@@ -150,7 +162,8 @@ describe('A forked run', () => {
     const code = (...args: readonly unknown[]) => codeOf(process.fork(...(args as Parameters<typeof process.fork>)));
     const n = all(bench);
     expect(await code('none', 1)).to.equal('RUN_UNKNOWN');
-    for (const at of [0, -1, 1.5, n + 1, undefined, '3']) expect(await code('r', at), String(at)).to.equal('INVALID_OPTION');
+    for (const at of [0, -1, 1.5, n + 1, undefined, '3'])
+      expect(await code('r', at), String(at)).to.equal('INVALID_OPTION');
     expect(await code('r', n, { rerun: ['nope'] })).to.equal('UNKNOWN_NODE');
     expect(await code('r', n, { outputs: { nope: {} } })).to.equal('UNKNOWN_NODE');
     expect(await code('r', n, { outputs: { a: 1 } })).to.equal('INVALID_OPTION');
@@ -176,7 +189,11 @@ describe('A forked run', () => {
     const a = w.add('a', node());
     w.fn('b', { x: a.out.v }, ({ x }) => x.length);
     const built = w.build();
-    const process = bench.open({ store: bench.store, workflows: [built], secrets: { load: () => ({ T: 'tok-4711' }) } });
+    const process = bench.open({
+      store: bench.store,
+      workflows: [built],
+      secrets: { load: () => ({ T: 'tok-4711' }) },
+    });
     await process.settle(built);
     const outcome = process.fork('r', all(bench), { outputs: { a: { v: 'my tok-4711' } } });
     expect(await codeOf(outcome)).to.equal('SECRET_IN_OUTPUT');

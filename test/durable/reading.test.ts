@@ -154,7 +154,11 @@ describe('What is recorded', () => {
     await done(bench);
     const process = bench.open();
     await process.close();
-    for (const call of [() => process.runtime.runs(), () => process.runtime.replay('r'), () => process.runtime.gates('r')])
+    for (const call of [
+      () => process.runtime.runs(),
+      () => process.runtime.replay('r'),
+      () => process.runtime.gates('r'),
+    ])
       expect(caught(call).code).to.equal('RUNTIME_CLOSED');
     expect(await codeOf(process.resume(flow()))).to.equal('RUNTIME_CLOSED');
     expect(await codeOf(process.fork('r', 1))).to.equal('RUNTIME_CLOSED');

@@ -72,6 +72,12 @@ export class RunRecorder {
     if (problems.length > 0) throw new RunRejectedError({ runId, workflow: plan.workflow.name }, problems);
   }
 
+  /** A forked run begins with the history of another. @throws RunRejectedError where what it was given cannot be recorded */
+  takeOver(journal: RunJournal, { runId, plan }: Execution, history: readonly RunEvent[]): void {
+    const problems = problemsOf(() => journal.copy(history));
+    if (problems.length > 0) throw new RunRejectedError({ runId, workflow: plan.workflow.name }, problems);
+  }
+
   /** What a run will record. */
   journalOf({ runId, plan, found, forkedFrom }: RunRequest, tell: Tell, run: () => ActiveRun): RunJournal {
     const { clock, hash, bytes } = this.#ports;
