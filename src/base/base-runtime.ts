@@ -413,9 +413,8 @@ export abstract class BaseRuntime extends PerformingRuntime {
       this.#leave(run);
       this.#waiting.drop(runId);
       this.finishRun(execution);
-      if (this.listeners.has('warning')) {
+      if (this.listeners.has('warning'))
         for (const warning of execution.state.warnings) this.listeners.tell('warning', { ...warning, runId });
-      }
     }
     if (this.listeners.has('ended')) this.listeners.tell('ended', runEnded(execution, run.now));
     return outcomeOf<Output>(run, this.options.skippedInResults);

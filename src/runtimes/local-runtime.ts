@@ -27,10 +27,9 @@ export interface LocalRuntimeOptions extends Omit<RuntimeCoreOptions, 'plugins' 
 }
 
 /**
- * Runs workflows synchronously: `execute` returns a value, not a promise. Nodes run one at a time, the one with the lowest plan
- * index first; module nodes run together in a thread, and the caller sleeps once nothing else may start. A blocked thread sees
- * no timer and no signal from outside: a signal aborts only from a node's own code. Time limits interrupt module nodes, and are
- * looked at between all others.
+ * Runs workflows synchronously: `execute` returns a value, not a promise. Nodes run one at a time, that with the lowest plan index
+ * first; module nodes run together in a thread, and the caller sleeps once nothing else may start. A blocked thread sees no timer, and
+ * no signal but those from a node's own code. Time limits interrupt module nodes, and are looked at between all others.
  */
 export class LocalRuntime extends RuntimeCore implements Disposable {
   readonly #bridge: LazyBridge;
@@ -40,14 +39,9 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     commitBefore: (run) => this.commitBefore(run),
     settleKnown: (run, attempt, inputs) => this.settleKnown(run, attempt, inputs),
     contextOf: (attempt) => this.contextOf(attempt),
-    settleOutput: (run, attempt, output, now) => {
-      this.settleOutput(run, attempt, output, now);
-      this.announce(run, attempt); // what became of it must be as durable as it was itself
-    },
-    settleFailure: (run, attempt, error, now) => {
-      this.settleFailure(run, attempt, error, now);
-      this.announce(run, attempt);
-    },
+    settleOutput: (run, attempt, output, now) => this.settleOutput(run, attempt, output, now),
+    settleFailure: (run, attempt, error, now) => this.settleFailure(run, attempt, error, now),
+    settled: (run, attempt) => this.announce(run, attempt), // what became of it must be as durable as it was itself
   };
   #running = 0;
   #stopped = false;

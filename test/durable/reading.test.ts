@@ -75,7 +75,7 @@ describe('What is recorded', () => {
     const { runtime } = bench.open();
     expect(runtime.diff('one', 'same')).to.equal(undefined);
     expect(runtime.diff('one', 'one')).to.equal(undefined);
-    expect(runtime.diff('one', 'other')).to.deep.include({ subject: '', path: 'workflowHash' });
+    expect(runtime.diff('one', 'other')).to.include({ subject: 'a', path: 'output.value.rows.2' });
     expect(runtime.diff('one', 'failed')).to.include({ subject: 'b', path: 'kind' });
     expect(caught(() => runtime.diff('one', 'none')).code).to.equal('RUN_UNKNOWN');
   });

@@ -14,6 +14,8 @@ export interface CallHost {
   contextOf(attempt: GraphAttempt): NodeContext;
   settleOutput(run: ActiveRun, attempt: GraphAttempt, output: unknown, now: number): void;
   settleFailure(run: ActiveRun, attempt: GraphAttempt, error: unknown, now: number): void;
+  /** An attempt of a module has come to its end. */
+  settled(run: ActiveRun, attempt: GraphAttempt): void;
 }
 
 /**
@@ -138,6 +140,12 @@ export class RunCalls {
     if (report.kind !== 'completed' && report.kind !== 'failed') return this.#repeat(attempt, context, report);
     if (!this.#tickets.delete(attempt)) return;
     run.now = this.#clock.now();
+    this.#settleAs(attempt, context, report);
+    this.#host.settled(run, attempt);
+  }
+
+  #settleAs(attempt: GraphAttempt, context: NodeContext, report: Exclude<BridgeReport, BridgeSpeech>): void {
+    const run = this.#run;
     if (report.kind === 'failed') return this.#host.settleFailure(run, attempt, report.error, run.now);
     try {
       if (report.change !== undefined) context.setState(report.change.state);
