@@ -1,6 +1,7 @@
 import type { ActiveRun } from '../base/active-run.js';
 import { ConfigurationError } from '../base/errors.js';
 import type { GraphAttempt } from '../base/graph-execution.js';
+import { plansOf } from '../base/plan.js';
 import type { Clock } from '../base/ports.js';
 
 /** The error of a run that nothing can move on. */
@@ -59,12 +60,14 @@ export class Drive {
   #cancelTimer: (() => void) | undefined;
   #cancelStall: (() => void) | undefined;
   readonly #cleanups: (() => void)[] = [];
+  readonly #isLimited: boolean;
   readonly #resolve: () => void;
   readonly #reject: (error: unknown) => void;
 
   /** @param resolve closes the run, at once: an answer to a gate that came in between would be lost */
   constructor(run: ActiveRun, resolve: () => void, reject: (error: unknown) => void) {
     this.run = run;
+    this.#isLimited = run.journal !== undefined && plansOf(run.execution.plan).some(({ plan }) => plan.limited);
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -73,6 +76,15 @@ export class Drive {
   hold(attempt: GraphAttempt): void {
     attempt.graph.suspend(attempt);
     this.held.push(attempt);
+  }
+
+  /**
+   * Whether another attempt may be held beside those that are. Where nodes have time limits, those that hold the thread are performed
+   * before others start: whoever waits for the record only must not be late because of them.
+   */
+  get mayHold(): boolean {
+    const last = this.held.at(-1);
+    return !this.#isLimited || last === undefined || last.node.implementation.async;
   }
 
   onEnd(cleanup: () => void): void {

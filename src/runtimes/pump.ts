@@ -59,7 +59,7 @@ export class Pump {
       const turnEnds = run.now + TURN_MS;
       for (;;) {
         if (signal !== undefined) this.#host.observeSignal(run, signal, run.now);
-        const attempt = execution.next(run.now);
+        const attempt = drive.mayHold ? execution.next(run.now) : undefined;
         if (attempt === undefined) {
           if (signal !== undefined && this.#host.observeSignal(run, signal, run.now)) continue; // a listener aborted it just now
           if (this.#host.abortCancelled(run)) continue; // who heard it may have answered a gate, or aborted the run
