@@ -1,7 +1,8 @@
 import { ConfigurationError, LockstepError } from '../base/errors.js';
-import type { RunEvent } from '../base/events.js';
+import type { AttemptKey, RunEvent } from '../base/events.js';
 import { firstDifference } from '../base/first-difference.js';
 import { readStoredEvent } from '../base/history/stored-event.js';
+import { checkWord, knownFields } from '../base/option-checks.js';
 import type { RunOutcome } from '../base/outcome.js';
 import type { RunOptions } from '../base/runtime-options.js';
 import { requireWorkflow, type Workflow } from '../base/workflow.js';
@@ -56,7 +57,11 @@ function viewOf(outcome: RunOutcome<unknown>): object {
   };
 }
 
-/** What was performed in one run, over all the processes that worked on it. */
+function keyOf({ scope, node, visit, attempt }: AttemptKey): string {
+  return `${scope}${node} ${visit}.${attempt}`;
+}
+
+/** What was performed of one run since it was cut off. */
 class Ledger {
   /** Attempts whose function was called, by scope, node, visit and attempt, with how often. */
   readonly calls = new Map<string, number>();
@@ -65,7 +70,8 @@ class Ledger {
     return withFunctions(workflow, (_, implementation) => ({
       ...implementation,
       run: (inputs, context) => {
-        const key = `${context.scope}${context.nodeId} ${context.visit}.${context.attempt}`;
+        const { scope, nodeId: node, visit, attempt } = context;
+        const key = keyOf({ scope, node, visit, attempt });
         this.calls.set(key, (this.calls.get(key) ?? 0) + 1);
         return implementation.run(inputs, context);
       },
@@ -136,11 +142,11 @@ function failed(workflow: Workflow, point: CrashPoint, what: string, cause?: unk
 
 /**
  * Runs a durable workflow once undisturbed, then kills and resumes it before and after each of its commits, and looks whether every
- * run comes to the same result, whether no attempt that had settled was performed again, and whether what is recorded is whole.
+ * run comes to the same result, whether no attempt is performed again of which the start was recorded, and whether what is recorded is whole.
  * Nodes must give the same outputs whenever they are called.
  *
  * @returns which commits were tried
- * @throws LockstepError EXPLORATION_FAILED naming the commit. ConfigurationError GATE_UNANSWERED, UNKNOWN_OPTION, INVALID_OPTION
+ * @throws LockstepError EXPLORATION_FAILED naming the commit. RunRejectedError; ConfigurationError GATE_UNANSWERED, UNKNOWN_OPTION, INVALID_OPTION
  */
 export async function exploreCrashes<Params, Output>(
   workflow: Workflow<Params, Output>,
@@ -148,12 +154,15 @@ export async function exploreCrashes<Params, Output>(
   options: CrashOptions = {},
 ): Promise<CrashExploration> {
   requireWorkflow('exploreCrashes', workflow);
+  knownFields(options, ['runtimes', 'answers', 'run', 'runtime'], 'exploreCrashes');
+  for (const kind of options.runtimes ?? []) checkWord(kind, ['sync', 'async'], 'exploreCrashes: runtimes');
   if (options.answers !== undefined) checkAnswers(workflow, options.answers);
   const [begins, goesOn] = options.runtimes ?? ['sync', 'sync'];
   const undisturbed = new CrashingStore(undefined);
   const of = (ledger: Ledger): Crashes<Output> =>
     new Crashes(ledger.wrap(workflow) as Workflow<object, Output>, params as object, options);
   const expected = await of(new Ledger()).process(undisturbed, new VirtualClock(), begins);
+  if (expected?.status === 'rejected') throw expected.error;
   const points = Array.from({ length: undisturbed.commits }, (_, commit) => [
     { commit, when: 'before' } as const,
     { commit, when: 'after' } as const,
@@ -166,13 +175,18 @@ export async function exploreCrashes<Params, Output>(
     const cut = await crashes.process(store, clock, begins);
     if (cut !== undefined) throw failed(workflow, point, 'it ended although its store had broken');
     store.restart();
+    const started = new Set(
+      logOf(store).flatMap((event) => (event.kind === 'attempt.started' ? [keyOf(event.data)] : [])),
+    );
+    ledger.calls.clear();
     const resumed = await crashes.process(store, clock, goesOn).catch((cause: unknown) => {
       if (cause instanceof ConfigurationError) throw cause;
       throw failed(workflow, point, 'it could not be resumed', cause);
     });
     compare(workflow, point, expected, resumed);
-    const twice = [...ledger.calls].find(([, calls]) => calls > 1);
-    if (twice !== undefined) throw failed(workflow, point, `attempt ${twice[0]} was performed ${twice[1]} times`);
+    const again = [...ledger.calls].find(([key, calls]) => calls > 1 || started.has(key));
+    if (again !== undefined)
+      throw failed(workflow, point, `attempt ${again[0]} was performed although it had begun before`);
     const { problems } = store.verify();
     if (problems.length > 0) throw failed(workflow, point, `its log is damaged: ${problems[0]?.what}`);
   }

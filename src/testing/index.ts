@@ -16,7 +16,9 @@ export type {
   FlowWay,
 } from './arbitrary/flow.js';
 export { GeneratedWorkflow } from './arbitrary/generated-workflow.js';
+export type { CrashPoint } from './crashing-store.js';
 export { type Exploration, ExplorationError, type ExploreOptions, explore, type Interleaving } from './explore.js';
+export { type CrashExploration, type CrashOptions, exploreCrashes } from './explore-crashes.js';
 export type { GateAnswer, GateAnswers, OpenGate } from './gate-answers.js';
 export { type LogEntry, MemoryLog } from './memory-log.js';
 export { assertParity, type ParityArguments, ParityError, type ParityOptions, type ParityProblem } from './parity.js';

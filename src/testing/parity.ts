@@ -3,13 +3,17 @@ import { compile } from '../base/compile.js';
 import { canonicalLog, type RunEvent } from '../base/events.js';
 import { firstDifference } from '../base/first-difference.js';
 import type { GraphResult, NodeReport } from '../base/graph-result.js';
+import type { EventStore } from '../base/history/event-store.js';
+import { readStoredEvent } from '../base/history/stored-event.js';
 import type { NodeFunction, NodeImplementation } from '../base/node.js';
+import { checkFlag } from '../base/option-checks.js';
 import type { RunOutcome } from '../base/outcome.js';
 import type { BridgeCall, SyncBridge } from '../base/ports.js';
 import type { RunResult } from '../base/run-result.js';
 import type { RunOptions } from '../base/runtime-options.js';
 import { isThenable } from '../base/schema.js';
 import { requireWorkflow, type Workflow } from '../base/workflow.js';
+import { MemoryEventStore } from '../plugins/event-store/memory-event-store.js';
 import { AsyncLocalRuntime } from '../runtimes/async-local-runtime.js';
 import { LocalRuntime, type LocalRuntimeOptions } from '../runtimes/local-runtime.js';
 import { ThreadBridge } from '../runtimes/sync-bridge/thread-bridge.js';
@@ -28,7 +32,7 @@ export interface ParityOptions {
   /** Seed of the random both runtimes get. Default `parity`. */
   readonly seed?: number | string;
   /** Options of both runtimes. Clock, ids and random are virtual and seeded. Default: none. */
-  readonly runtime?: Omit<LocalRuntimeOptions, 'clock' | 'ids' | 'random' | 'plugins'>;
+  readonly runtime?: Omit<LocalRuntimeOptions, 'clock' | 'ids' | 'random' | 'plugins' | 'store'>;
   /** Options of both runs. Default: none. */
   readonly run?: Omit<RunOptions, 'signal' | 'runId' | 'onEvent'>;
   /** Attempts in flight in AsyncLocalRuntime. Default: no limit. */
@@ -40,6 +44,11 @@ export interface ParityOptions {
   readonly stubs?: Readonly<Record<string, NodeFunction>>;
   /** How gates are answered, alike in both runtimes, until the runs have ended. Default: not at all, and runs end where they wait. */
   readonly answers?: GateAnswers;
+  /**
+   * Whether both runs are recorded, each in a store of its own: what cannot be recorded fails its node then, and what was recorded
+   * must be what was heard. Default `false`.
+   */
+  readonly store?: boolean;
 }
 
 /** The arguments after the workflow: parameters may be left out where none is required. */
@@ -195,9 +204,30 @@ function traceOf<Output>(outcome: RunOutcome<Output>, { inputs, mutated, events 
 }
 
 function settings(options: ParityOptions) {
-  const { seed = 'parity', runtime = {} } = options;
+  const { seed = 'parity', runtime = {}, store: isRecorded = false } = options;
   const clock = new VirtualClock();
-  return { clock, runtime: { log: new MemoryLog(), ...runtime, clock, ids: seededIds(), random: seededRandom(seed) } };
+  const store = isRecorded ? new MemoryEventStore() : undefined;
+  store?.open();
+  const own = { log: new MemoryLog(), ...runtime, clock, ids: seededIds(), random: seededRandom(seed) };
+  return { clock, store, runtime: store === undefined ? own : { ...own, store } };
+}
+
+/** Compares what was recorded of a run with what was heard of it. */
+function compareRecord(
+  workflow: Workflow,
+  outcome: RunOutcome<unknown>,
+  { events }: Observer,
+  store?: EventStore,
+): void {
+  if (store === undefined || outcome.status === 'rejected') return;
+  const recorded = [...store.events(outcome.runId)].map((event) => {
+    return readStoredEvent(event, outcome.runId, (hash) => store.blob(hash));
+  });
+  const difference = firstDifference(events, recorded);
+  if (difference === undefined) return;
+  const { path } = difference;
+  const what = `What was recorded of "${workflow.name}" is not what was heard: they differ in ${path}.`;
+  throw new ParityError('PARITY_DIFFERS', `record.${path}`, what);
 }
 
 function runSync<Output>(
@@ -207,18 +237,20 @@ function runSync<Output>(
   threads: SyncBridge,
 ): Trace<Output> {
   const observer = new Observer();
-  const { clock, runtime: own } = settings(options);
+  const { clock, store, runtime: own } = settings(options);
   using runtime = new LocalRuntime({ ...own, bridge: observer.bridge(own.bridge ?? threads) });
   const observed = observer.wrap(workflow, (id, one) => {
     const stub = options.stubs?.[id];
     return stub === undefined ? holdingOnClock(one, clock) : stubbed(one, stub);
   });
-  return traceOf(settleAnswered(runtime, answeredRun<Output>(observed, params, options, clock, observer)), observer);
+  const outcome = settleAnswered(runtime, answeredRun<Output>(observed, params, options, clock, observer));
+  compareRecord(workflow, outcome, observer, store);
+  return traceOf(outcome, observer);
 }
 
 async function runAsync<Output>(workflow: Workflow, params: unknown, options: ParityOptions): Promise<Trace<Output>> {
   const observer = new Observer();
-  const { clock, runtime: shared } = settings(options);
+  const { clock, store, runtime: shared } = settings(options);
   const { bridge: _, ...own } = shared;
   const { maxConcurrency } = options;
   await using runtime = new AsyncLocalRuntime({ ...own, ...(maxConcurrency === undefined ? {} : { maxConcurrency }) });
@@ -228,7 +260,9 @@ async function runAsync<Output>(workflow: Workflow, params: unknown, options: Pa
   });
   const run = answeredRun<Output>(observed, params, options, clock, observer);
   const isReal = (): boolean => observer.pending > 0;
-  return traceOf(await settleAnsweredLater(runtime, run, (start) => advanceUntil(start, clock, isReal)), observer);
+  const outcome = await settleAnsweredLater(runtime, run, (start) => advanceUntil(start, clock, isReal));
+  compareRecord(workflow, outcome, observer, store);
+  return traceOf(outcome, observer);
 }
 
 function answeredRun<Output>(
@@ -295,6 +329,7 @@ export async function assertParity<Params, Output>(
   requireWorkflow('assertParity', workflow);
   const [params, options = {}] = args;
   const { stubs = {}, answers } = options;
+  checkFlag(options.store, 'assertParity: store');
   refuseUnknownStubs(workflow, stubs);
   if (answers !== undefined) checkAnswers(workflow, answers);
   const holding = pathsOf(workflow, canHold);

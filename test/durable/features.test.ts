@@ -121,6 +121,19 @@ describe('A durable run', () => {
     expect(outcome.status === 'failed' && outcome.error.failure.code).to.equal('ATTEMPT_TIMEOUT');
   });
 
+  inBoth('does not count the time that other nodes hold the thread against the limit of a node', async (bench) => {
+    const outcome = await alike(bench, () => {
+      const w = workflow('w');
+      const slow = () => {
+        bench.clock.advance(10);
+        return 1;
+      };
+      for (const id of ['a', 'b', 'c', 'd']) w.fn(id, {}, slow, { timeoutMs: 15 });
+      return w.build() as never;
+    });
+    expect(outcome.status).to.equal('completed');
+  });
+
   inBoth('is stopped by its own time limit, which goes on counting when it is cut off', async (bench) => {
     const w = workflow('w');
     const a = w.fn('a', {}, () => 1);

@@ -31,7 +31,7 @@ describe('docs/testing.md', function () {
   });
 
   it('holds programs and outputs that belong together', () => {
-    const names = ['time', 'scripted', 'parity', 'explore', 'arbitrary', 'same'];
+    const names = ['time', 'scripted', 'parity', 'explore', 'crashes', 'arbitrary', 'same'];
     expect(programs.map(({ name }) => name)).to.deep.equal(names);
     for (const { name, output } of programs) expect(output, name).to.be.a('string');
     expect(blocks).to.have.length(2 * names.length);
