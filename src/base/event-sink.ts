@@ -1,3 +1,4 @@
+import { sealed } from './event-data.js';
 import type { RunEvent } from './events.js';
 import type { Execution } from './execution.js';
 import type { Listeners } from './listeners.js';
@@ -26,9 +27,9 @@ export function sinkFor(
     if (listened) listeners.tell('event', shown);
   };
   const shielded: EventSink = (event) => listeners.shielded('masking of an event', () => show(event)); // what cannot be masked is not shown
-  if (events === undefined) return shielded;
   return (event) => {
-    events.push(event);
+    sealed(event);
+    events?.push(event);
     shielded(event);
   };
 }

@@ -1,5 +1,4 @@
 import type { Attempt } from './attempt.js';
-import { sealed } from './event-data.js';
 import { EVENT_VERSION, type EventData, type EventKind, type RunEvent } from './events.js';
 import type { ExecutionState } from './execution-state.js';
 import type { Random } from './ports.js';
@@ -8,7 +7,7 @@ import { WAITING } from './status.js';
 import { WakeQueue } from './wake-queue.js';
 import type { Warning } from './warning.js';
 
-/** Receives each event as it is decided. */
+/** Receives each event as it is decided. Whoever shows it to others seals it first. */
 export type EventSink = (event: RunEvent) => void;
 
 /** A graph of a run, as far as the run deals with it. */
@@ -132,7 +131,7 @@ export class RunCore {
 
   record<K extends EventKind>(kind: K, data: EventData[K], now: number): void {
     const event = { seq: this.seq++, ts: now, runId: this.runId, kind, v: EVENT_VERSION, data };
-    this.#sink?.(sealed(event as unknown as RunEvent));
+    this.#sink?.(event as unknown as RunEvent);
   }
 
   warn(scope: string, warning: Warning): void {

@@ -1,4 +1,5 @@
 import { AttemptError, LockstepError } from '../errors.js';
+import { sealed } from '../event-data.js';
 import type { RunEvent } from '../events.js';
 import type { Hash } from '../ports.js';
 import { maskEvent } from '../secret-mask.js';
@@ -155,7 +156,7 @@ export class RunJournal {
     const accepted = shown === event ? this.#accepted : undefined;
     this.#accepted = undefined;
     this.#events.push(storeEvent(shown, { hash, bytes, blobs: this.#keepBlob, known: accepted }));
-    if (this.#parts.tell !== undefined || this.#parts.isProjected) this.#untold.push(shown);
+    if (this.#parts.tell !== undefined || this.#parts.isProjected) this.#untold.push(sealed(shown));
     if (event.kind.startsWith('run.')) this.#follow(event);
   }
 

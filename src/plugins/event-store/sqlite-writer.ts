@@ -29,7 +29,7 @@ type Level = keyof typeof SYNCHRONOUS;
 /** How many ended runs are let by before the limits of `keep` are looked at again. */
 const PRUNE_EVERY = 50;
 const SNAPSHOTS = 10;
-/** Of how many runs what comes next is kept in memory; of others it is read again. */
+/** Of how many runs, and how many workflows, is kept in memory what the store has of them; of others it is read again. */
 const MOST_LOGS = 10_000;
 
 /** The writing side of a store: the lease, the transactions, and what is kept in memory between them. */
@@ -42,6 +42,8 @@ export class SqliteWriter {
   readonly #head: HeadFile;
   readonly #rows: EventRows;
   readonly #logs = new Map<string, RunLog>();
+  /** Hashes of workflows that the store has. */
+  readonly #workflows = new Set<string>();
   /** Of the last event of the store; `undefined` while somebody else may be writing. */
   #position: number | undefined;
   #level: Level | undefined;
@@ -116,7 +118,7 @@ export class SqliteWriter {
     let removed: PruneReport | undefined;
     this.#transact('process', () => {
       removed = this.#drop(runId);
-      this.#write.dropWorkflows.run();
+      this.#dropWorkflows();
     });
     return removed !== undefined;
   }
@@ -133,7 +135,7 @@ export class SqliteWriter {
         total.blobs += removed?.blobs ?? 0;
       });
     }
-    if (total.runs > 0) this.#transact('process', () => this.#write.dropWorkflows.run());
+    if (total.runs > 0) this.#transact('process', () => this.#dropWorkflows());
     return total;
   }
 
@@ -190,6 +192,7 @@ export class SqliteWriter {
     this.#rollBack();
     this.#rows.clear();
     this.#logs.clear();
+    this.#workflows.clear();
     this.#position = undefined;
     const error = storeError(cause, this.#settings.file);
     if (!isHarmless(error)) {
@@ -280,8 +283,17 @@ export class SqliteWriter {
   }
 
   #addWorkflow({ id }: RunLog, { hash, name, description }: StoredWorkflow): void {
+    if (this.#workflows.has(hash)) return;
+    if (this.#workflows.size >= MOST_LOGS) this.#workflows.clear();
     this.#write.workflow.run(hash, name, description);
+    this.#workflows.add(hash);
     this.#write.workflowUse.run(id, hash);
+  }
+
+  /** Removes the workflows that no run is one of any more. */
+  #dropWorkflows(): void {
+    this.#write.dropWorkflows.run();
+    this.#workflows.clear();
   }
 
   #logOf({ runId, header }: EventBatch): RunLog {
