@@ -15,7 +15,7 @@ export function parseAndFold(texts: readonly string[]): ReadonlyMap<string, Entr
   const nodes = new Map<string, Entry>();
   for (const text of texts) {
     const { node, output } = JSON.parse(text) as Data;
-    if (node === undefined) continue; // the run as a whole
+    if (node === undefined) continue; // the run as a whole, or a cycle
     const known = nodes.get(node);
     if (known === undefined) nodes.set(node, { attempts: 1, status: 'running', output: undefined });
     else if (output === undefined) {

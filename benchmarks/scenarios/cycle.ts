@@ -25,7 +25,8 @@ const judgeNode = defineNode({
   run: judge,
 });
 
-function ourCycle(maxIterations: number) {
+/** A cycle of two nodes that never converges. */
+export function ourCycle(maxIterations: number) {
   const w = workflow('cycle');
   const first = w.add(
     'first',

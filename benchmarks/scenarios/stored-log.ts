@@ -9,11 +9,12 @@ import type { Workflow } from '../../src/index.js';
 import { SqliteEventStore } from '../../src/plugins/event-store/index.js';
 import { BUDGETS } from '../budgets.js';
 import { type Bench, onDisk } from '../durable.js';
-import { chain, lastOf } from '../graphs.js';
+import { chain } from '../graphs.js';
 import { openBareLog } from '../limits/bare-log.js';
 import { parseAndFold } from '../limits/parse-and-fold.js';
 import { compare, type Named, ratioRow, type Times, type Work } from '../measure.js';
 import type { Effort, Row, Scenario } from '../scenario.js';
+import { ourCycle } from './cycle.js';
 
 /** The text of a snapshot of a whole run. */
 function snapshotOf({ store }: Bench, workflow: Workflow, runId: string): string {
@@ -44,19 +45,31 @@ async function rowsOf(pairs: readonly (readonly [Named, Work, Work])[], effort: 
   return rows;
 }
 
-async function measure(bench: Bench, size: number, effort: Effort): Promise<readonly Row[]> {
-  const { bare, store, file, bareFile, local } = bench;
-  const nodes = size / 2;
-  const { workflow } = chain(nodes, 'sync');
-  const { runId, results } = local.execute(workflow);
+/** What an iteration of the cycle records: two attempts that start and complete, and its own end. */
+const PER_ITERATION = 5;
+
+/** Records a cycle, a chain, and some small runs. */
+function record({ local, store, bare }: Bench, size: number) {
+  const { runId, results } = local.execute(ourCycle(size / PER_ITERATION));
   const texts = [...store.events(runId)].map(({ data }) => data);
   bare.together(texts);
+  const replayed = local.replay(runId).results.get('judge')?.loss;
+  const folded = parseAndFold(texts).get('judge')?.output as { readonly loss: number };
+  if (replayed !== results.get('judge')?.loss || replayed !== folded.loss) throw new Error('The sides differ.');
   if (store.verify(runId).problems.length > 0) throw new Error('The log is damaged.');
-  if (lastOf(local.replay(runId).results, nodes) !== lastOf(results, nodes)) throw new Error('The sides differ.');
+  const { workflow } = chain(size / 2, 'sync');
+  const chained = local.execute(workflow).runId;
   const small = chain(1, 'sync').workflow;
-  for (let run = 1; run < RUNS; run++) local.execute(small);
-  const plan = compile(workflow as Workflow);
-  const snapshot = snapshotOf(bench, workflow as Workflow, runId);
+  for (let run = 2; run < RUNS; run++) local.execute(small);
+  return { runId, texts, workflow: workflow as Workflow, chained };
+}
+
+async function measure(bench: Bench, size: number, effort: Effort): Promise<readonly Row[]> {
+  const { bare, store, file, bareFile, local } = bench;
+  const { runId, texts, workflow, chained } = record(bench, size);
+  const plan = compile(workflow);
+  const nodes = (size / 2).toLocaleString('en-US');
+  const snapshot = snapshotOf(bench, workflow, chained);
   const restored = (): unknown => restoreSnapshot(new ExecutionState(plan, ''), decodeValue(snapshot) as SnapshotData);
   const parsed = (): unknown => bare.texts().map((text) => JSON.parse(text) as unknown);
   const blobOf = (hash: string): string | undefined => store.blob(hash);
@@ -83,7 +96,7 @@ async function measure(bench: Bench, size: number, effort: Effort): Promise<read
         parsed,
         () => store.verify(runId),
       ],
-      [{ what: 'snapshot of it, decode and restore', ...whole }, () => JSON.parse(snapshot), restored],
+      [{ what: `snapshot of ${nodes} nodes, decode, restore`, ...whole }, () => JSON.parse(snapshot), restored],
       [{ what: 'open it, and close', ...whole }, openedBare, opened],
       [{ what: `list ${RUNS} runs`, ...whole }, () => bare.first(RUNS), () => store.runs()],
     ],

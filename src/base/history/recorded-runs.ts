@@ -52,6 +52,9 @@ export class RecordedRuns {
   /** The last workflow of each name that was run here without being registered. */
   readonly #seen = new Map<string, Workflow>();
 
+  /** What was made last of a description: runs that are read one after the other are often of one workflow. */
+  #hollow: { readonly hash: string; readonly workflow: Workflow } | undefined;
+
   constructor(store: EventStore, workflows: ReadonlyMap<string, Workflow>, parts: SnapshotParts) {
     const { hash, bytes } = parts;
     this.store = store;
@@ -209,7 +212,9 @@ export class RecordedRuns {
 
   /** The workflow of a run as it was recorded: it can be shown and replayed, not run. */
   hollowOf(workflowHash: string, runId: string): Workflow {
-    return hollowWorkflow(this.descriptionOf(workflowHash, runId));
+    if (this.#hollow?.hash !== workflowHash)
+      this.#hollow = { hash: workflowHash, workflow: hollowWorkflow(this.descriptionOf(workflowHash, runId)) };
+    return this.#hollow.workflow;
   }
 
   /** The events of a run, in order, read as they are asked for. @throws LockstepError BLOB_MISSING, VALUE_UNREADABLE */
