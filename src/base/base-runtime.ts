@@ -1,6 +1,6 @@
 import type { ActiveRun } from './active-run.js';
 import { compile } from './compile.js';
-import { ConfigurationError, LockstepError, runtimeClosed } from './errors.js';
+import { ConfigurationError, type LockstepError, runtimeClosed } from './errors.js';
 import { sinkFor, tellAnswers, tellerFor } from './event-sink.js';
 import { Execution } from './execution.js';
 import { runEnded, runStarted } from './facts.js';
@@ -125,20 +125,12 @@ export abstract class BaseRuntime extends PerformingRuntime {
    * @param gate its id or handle; inside a map or subworkflow, its scope and id, as `gates` names it
    * @param answer must fit the gate's schema; `null` where none is given
    * @param by who approved, for the log
-   * @throws LockstepError RUN_UNKNOWN, GATE_NOT_OPEN, GATE_ANSWER_INVALID, SCHEMA_ASYNC, SCHEMA_THREW, WORKFLOW_CHANGED;
-   *   WORKFLOW_UNKNOWN where the gate checks its answers and its code is not known here
+   * @throws LockstepError RUN_UNKNOWN, GATE_NOT_OPEN, GATE_ANSWER_INVALID, SCHEMA_ASYNC, SCHEMA_THREW, WORKFLOW_CHANGED, WORKFLOW_UNKNOWN
    */
   approve(runId: string, gate: Part, answer?: unknown, by?: string): void {
     const run = this.#answerable(runId);
     const accept = (value: unknown): void => run.journal?.accept({ answer: value }, `the answer of ${idOf(gate)}`);
-    try {
-      approveGate(run.execution, idOf(gate), answer, by ?? null, this.ports.clock.now(), accept);
-    } catch (error) {
-      const { cause } = error as Error;
-      if (cause instanceof LockstepError && cause.code === 'HOLLOW_WORKFLOW')
-        this.recordedRuns().workflowOf(this.recordedRuns().record(runId)); // which says that the schema of the gate is not known here
-      throw error;
-    }
+    approveGate(run.execution, idOf(gate), answer, by ?? null, this.ports.clock.now(), accept);
     this.#answered(run);
   }
 
@@ -432,11 +424,12 @@ export abstract class BaseRuntime extends PerformingRuntime {
     journal?.require(this.durabilityOf(attempt.node));
   }
 
-  /** Makes durable what a run has recorded, as far as the attempts that it is about to perform ask for it. @throws what the store throws */
-  protected commitBefore({ journal }: ActiveRun): void {
-    if (journal === undefined) return;
-    journal.assertSound();
-    if (journal.level !== 'memory') this.recorder?.commits.commit(journal);
+  /** Makes durable what a run has recorded, as far as the attempts that it performs ask for it. `true` where there was something. @throws what the store throws */
+  protected commitBefore({ journal }: ActiveRun): boolean {
+    journal?.assertSound();
+    if (journal === undefined || journal.level === 'memory') return false;
+    this.recorder?.commits.commit(journal);
+    return true;
   }
 
   /** A run that is not over will not go on here: what it recorded and did not commit is dropped. */

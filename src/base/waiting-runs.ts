@@ -7,6 +7,7 @@ import type { GraphExecution } from './graph-execution.js';
 import type { RecordedRun } from './history/recorded-runs.js';
 import type { Plan } from './plan.js';
 import { ask, formatIssues } from './schema.js';
+import type { StandardSchema } from './standard-schema.js';
 
 /** A gate that waits. */
 export interface GateReport {
@@ -135,11 +136,24 @@ function waitingGate(execution: Execution, gate: string, now: number) {
   return attempt;
 }
 
+/** Asks the schema of a gate. @throws LockstepError WORKFLOW_UNKNOWN where only the description of its workflow is there, SCHEMA_ASYNC, SCHEMA_THREW */
+function askGate({ runId, plan }: Execution, schema: StandardSchema, answer: unknown, gate: string) {
+  try {
+    return ask(schema, answer, `the answer of ${gate}`);
+  } catch (error) {
+    const { cause } = error as Error;
+    if (!(cause instanceof LockstepError) || cause.code !== 'HOLLOW_WORKFLOW') throw error;
+    const { name } = plan.workflow;
+    const what = `Gate "${gate}" of run ${runId} checks its answers, and workflow "${name}" is not registered.`;
+    throw new LockstepError('WORKFLOW_UNKNOWN', what, { at: name, value: name });
+  }
+}
+
 /**
  * Approves a gate.
  *
  * @param accept throws where the answer cannot be recorded
- * @throws LockstepError GATE_NOT_OPEN, GATE_ANSWER_INVALID, and what `accept` throws
+ * @throws LockstepError GATE_NOT_OPEN, GATE_ANSWER_INVALID, WORKFLOW_UNKNOWN, and what `accept` throws
  */
 export function approveGate(
   execution: Execution,
@@ -153,7 +167,7 @@ export function approveGate(
   const schema = attempt.node.implementation.gate?.answer;
   let value: unknown = answer ?? null;
   if (schema !== undefined) {
-    const asked = ask(schema, answer, `the answer of ${gate}`);
+    const asked = askGate(execution, schema, answer, gate);
     if (asked.issues !== undefined) {
       const what = `The answer does not fit gate "${gate}": ${formatIssues(asked.issues)}.`;
       throw new LockstepError('GATE_ANSWER_INVALID', what, { at: gate, value: answer });

@@ -41,7 +41,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     contextOf: (attempt) => this.contextOf(attempt),
     settleOutput: (run, attempt, output, now) => this.settleOutput(run, attempt, output, now),
     settleFailure: (run, attempt, error, now) => this.settleFailure(run, attempt, error, now),
-    settled: (run, attempt) => this.announce(run, attempt), // what became of it must be as durable as it was itself
+    announce: (run, attempt) => this.announce(run, attempt),
   };
   #running = 0;
   #stopped = false;
@@ -186,7 +186,6 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
       if (signal !== undefined && this.observeSignal(run, signal, run.now)) continue; // a listener aborted it just now
       if (this.abortCancelled(run)) continue; // who heard it may have answered a gate, or aborted the run
       if (execution.isSettled || execution.isWaiting) return;
-      this.commitBefore(run); // what ended while modules go on
       if (calls?.wait() === true) continue;
       if (execution.needsOthers) execution.failParked(run.now);
       else sleepUntil(run, execution.wakeAt(), this.ports.clock);

@@ -9,13 +9,13 @@ import type { LazyBridge } from './lazy-bridge.js';
 /** What the calls of a run need of their runtime: how any attempt begins and ends. */
 export interface CallHost {
   inputsOf(run: ActiveRun, attempt: GraphAttempt): Readonly<Record<string, unknown>>;
-  commitBefore(run: ActiveRun): void;
+  commitBefore(run: ActiveRun): boolean;
   settleKnown(run: ActiveRun, attempt: GraphAttempt, inputs: Readonly<Record<string, unknown>>): boolean;
   contextOf(attempt: GraphAttempt): NodeContext;
   settleOutput(run: ActiveRun, attempt: GraphAttempt, output: unknown, now: number): void;
   settleFailure(run: ActiveRun, attempt: GraphAttempt, error: unknown, now: number): void;
-  /** An attempt of a module has come to its end. */
-  settled(run: ActiveRun, attempt: GraphAttempt): void;
+  /** What was recorded must be as durable as an attempt asks. */
+  announce(run: ActiveRun, attempt: GraphAttempt): void;
 }
 
 /**
@@ -75,11 +75,12 @@ export class RunCalls {
   }
 
   /**
-   * Sleeps until a call has something to say, or something is due, and settles what has arrived. `false`, at once, where no call
+   * Commits what is recorded, or sleeps until a call has something to say, or something is due, and settles what has arrived. `false`, at once, where no call
    * is in flight. A virtual time does not come while a thread works: it comes once nothing is left that could answer.
    */
   wait(): boolean {
     if (this.#tickets.size === 0) return false;
+    if (this.#host.commitBefore(this.#run)) return true; // what ended beside these calls; whoever heard of it may have done more
     const { execution } = this.#run;
     const wakeAt = execution.wakeAt();
     const heard = this.#arrived.length > 0 ? 'reported' : this.#bridge.get().wait(this.#left(wakeAt));
@@ -132,7 +133,10 @@ export class RunCalls {
   #settle(): void {
     const arrived = this.#arrived;
     this.#arrived = [];
-    for (const { attempt, context, report } of arrived) this.#take(attempt, context, report);
+    for (const { attempt, context, report } of arrived) {
+      this.#take(attempt, context, report);
+      this.#host.announce(this.#run, attempt); // what became of it must be as durable as it was itself
+    }
   }
 
   #take(attempt: GraphAttempt, context: NodeContext, report: BridgeReport): void {
@@ -140,12 +144,6 @@ export class RunCalls {
     if (report.kind !== 'completed' && report.kind !== 'failed') return this.#repeat(attempt, context, report);
     if (!this.#tickets.delete(attempt)) return;
     run.now = this.#clock.now();
-    this.#settleAs(attempt, context, report);
-    this.#host.settled(run, attempt);
-  }
-
-  #settleAs(attempt: GraphAttempt, context: NodeContext, report: Exclude<BridgeReport, BridgeSpeech>): void {
-    const run = this.#run;
     if (report.kind === 'failed') return this.#host.settleFailure(run, attempt, report.error, run.now);
     try {
       if (report.change !== undefined) context.setState(report.change.state);
