@@ -436,6 +436,7 @@ export const errorCatalog = {
     'A module holds nothing that a document could refer to.',
     'Export a registry, or node definitions, predicates and workflows.',
   ),
+  RUN_AMBIGUOUS: entry('The ids of several runs begin with what was given.', 'Give more of the id.'),
   CLI_DEFECT: entry(
     'The command met something that should not happen.',
     'Run it again with LOCKSTEP_DEBUG=1; where the stack points into Lockstep, please report it.',

@@ -2,7 +2,7 @@
 export const EXIT = {
   /** The run completed, or the verb did what it was asked to. */
   completed: 0,
-  /** The run failed, or was cancelled by something else than a signal. */
+  /** The run failed, or was cancelled by something else than a signal; two runs differ. */
   failed: 1,
   /** The command line, FILE or a parameter was refused; nothing ran. */
   refused: 2,

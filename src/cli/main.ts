@@ -8,7 +8,9 @@ const PRINTED = ['commander.help', 'commander.helpDisplayed', 'commander.version
 
 const words = process.argv.slice(2);
 const options = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
-const json = options.includes('--json') || options.includes('--events');
+/** Verbs that print events as lines of JSON: elsewhere, --events means something else. */
+const PRINTING = ['run', 'resume', 'fork'];
+const json = options.includes('--json') || (PRINTING.includes(words[0] ?? '') && options.includes('--events'));
 
 /** Ends the process, once everything that was written has gone out: a timer or socket of a module must not keep it alive. */
 function leave(code: number): void {

@@ -1,7 +1,7 @@
 import type { ChildResult, GraphResult, NodeReport } from '../base/graph-result.js';
 import { describeReason } from '../base/reason.js';
 import type { RunResult } from '../base/run-result.js';
-import { type Explained, explain } from './explain.js';
+import type { Explained } from './explain.js';
 
 /** How many items of a map, or children of a subworkflow, ended how. */
 export type ChildCounts = Readonly<Record<string, number>>;
@@ -46,6 +46,13 @@ export interface RunDocument {
   }[];
   readonly warnings: readonly { readonly code: string; readonly message: string; readonly at: string }[];
   readonly error: Explained | null;
+  /** How it was kept; `null` where it was not, or was only read. */
+  readonly receipt: {
+    readonly store: string;
+    readonly durability: string;
+    readonly commits: number;
+    readonly events: number;
+  } | null;
 }
 
 function countsOf(children: readonly ChildResult[]): ChildCounts | null {
@@ -69,9 +76,14 @@ function nodeDocument(graph: GraphResult, node: NodeReport): NodeDocument {
   };
 }
 
-/** A run as plain data for programs. */
-export function runDocument(run: RunResult): RunDocument {
-  const error: unknown = 'error' in run ? run.error : undefined;
+/**
+ * A run as plain data for programs.
+ *
+ * @param error why it failed or was cancelled
+ * @param store the file that it is recorded in
+ */
+export function runDocument(run: RunResult, error: Explained | null, store: string | undefined): RunDocument {
+  const { receipt } = run;
   return {
     runId: run.runId,
     workflow: run.workflow,
@@ -87,6 +99,7 @@ export function runDocument(run: RunResult): RunDocument {
       return { gate, shows, openedAt, expiresAt: expiresAt ?? null };
     }),
     warnings: run.warnings.map(({ code, message, at }) => ({ code, message, at })),
-    error: error === undefined ? null : (explain(error)[0] ?? null),
+    error,
+    receipt: receipt === undefined || store === undefined ? null : { store, ...receipt },
   };
 }

@@ -9,17 +9,18 @@ import { colourOf } from './progress/node-line.js';
 const MOST_LINES = 60;
 const MOST_CHARACTERS = 8_000;
 
-/** The table of a run, without its warnings, its statuses in colour. */
-export function runTable(run: RunResult, paint: Paint): string {
+/** The table of a run, without its warnings, its statuses in colour; `untitled` below something that says which run it is. */
+export function runTable(run: RunResult, paint: Paint, title: 'titled' | 'untitled' = 'titled'): string {
   const warnings = run.warnings.map(({ code, message }) => `warning ${code}: ${message}`).join('\n');
   const text = formatRun(run);
-  const [title = '', empty = '', head = '', ...lines] = text
+  const [said = '', empty = '', head = '', ...lines] = text
     .slice(0, text.length - warnings.length)
     .trimEnd()
     .split('\n');
   const at = head.indexOf('status');
   const painted = lines.map((line) => paintStatus(line, at, paint));
-  return [paint('bold', title), empty, paint('dim', head), ...painted].join('\n');
+  const above = title === 'titled' ? [paint('bold', said), empty] : [];
+  return [...above, paint('dim', head), ...painted].join('\n');
 }
 
 /** Colours the word that begins at a column, where it is a status. */

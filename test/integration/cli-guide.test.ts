@@ -14,7 +14,9 @@ function verbsOf(command: Command, prefix = ''): [string, Command][] {
   return command.commands.flatMap((verb): [string, Command][] => {
     const name = `${prefix}${verb.name()}`;
     if (verb.commands.length > 0) return verbsOf(verb, `${name} `);
-    const words = verb.registeredArguments.map((argument) => ` ${argument.name()}`);
+    const words = verb.registeredArguments.map((argument) =>
+      argument.required ? ` ${argument.name()}` : ` [${argument.name()}]`,
+    );
     return [[`${name}${words.join('')}`, verb]];
   });
 }
@@ -68,8 +70,8 @@ describe('docs/cli.md', () => {
     });
     after(() => folder.remove());
 
-    it('are four', () => {
-      expect(examples).to.have.length(4);
+    it('are nine', () => {
+      expect(examples).to.have.length(9);
     });
 
     for (const { command, printed } of examples) {
@@ -80,5 +82,10 @@ describe('docs/cli.md', () => {
         expect(steady(text)).to.equal(steady(printed));
       });
     }
+
+    it('keep a run as a regression test', async () => {
+      const { code, stdout, stderr } = await folder.startNode(['march.test.mjs']).ended;
+      expect({ code, stdout, stderr }).to.deep.equal({ code: 0, stdout: 'march is as it was\n', stderr: '' });
+    });
   });
 });

@@ -144,7 +144,7 @@ output
       const run = documentOf(stdout);
       expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
       expect(Object.keys(run)).to.deep.equal(
-        'runId workflow status startedAt durationMs output nodes cycles gates warnings error'.split(' '),
+        'runId workflow status startedAt durationMs output nodes cycles gates warnings error receipt'.split(' '),
       );
       expect(run.output).to.deep.equal({ text: 'sum: 6', half: [0.5, 1, 1.5] });
       expect(run.nodes.map(({ id, status, children }) => [id, status, children])).to.deep.equal([
@@ -241,7 +241,7 @@ gate review shows {
   "price": 3
 }`);
       expect(stderr).to.equal(
-        'review: running\nreview: waiting\nnote: nothing keeps this run, it ends with this process\n',
+        'review: running\nreview: waiting\nnote: nothing keeps this run, it ends with this process; --store FILE would\n',
       );
     });
 
@@ -251,7 +251,7 @@ gate review shows {
       expect(documentOf(stdout).output).to.deep.equal({ odd });
     });
 
-    it('writes a report and a trace, into folders that it makes', async () => {
+    it('writes a report and a trace, into a folder that it makes', async () => {
       const files = ['--report', 'out/run.html', '--trace', 'out/run.json'];
       const { stderr } = await lockstep('run', 'sum.mjs', ...NUMBERS, ...files);
       expect(stderr).to.match(/report: out\/run.html\ntrace: out\/run.json\n$/);
@@ -263,6 +263,20 @@ gate review shows {
       const { code, stdout, stderr } = await lockstep('run', 'sum.mjs', ...NUMBERS, '--report', 'sum.mjs/run.html');
       expect({ code, stdout }).to.deep.equal({ code: 2, stdout: '' });
       expect(stderr).to.match(/^error FILE_UNWRITABLE at sum.mjs\/run.html\n/);
+    });
+
+    it('refuses a report in a folder that is further off than one, also below /proc, and leaves no file of a run that was refused', async () => {
+      for (const [file, why] of [
+        ['no/such/run.html', 'there is no folder '],
+        ['/proc/no/such/run.html', 'there is no folder /proc/no'],
+        ['/proc/no/run.html', 'ENOENT'],
+      ] as const) {
+        const { code, stderr } = await lockstep('run', 'sum.mjs', ...NUMBERS, '--report', file);
+        expect(code).to.equal(2);
+        expect(stderr).to.contain(`error FILE_UNWRITABLE at ${file}\n  ${file} cannot be written: ${why}`);
+      }
+      expect((await lockstep('run', 'sum.mjs', '--report', 'early.html')).code).to.equal(2);
+      expect(existsSync(join(folder.path, 'early.html'))).to.equal(false);
     });
 
     it('uses colours where FORCE_COLOR asks for them, and nowhere else without a terminal', async () => {
@@ -613,9 +627,11 @@ wait  cancelled  1  1  N ms  the run was cancelled`);
     it('are listed, the newest run first', async () => {
       const { code, stdout } = await stored('runs', 'list');
       expect(code).to.equal(0);
-      expect(stdout).to.equal(`run     workflow  status     started               duration  events  error
-second  sum       waiting    2026-01-02 03:05:05Z  -         1       NODE_THREW
-first   sum       completed  2026-01-02 03:04:05Z  1.00 s    2
+      expect(
+        stdout.replace(/\b\d+ [hd]\b/g, 'AGE').replace(/ {2,}/g, '  '),
+      ).to.equal(`run  workflow  status  age  duration  events  error
+second  sum  waiting  AGE  -  1  NODE_THREW
+first  sum  completed  AGE  1.00 s  2
 `);
     });
 
@@ -632,8 +648,11 @@ first   sum       completed  2026-01-02 03:04:05Z  1.00 s    2
       expect((await stored('runs', 'list', '--workflow', 'other')).stderr).to.equal('no runs\n');
     });
 
-    it('show a run with its events', async () => {
-      expect((await stored('runs', 'show', 'first')).stdout).to.equal(`run       first
+    it('show a run with its events, also where they cannot be replayed', async () => {
+      const { code, stdout, stderr } = await stored('runs', 'show', 'first', '--events');
+      expect(code).to.equal(4);
+      expect(stderr).to.match(/^error CORRUPT_HISTORY at first\n/);
+      expect(stdout).to.equal(`run       first
 workflow  sum (abababababab)
 status    completed
 started   2026-01-02 03:04:05Z
@@ -643,22 +662,25 @@ event  after    kind             of
 0      +0 µs    run.started
 1      +1.0 ms  attempt.started  half[3]/halved visit 2 attempt 3
 `);
-      const { stdout } = await stored('runs', 'show', 'second');
-      expect(stdout).to.contain('status    waiting, NODE_THREW\n');
-      expect(stdout).to.contain('wakes     2026-01-02 03:06:05Z\nforked    from first, 1 events\n');
+      const second = (await stored('runs', 'show', 'second')).stdout;
+      expect(second).to.contain('status    waiting, NODE_THREW\n');
+      expect(second).to.contain('wakes     2026-01-02 03:06:05Z\nforked    from first, 1 events\n');
     });
 
     it('show a run as JSON', async () => {
-      const { run, events } = JSON.parse((await stored('runs', 'show', 'first', '--json')).stdout);
+      const { run, result, events, error } = JSON.parse(
+        (await stored('runs', 'show', 'first', '--events', '--json')).stdout,
+      );
       expect(run).to.include({ runId: 'first', status: 'completed', events: 2 });
       expect(events[0]).to.deep.equal({ ...event(0, 'run.started', {}), data: { workflow: 'sum' } });
+      expect({ result, code: error.code }).to.deep.equal({ result: null, code: 'CORRUPT_HISTORY' });
     });
 
     it('end with 5 for a run that is not there', async () => {
       const { code, stderr } = await stored('runs', 'show', 'third');
       expect(code).to.equal(5);
       expect(stderr).to.equal(
-        'error RUN_UNKNOWN at third\n  runs.sqlite has no run third.\n  → See "lockstep runs list".\n',
+        'error RUN_UNKNOWN at third\n  There is no run "third" here. Known: "second", "first".\n  → See "lockstep runs list".\n',
       );
     });
 

@@ -5,7 +5,11 @@ import { dirname, join } from 'node:path';
 import { type Files, type Finished, repository } from './packed-project.js';
 
 const MAIN = join(repository, 'build/src/cli/main.js');
-const EXPORTS = { '.': './src/index.js', './forms': './src/forms/index.js' };
+const EXPORTS = {
+  '.': './src/index.js',
+  './forms': './src/forms/index.js',
+  './sqlite': './src/plugins/event-store/index.js',
+};
 
 /** A command that is going, and what it has said so far. */
 export class Command {
@@ -56,9 +60,14 @@ export class CommandFolder {
   }
 
   start(words: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
+    return this.startNode([MAIN, ...words], env);
+  }
+
+  /** Starts Node with the file and words that are given. */
+  startNode(words: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
     const { FORCE_COLOR: _force, NO_COLOR: _no, LOCKSTEP_DEBUG: _debug, ...inherited } = process.env;
     const options = { cwd: this.path, env: { ...inherited, ...env } };
-    return new Command(spawn(process.execPath, [MAIN, ...words], options));
+    return new Command(spawn(process.execPath, words, options));
   }
 
   run(...words: readonly string[]): Promise<Finished> {

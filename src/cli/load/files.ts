@@ -1,4 +1,14 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { nearestName } from '../../base/did-you-mean.js';
 import { LockstepError } from '../../base/errors.js';
@@ -48,19 +58,42 @@ function unwritable(file: string, cause: unknown): LockstepError {
   return new LockstepError('FILE_UNWRITABLE', what, { at: file, cause });
 }
 
-/** Makes sure that a file can be written once there is something to write, so that no run is made in vain. @throws LockstepError FILE_UNWRITABLE */
-export function requireWritable(file: string): void {
+/**
+ * Makes the folder of a file, where only that one is missing: a path that is further off is a slip. Not by `recursive`, which never
+ * comes back for a path below /proc on Node 20.
+ *
+ * @throws LockstepError FILE_UNWRITABLE
+ */
+export function requireFolder(file: string): void {
+  const folder = dirname(resolve(file));
   try {
-    mkdirSync(dirname(resolve(file)), { recursive: true });
-    closeSync(openSync(file, 'a'));
+    if (existsSync(folder)) return;
+    if (!existsSync(dirname(folder))) throw new Error(`there is no folder ${dirname(folder)}`);
+    mkdirSync(folder);
   } catch (cause) {
     throw unwritable(file, cause);
   }
 }
 
-/** Writes a file; folders on the way are made. @throws LockstepError FILE_UNWRITABLE */
+/**
+ * Makes sure that a file can be written once there is something to write, so that no run is made in vain. Leaves no file behind.
+ *
+ * @throws LockstepError FILE_UNWRITABLE
+ */
+export function requireWritable(file: string): void {
+  requireFolder(file);
+  try {
+    const isNew = !existsSync(file);
+    closeSync(openSync(file, 'a'));
+    if (isNew) rmSync(file);
+  } catch (cause) {
+    throw unwritable(file, cause);
+  }
+}
+
+/** Writes a file; its folder is made. @throws LockstepError FILE_UNWRITABLE */
 export function writeText(file: string, text: string): void {
-  requireWritable(file);
+  requireFolder(file);
   try {
     writeFileSync(file, text);
   } catch (cause) {

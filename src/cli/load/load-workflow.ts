@@ -12,6 +12,8 @@ export interface WorkflowSource {
   readonly file: string;
   /** Which workflow of a module: the name of its export, or its own. */
   readonly workflow: string | undefined;
+  /** The name of the workflow that is taken where nothing else is said and the module has one of it. */
+  readonly preferred?: string;
   /** The module that holds what a document refers to by name. */
   readonly registry: string | undefined;
 }
@@ -19,7 +21,8 @@ export interface WorkflowSource {
 const MODULES = ['.js', '.mjs', '.cjs', '.ts', '.mts'];
 const DOCUMENTS = ['.yaml', '.yml', '.json'];
 
-function unfit(option: string, what: string): ConfigurationError {
+/** What is said of an option that does not go with the others. */
+export function unfit(option: string, what: string): ConfigurationError {
   return new ConfigurationError('CLI_USAGE', `${option} ${what}.`, { at: option });
 }
 
@@ -30,12 +33,12 @@ function unfit(option: string, what: string): ConfigurationError {
  * NO_WORKFLOW, WORKFLOW_AMBIGUOUS, EXPORT_UNKNOWN, FOREIGN_COPY
  */
 export async function loadWorkflow(source: WorkflowSource): Promise<Workflow> {
-  const { file, workflow, registry } = source;
+  const { file, workflow, preferred, registry } = source;
   const extension = extname(file).toLowerCase();
   if (MODULES.includes(extension)) {
     if (registry !== undefined)
       throw unfit('--registry', 'is for YAML and JSON documents, a module imports what it needs');
-    return pick(await importModule(file), file, workflow);
+    return pick(await importModule(file), file, workflow, preferred);
   }
   if (DOCUMENTS.includes(extension)) {
     if (workflow !== undefined) throw unfit('--workflow', 'is for modules, a document holds one workflow');
@@ -61,7 +64,7 @@ async function readDocument(file: string, isJson: boolean, registry: string | un
 }
 
 /** The workflow that was meant among the exports of a module. */
-function pick(exports: Exports, file: string, wanted: string | undefined): Workflow {
+function pick(exports: Exports, file: string, wanted: string | undefined, preferred: string | undefined): Workflow {
   const found = Object.entries(exports).filter((entry): entry is [string, Workflow] => entry[1] instanceof Workflow);
   const names = [...new Set(found.filter(([name]) => name !== 'default').map(([name]) => name))];
   if (found.length === 0) throw noWorkflow(exports, file);
@@ -72,6 +75,8 @@ function pick(exports: Exports, file: string, wanted: string | undefined): Workf
     throw new ConfigurationError('EXPORT_UNKNOWN', `${file} exports no workflow "${wanted}". ${known}`, { at: file });
   }
   const { default: main } = exports;
+  const likely = found.find(([, { name }]) => name === preferred);
+  if (likely !== undefined) return likely[1];
   if (main instanceof Workflow) return main;
   const [first, ...others] = new Set(found.map(([, workflow]) => workflow));
   if (others.length === 0) return first as Workflow;

@@ -7,8 +7,8 @@ function wrong(what: string, at: string): ConfigurationError {
   return new ConfigurationError('CLI_USAGE', what, { at });
 }
 
-/** The value after `=`: what a file holds, what it means as JSON, or else the text itself. */
-function parameterValue(text: string): unknown {
+/** What a word means: what a file holds, what it means as JSON, or else the text itself. */
+export function textValue(text: string): unknown {
   if (text.startsWith('@')) {
     const file = text.slice(1);
     const held = readText(file);
@@ -22,6 +22,24 @@ function parameterValue(text: string): unknown {
 }
 
 /**
+ * Values by name, each given as `name=value`, and once.
+ *
+ * @param option which takes them
+ * @throws LockstepError CLI_USAGE, FILE_UNREADABLE, INVALID_JSON
+ */
+export function readPairs(option: string, pairs: readonly string[]): ReadonlyMap<string, unknown> {
+  const given = new Map<string, unknown>();
+  for (const pair of pairs) {
+    const split = pair.indexOf('=');
+    const name = pair.slice(0, split);
+    if (split < 1) throw wrong(`${option} takes name=value and was given "${pair}".`, option);
+    if (given.has(name)) throw wrong(`${option} ${name} was given twice.`, option);
+    given.set(name, textValue(pair.slice(split + 1)));
+  }
+  return given;
+}
+
+/**
  * The parameters of a run: those of a file, then those that were given one by one.
  *
  * @param file a JSON file with an object
@@ -31,13 +49,5 @@ function parameterValue(text: string): unknown {
 export function readParameters(file: string | undefined, pairs: readonly string[]): Readonly<Record<string, unknown>> {
   const held = file === undefined ? {} : parseJson(readText(file), file);
   if (!isRecord(held)) throw wrong(`${file} must hold an object with the parameters.`, '--params');
-  const given = new Map<string, unknown>();
-  for (const pair of pairs) {
-    const split = pair.indexOf('=');
-    const name = pair.slice(0, split);
-    if (split < 1) throw wrong(`--param takes name=value and was given "${pair}".`, '--param');
-    if (given.has(name)) throw wrong(`--param ${name} was given twice.`, '--param');
-    given.set(name, parameterValue(pair.slice(split + 1)));
-  }
-  return Object.fromEntries([...Object.entries(held), ...given]);
+  return Object.fromEntries([...Object.entries(held), ...readPairs('--param', pairs)]);
 }

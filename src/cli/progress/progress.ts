@@ -24,6 +24,11 @@ export class Progress {
     this.#view = silent ? undefined : screen.isLive ? new LiveBoard(this.#board, screen) : new PlainLines(screen);
   }
 
+  /** Takes what happened before, without telling it. */
+  seed(event: RunEvent): void {
+    if (this.#view !== undefined) this.#board.take(event);
+  }
+
   take(event: RunEvent): void {
     if (this.#view !== undefined) this.#tell(this.#view, this.#board.take(event));
   }
