@@ -31,7 +31,7 @@ export function openStoreFile(settings: SqliteSettings): SqliteDatabase {
       db = openToRead(Sqlite, file);
       checkReadable(db);
     } else {
-      mkdirSync(dirname(file), { recursive: true });
+      makeFolder(dirname(file));
       db = new Sqlite(file, { readonly: false, fileMustExist: false, timeout: TURN_MS });
       prepareToWrite(db, settings);
       migrate(db, MIGRATIONS, settings.clock.now());
@@ -60,6 +60,21 @@ function isStore(file: string): boolean {
   if (header.readInt32BE(APPLICATION_ID_AT) !== APPLICATION_ID)
     throw notLockstep(file, 'is a database of another application');
   return true;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Makes a folder and those above it. Not by `recursive`, which never comes back for a path below /proc on Node 20. */
+function makeFolder(folder: string): void {
+  if (isFolder(folder)) return;
+  if (!existsSync(folder)) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if (!isFolder(folder)) throw error; // else somebody else has made it just now
+  }
 }
 
 function prepareToWrite(db: SqliteDatabase, { file, walBytes }: SqliteSettings): void {

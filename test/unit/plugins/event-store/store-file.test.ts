@@ -44,6 +44,13 @@ describe('The file of a store', function () {
     expect(folder.make({ file }).health()).to.include({ status: 'closed', location: file });
   });
 
+  it('is refused at once where its folders cannot be made', () => {
+    for (const file of ['/proc/no/such/deep/runs.db', join(folder.path, 'file', 'runs.db')]) {
+      writeFileSync(join(folder.path, 'file'), 'text');
+      expect(refusalCode(() => folder.open({ file }))).to.match(/^STORE_(FAILED|NOT_LOCKSTEP)$/);
+    }
+  });
+
   it('takes the place of an empty one', () => {
     writeFileSync(folder.file, '');
     expect(folder.open().append([firstBatch('a')], 'process').position).to.equal(1);
