@@ -30,6 +30,8 @@ function setting() {
       wakeAt: () => 0,
       tell: ({ runId: id, seq }) => heard.push(`${id} ${seq}`),
       failed: () => heard.push(`${runId} failed`),
+      isProjected: false,
+      snapshots: { lastBytes: 0, now: () => 0, take: () => undefined },
     });
   const record = (to: RunJournal, level: Durability = 'process'): void => {
     const seq = seqs.get(to.runId) ?? 0;
@@ -37,7 +39,9 @@ function setting() {
     to.require(level);
     to.record({ seq, ts: 1, runId: to.runId, kind: 'attempt.started', v: 1, data: attempt });
   };
-  const endTurn = (): void => turns.splice(0).forEach((turn) => turn());
+  const endTurn = (): void => {
+    for (const turn of turns.splice(0)) turn();
+  };
   return { store, group, journal, record, heard, endTurn, turns };
 }
 

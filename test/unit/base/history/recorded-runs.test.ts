@@ -22,7 +22,11 @@ function flow(by = 1, name = 'flow', size = 2) {
 
 function setting(...registered: readonly Workflow[]) {
   const store = new RecordingStore();
-  const runs = new RecordedRuns(store, workflowsByName(registered), { hash: nodeHash, bytes: nodeBytes });
+  const runs = new RecordedRuns(store, workflowsByName(registered), {
+    hash: nodeHash,
+    bytes: nodeBytes,
+    log: new MemoryLog(),
+  });
   const perform = (built: Workflow, runId = 'r'): void => {
     using runtime = new LocalRuntime({ store, clock: new VirtualClock(), log: new MemoryLog() });
     runtime.execute(built as Workflow<object>, {}, { runId });
@@ -128,7 +132,7 @@ describe('Recorded runs', () => {
     const { events, workflowHash } = runs.view('r');
     expect(workflowHash).to.equal(runs.describe(flow(2)).hash);
     expect(events.map(({ seq }) => seq)).to.deep.equal([0, 1, 2, 3, 4, 5]);
-    expect(runs.events('r')).to.have.length(12);
+    expect([...runs.events('r')]).to.have.length(12);
     expect(runs.view('r', 6).workflowHash).to.equal(runs.describe(flow()).hash);
     expect(runs.view('r', 7).events.map(({ kind }) => kind)).to.deep.equal(['run.started']);
   });
@@ -154,9 +158,9 @@ describe('Recorded runs', () => {
   it('give a part of their log', () => {
     const { runs, perform } = setting();
     perform(flow());
-    expect(runs.events('r', 2).map(({ kind }) => kind)).to.deep.equal(['run.started', 'attempt.started']);
+    expect([...runs.events('r', { to: 2 })].map(({ kind }) => kind)).to.deep.equal(['run.started', 'attempt.started']);
     expect(runs.view('r', 2).events).to.have.length(2);
-    expect(runs.events('none')).to.deep.equal([]);
+    expect([...runs.events('none')]).to.deep.equal([]);
   });
 
   it('are forked with the workflow that is given, from a part of the log', () => {
@@ -201,7 +205,7 @@ describe('A replay', () => {
   it('fits its workflow', () => {
     const { runs, perform } = setting();
     perform(flow());
-    const events = runs.events('r');
+    const events = [...runs.events('r')];
     expect(caught(() => replayed(flow(1, 'flow', 3), 'r', events)).code).to.equal('PLAN_MISMATCH');
   });
 });

@@ -35,6 +35,8 @@ function journal(parts: Partial<JournalParts> = {}) {
     wakeAt: () => 7,
     tell: (each) => told.push(each),
     failed: () => failures++,
+    isProjected: false,
+    snapshots: { lastBytes: 0, now: () => 0, take: () => undefined },
     ...parts,
   });
   return { journal: made, told, failures: () => failures };
@@ -227,28 +229,32 @@ describe('A journal', () => {
 
 describe('What a list of runs shows', () => {
   const before = header({ status: 'pending', startedAt: 0 });
-  const after = (each: RunEvent, from = before, wakeAt = 9) => headerAfter(from, each, () => wakeAt);
+  const shownAfter = (each: RunEvent, from = before, wakeAt = 9) => headerAfter(from, each, () => wakeAt);
 
   it('follows the events of the run', () => {
-    expect(after(event('run.started', {} as never))).to.deep.equal({ ...before, status: 'running', startedAt: 1_000 });
-    expect(after(event('run.waiting', { scope: '' }))).to.deep.equal({ ...before, status: 'waiting', wakeAt: 9 });
-    const never = after(event('run.waiting', { scope: '' }), before, Number.POSITIVE_INFINITY);
+    expect(shownAfter(event('run.started', {} as never))).to.deep.equal({
+      ...before,
+      status: 'running',
+      startedAt: 1_000,
+    });
+    expect(shownAfter(event('run.waiting', { scope: '' }))).to.deep.equal({ ...before, status: 'waiting', wakeAt: 9 });
+    const never = shownAfter(event('run.waiting', { scope: '' }), before, Number.POSITIVE_INFINITY);
     expect(never.wakeAt).to.equal(null);
     const waited = { ...before, status: 'waiting', wakeAt: 9 } as const;
-    expect(after(event('run.resumed', { scope: '' }), waited)).to.deep.equal({ ...before, status: 'running' });
-    expect(after(event('run.completed', { output: {} }))).to.include({ status: 'completed', endedAt: 1_000 });
-    expect(after(event('run.cancelled', { reason: '' }))).to.include({ status: 'cancelled', endedAt: 1_000 });
+    expect(shownAfter(event('run.resumed', { scope: '' }), waited)).to.deep.equal({ ...before, status: 'running' });
+    expect(shownAfter(event('run.completed', { output: {} }))).to.include({ status: 'completed', endedAt: 1_000 });
+    expect(shownAfter(event('run.cancelled', { reason: '' }))).to.include({ status: 'cancelled', endedAt: 1_000 });
     const error = { name: 'E', code: 'BROKE', message: '' };
-    const failed = after(event('run.failed', { error, node: null }));
+    const failed = shownAfter(event('run.failed', { error, node: null }));
     expect(failed).to.include({ status: 'failed', endedAt: 1_000, errorCode: 'BROKE' });
-    const revised = after(event('run.revised', { workflow: 'v', workflowHash: 'h', rerun: [] }), failed);
+    const revised = shownAfter(event('run.revised', { workflow: 'v', workflowHash: 'h', rerun: [] }), failed);
     const anew = { workflow: 'v', workflowHash: 'h', status: 'running', endedAt: null, errorCode: null };
     expect(revised).to.include(anew);
   });
 
   it('stays the same object for events of nodes', () => {
-    expect(after(started)).to.equal(before);
-    expect(after(event('run.cancel_requested', { reason: '' }))).to.equal(before);
+    expect(shownAfter(started)).to.equal(before);
+    expect(shownAfter(event('run.cancel_requested', { reason: '' }))).to.equal(before);
   });
 });
 
