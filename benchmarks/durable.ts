@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AsyncLocalRuntime, type Durability, LocalRuntime } from '../src/index.js';
+import { AsyncLocalRuntime, defineNode, type Durability, LocalRuntime, type, workflow } from '../src/index.js';
 import { SqliteEventStore } from '../src/plugins/event-store/index.js';
 import { type BareLog, openBareLog } from './limits/bare-log.js';
 
@@ -28,6 +28,7 @@ export async function onDisk<T>(durability: Durability, measure: (bench: Bench) 
   const local = new LocalRuntime({ store, durability });
   const async = new AsyncLocalRuntime({ store, durability });
   try {
+    if (durability !== 'memory') fillLogs(bare, store);
     return await measure({ bare, store, file, bareFile, local, async });
   } finally {
     local.close();
@@ -36,6 +37,24 @@ export async function onDisk<T>(durability: Durability, measure: (bench: Bench) 
     bare.close();
     rmSync(folder, { recursive: true });
   }
+}
+
+/** How much is written ahead before it is carried over, and a little more. */
+const FILLING = 20 * 2 ** 20;
+
+/**
+ * Writes as much to both sides as is written ahead: from then on their logs are written over. While a log grows, the file system
+ * has to keep its size as well, and a commit that waits for the disk takes up to three times as long, whoever makes it.
+ */
+function fillLogs(bare: BareLog, store: SqliteEventStore): void {
+  const text = 'x'.repeat(FILLING);
+  bare.fill(text);
+  const w = workflow('filling');
+  const fill = defineNode({ name: 'fill', outputs: { text: type<string>() }, run: () => ({ text }) });
+  w.add('fill', fill());
+  const runtime = new LocalRuntime({ store, durability: 'memory' });
+  runtime.execute(w.build());
+  runtime.close();
 }
 
 /**

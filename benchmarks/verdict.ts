@@ -34,7 +34,7 @@ export function tableOf(rows: readonly Row[], margin: number): readonly string[]
 
 function cellsOf(row: Row, margin: number): readonly string[] {
   const { what, size, unit, limit, ours, ratio, medianRatio, budget, note } = row;
-  const most = budget === undefined ? '' : budget.kind === 'ratio' ? `${budget.most}x` : amount(budget.most, unit);
+  const most = budget === undefined ? '' : budget.kind === 'ratio' ? `${Number(budget.most.toFixed(2))}x` : amount(budget.most, unit);
   const times = (value: number | undefined): string => (value === undefined ? '' : `${value.toFixed(2)}x`);
   const bare = limit === undefined ? '' : amount(limit, unit);
   return [

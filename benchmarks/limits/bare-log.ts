@@ -15,6 +15,8 @@ export interface BareLog {
   each(texts: readonly string[]): void;
   /** Inserts texts in one transaction. */
   together(texts: readonly string[]): void;
+  /** Writes a text, and takes it away again. */
+  fill(text: string): void;
   /** Reads all rows, in order. */
   texts(): readonly string[];
   /** Reads as many rows. */
@@ -47,6 +49,10 @@ export function openBareLog({ file, synchronous }: BareLogOptions): BareLog {
       begin.run();
       for (const text of texts) insert.run(text);
       commit.run();
+    },
+    fill: (text) => {
+      insert.run(text);
+      db.exec('DELETE FROM log');
     },
     texts: () => select.all(),
     first: (rows) => selectFirst.all(rows),
