@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { StoredEvent } from '../../base/history/event-store.js';
+import type { RunHeader, StoredEvent } from '../../base/history/event-store.js';
 import { BLOCK, checksum, eventText, NO_BLOCK } from './event-text.js';
 
 /** A block of a run that can be written: complete, or as far as it is. */
@@ -20,6 +20,8 @@ export class RunLog {
   next: number;
   /** How much its events and blobs take, in characters. */
   bytes: number;
+  /** What the list of runs shows of it, where it was written here. */
+  header: RunHeader | undefined;
   #hash: Hash;
   /** What the hash has not taken in yet: one long text costs it less than many short ones. */
   #unhashed = '';

@@ -308,7 +308,9 @@ export class SqliteWriter {
 
   #addRun(runId: string, header: RunHeader | undefined): RunLog {
     if (header === undefined) return refuse(`append: the first batch of run ${runId}`, 'must have a header', undefined);
-    return RunLog.empty(Number(this.#write.addRun.get(runId, ...headerValues(header))));
+    const log = RunLog.empty(Number(this.#write.addRun.get(runId, ...headerValues(header))));
+    log.header = header;
+    return log;
   }
 
   /** Reads what a log is made of: the size of the run, and the events of its last block. */
@@ -324,7 +326,11 @@ export class SqliteWriter {
   }
 
   #changeRun(log: RunLog, header: RunHeader): void {
-    this.#write.changeRun.run(...headerValues(header), log.bytes, log.id);
+    const { status, endedAt, errorCode, wakeAt } = header;
+    if (log.header !== undefined && isSameRun(log.header, header))
+      this.#write.moveRun.run(status, endedAt, errorCode, wakeAt, log.bytes, log.id);
+    else this.#write.changeRun.run(...headerValues(header), log.bytes, log.id);
+    log.header = header;
     const block = log.unfinished();
     if (block !== undefined && (hasEnded(header) || header.status === 'waiting')) this.#addBlock(log, block);
   }
@@ -339,6 +345,16 @@ export class SqliteWriter {
       // What was appended is committed; the store is poisoned and tells whoever writes next.
     }
   }
+}
+
+/** Whether nothing changed that indexes hold: SQLite would write them anew. */
+function isSameRun(before: RunHeader, after: RunHeader): boolean {
+  return (
+    before.workflow === after.workflow &&
+    before.workflowHash === after.workflowHash &&
+    before.startedAt === after.startedAt &&
+    before.forkedFrom === after.forkedFrom
+  );
 }
 
 function headerValues(header: RunHeader) {

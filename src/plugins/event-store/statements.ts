@@ -116,6 +116,9 @@ export function writeStatements(db: SqliteDatabase) {
       `UPDATE runs SET workflow = ?, workflow_hash = ?, status = ?, started_at = ?, ended_at = ?, error_code = ?, wake_at = ?,
          forked_run = ?, forked_events = ?, bytes = ? WHERE id = ?`,
     ),
+    moveRun: db.prepare(
+      'UPDATE runs SET status = ?, ended_at = ?, error_code = ?, wake_at = ?, bytes = ? WHERE id = ?',
+    ),
     bytesOf: db
       .prepare<number>(
         `SELECT coalesce((SELECT sum(length(data)) FROM ${eventsOf('@run')}), 0)
