@@ -46,8 +46,3 @@ export const PEERS: readonly Peer[] = [
     loops: true,
   },
 ];
-
-/** Those in the table of a graph. An engine without loops stands there all the same; what is measured in one graph only does not. */
-export function peersOf(shape: Shape): readonly Peer[] {
-  return PEERS.filter(({ shapes }) => shapes.length > 1 || shapes.includes(shape));
-}

@@ -9,7 +9,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { BARE, PEERS, type Peer, peersOf, QUICK_SIZES, SHAPES, type Shape, SIZES } from './catalog.js';
+import { BARE, PEERS, type Peer, QUICK_SIZES, SHAPES, type Shape, SIZES } from './catalog.js';
 import type { Outcome } from './cell.js';
 import type { Form } from './engine.js';
 import { type Options, optionsOf } from './options.js';
@@ -21,9 +21,9 @@ const PACKAGE = new URL('../../', import.meta.url);
 const BUILD = new URL('../../../../build/', import.meta.url);
 
 async function measureAll({ only, quick }: Options): Promise<readonly Row[]> {
+  const peers = PEERS.filter(({ name }) => only.includes(name));
   const rows: Row[] = [];
   for (const shape of SHAPES) {
-    const peers = peersOf(shape).filter(({ name }) => only.includes(name));
     for (const size of quick ? QUICK_SIZES : SIZES) {
       for (const row of await measureGraph(peers, shape, size, quick)) rows.push(row);
     }
