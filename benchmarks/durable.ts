@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AsyncLocalRuntime, defineNode, type Durability, LocalRuntime, type, workflow } from '../src/index.js';
+import { AsyncLocalRuntime, type Durability, defineNode, LocalRuntime, type, workflow } from '../src/index.js';
 import { SqliteEventStore } from '../src/plugins/event-store/index.js';
 import { type BareLog, openBareLog } from './limits/bare-log.js';
 

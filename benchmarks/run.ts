@@ -101,5 +101,5 @@ writeFileSync(new URL('../bench.json', HERE), `${JSON.stringify(report, undefine
 console.log(`node ${made.node}, ${made.cpu}, ${made.date}; least of the rounds, in nanoseconds a node, run or import`);
 if (margin !== 1) console.log(`budgets times a margin of ${margin}: see MARGIN in benchmarks/budgets.ts`);
 for (const line of tableOf(rows, margin)) console.log(line);
-console.log(`\n${count('within')} within budget, ${count('over')} over`);
+console.log(`\n${count('within')} within budget, ${count('open')} open, ${count('over')} over`);
 process.exitCode = count('over') > 0 ? 1 : 0;
