@@ -9,7 +9,7 @@ export interface Engine {
   /** A chain of `size` nodes: the first gives `first()`, each other one takes what the one before it gave. */
   chain(size: number, form: Form): Run;
   /** A fan of `size` nodes: the first feeds all others but the last, which gives the `sum` of what they gave. */
-  fan(size: number, form: Form): Run;
+  fan?(size: number, form: Form): Run;
   /** One node that takes 0 and then its own output, again and again until `isDone`. Absent where an engine has no loops. */
   loop?(size: number, form: Form): Run;
 }

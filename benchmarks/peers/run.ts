@@ -9,7 +9,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { BARE, PEERS, type Peer, QUICK_SIZES, SHAPES, type Shape, SIZES } from './catalog.js';
+import { BARE, PEERS, type Peer, peersOf, QUICK_SIZES, SHAPES, type Shape, SIZES } from './catalog.js';
 import type { Outcome } from './cell.js';
 import type { Form } from './engine.js';
 import { type Options, optionsOf } from './options.js';
@@ -21,9 +21,9 @@ const PACKAGE = new URL('../../', import.meta.url);
 const BUILD = new URL('../../../../build/', import.meta.url);
 
 async function measureAll({ only, quick }: Options): Promise<readonly Row[]> {
-  const peers = PEERS.filter(({ name }) => only.includes(name));
   const rows: Row[] = [];
   for (const shape of SHAPES) {
+    const peers = peersOf(shape).filter(({ name }) => only.includes(name));
     for (const size of quick ? QUICK_SIZES : SIZES) {
       for (const row of await measureGraph(peers, shape, size, quick)) rows.push(row);
     }
@@ -40,11 +40,11 @@ async function measureGraph(
 ): Promise<readonly Row[]> {
   const bare = new Map<Form, Outcome>();
   const rows: Row[] = [];
-  for (const { name, title, forms, loops } of [BARE, ...peers]) {
+  for (const { name, title, forms, shapes } of [BARE, ...peers]) {
     for (const form of forms) {
       const cell = { peer: name, shape, size, form };
       process.stderr.write(`measuring ${title}, ${shape} of ${size}, ${form} functions … `);
-      const isAbsent = shape === 'loop' && !loops;
+      const isAbsent = !shapes.includes(shape);
       const outcome: Outcome = isAbsent ? { kind: 'absent' } : await runCell(cell, quick ? 'quick' : 'full');
       process.stderr.write(`${shortOf(outcome, size)}\n`);
       if (outcome.kind === 'differs') throw new Error(`${title}, ${shape} of ${size}: ${noteOf(outcome)}.`);
