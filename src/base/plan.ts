@@ -99,12 +99,15 @@ export class ChoiceSource {
   readonly kind = 'choice';
   /** Several of the sources are exits of one cycle: what was live in its older iterations no longer counts. */
   readonly rivals: boolean;
+  /** The cycles that each of the sources may be an exit of. */
+  readonly leaves: readonly (readonly number[])[];
 
   constructor(
     readonly mode: 'oneOf' | 'firstOf' | 'collect',
     readonly of: readonly PlanSource[],
   ) {
-    const left = of.flatMap((source) => [...new Set(leftBy(source))]);
+    this.leaves = of.map((source) => [...new Set(leftBy(source))]);
+    const left = this.leaves.flat();
     this.rivals = mode !== 'collect' && new Set(left).size < left.length;
   }
 }

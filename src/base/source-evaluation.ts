@@ -131,7 +131,7 @@ export function bitsOf(state: ExecutionState, source: PlanSource): number {
       return bits === DEAD ? LIVE : bits;
     }
     case 'choice':
-      return source.mode === 'firstOf' ? firstBits(state, source.of) : allBits(state, source);
+      return source.mode === 'firstOf' ? firstBits(state, source) : allBits(state, source);
     case 'join': {
       const taken = joined(state, source);
       return typeof taken === 'number' ? taken : bitsOf(state, taken);
@@ -162,6 +162,10 @@ function exitOf(state: ExecutionState, source: PlanSource): Exit | undefined {
       return typeof taken === 'number' ? undefined : exitOf(state, taken);
     }
     case 'choice': {
+      if (source.mode === 'firstOf') {
+        const chosen = firstChosen(state, source);
+        return chosen === undefined ? undefined : exitOf(state, chosen);
+      }
       const exits = source.of.filter((inner) => bitsOf(state, inner) & LIVE).map((inner) => exitOf(state, inner));
       return exits.reduce((last, exit) =>
         last === undefined || exit === undefined || exit.region !== last.region
@@ -176,11 +180,13 @@ function exitOf(state: ExecutionState, source: PlanSource): Exit | undefined {
 
 /**
  * What is known of each member of a choice. Exits of one cycle exclude each other over time as branches do within an
- * iteration: those count that were live in the last iteration in which any of them was.
+ * iteration: those count that were live in the last iteration in which any of them was. While one has not settled that may yet
+ * turn out to leave the same cycle, nobody knows.
  */
-function memberBits(state: ExecutionState, { of, rivals }: Choice): readonly number[] {
+function memberBits(state: ExecutionState, { of, rivals, leaves }: Choice): readonly number[] {
   const bits = of.map((source) => bitsOf(state, source));
   if (!rivals) return bits;
+  const open = new Set(leaves.flatMap((left, index) => ((bits[index] as number) & UNSETTLED ? left : [])));
   const latest = new Map<number, number>();
   const exits = of.map((source, index) => {
     const exit = (bits[index] as number) & LIVE ? exitOf(state, source) : undefined;
@@ -189,19 +195,41 @@ function memberBits(state: ExecutionState, { of, rivals }: Choice): readonly num
   });
   return bits.map((each, index) => {
     const exit = exits[index];
-    return exit !== undefined && exit.turn < (latest.get(exit.region) as number) ? DEAD : each;
+    if (exit === undefined) return each;
+    if (open.has(exit.region)) return UNSETTLED;
+    return exit.turn < (latest.get(exit.region) as number) ? DEAD : each;
   });
 }
 
-function firstBits(state: ExecutionState, sources: readonly PlanSource[]): number {
+/**
+ * A fallback is known as soon as its value can no longer change, and never earlier: what it comes to must not hang on when
+ * something settles. So a live source without a value decides nothing while a later one is open.
+ */
+function firstBits(state: ExecutionState, source: Choice): number {
+  const members = source.rivals ? memberBits(state, source) : undefined;
   let all = 0;
-  for (const source of sources) {
-    const bits = bitsOf(state, source);
+  for (const [index, inner] of source.of.entries()) {
+    const bits = members?.[index] ?? bitsOf(state, inner);
     if (bits & UNSETTLED) return UNSETTLED;
-    if (bits & LIVE) return LIVE;
+    if (bits & LIVE && hasValue(state, inner)) return LIVE;
     all |= bits;
   }
-  return all & STUCK ? STUCK : DEAD;
+  return all & LIVE ? LIVE : all & STUCK ? STUCK : DEAD;
+}
+
+/** The source whose value a fallback takes. */
+function firstChosen(state: ExecutionState, source: Choice): PlanSource | undefined {
+  const bits = memberBits(state, source);
+  return source.of.find((inner, index) => (bits[index] as number) & LIVE && hasValue(state, inner));
+}
+
+/** Whether a live source has a value. One that cannot be read counts as having one: reading it says why. */
+function hasValue(state: ExecutionState, source: PlanSource): boolean {
+  try {
+    return readSource(state, source, 'raw') !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 function allBits(state: ExecutionState, source: Extract<PlanSource, { kind: 'choice' }>): number {

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import type { RunEvent } from '../../../src/base/events.js';
 import { defineNode } from '../../../src/base/node.js';
+import { otherwise } from '../../../src/base/nodes/switch.js';
+import { oneOf } from '../../../src/base/ref.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
@@ -14,6 +16,13 @@ const ask = (timeoutMs?: number) => {
   const gate = w.gate('gate', timeoutMs === undefined ? {} : { timeoutMs });
   return w.build({ outputs: { yes: gate.out.approved, no: gate.out.rejected } });
 };
+
+const counted = defineNode({
+  name: 'counted',
+  inputs: { n: type<number>() },
+  outputs: { n: type<number>() },
+  run: ({ n }) => ({ n: n + 1 }),
+});
 
 /** A runtime to which a history is given, as a store will give it. */
 class Continuing extends LocalRuntime {
@@ -232,4 +241,62 @@ describe('children: found by properties', () => {
       expect(failed.children('all')).to.deep.equal([]);
     }),
   );
+});
+
+describe('fallbacks beside a gate', () => {
+  const rejection = { reason: null, by: null };
+  const falls = [
+    {
+      name: 'an exit that an older iteration left beside a newer one',
+      v: rejection,
+      of: () => {
+        const w = workflow('exits');
+        const gate = w.gate('gate');
+        const step = w.add('step', counted({ n: 0 }));
+        const way = w.switch('way', step.out.n, { first: (n) => n === 1, later: otherwise });
+        const back = w.fn('back', { n: step.out.n, first: way.out.first.or(0) }, ({ n }) => n);
+        w.cycle('turns', { feedback: [back.out.value.to(step.in.n)], maxIterations: 3, onMaxIterations: 'accept' });
+        const got = w.fn('got', { v: way.out.first.or(gate.out.rejected).or(back.out.value) }, ({ v }) => ({ v }));
+        return w.build({ outputs: { got: got.out.value } });
+      },
+    },
+    {
+      name: 'an exit beside a choice that may yet take a newer one',
+      v: 3,
+      of: () => {
+        const w = workflow('nested');
+        const gate = w.gate('gate');
+        const step = w.add('step', counted({ n: 0 }));
+        const way = w.switch('way', step.out.n, { first: (n) => n === 1, later: otherwise });
+        const back = w.fn('back', { n: step.out.n, first: way.out.first.or(0) }, ({ n }) => n);
+        w.cycle('turns', { feedback: [back.out.value.to(step.in.n)], maxIterations: 3, onMaxIterations: 'accept' });
+        const late = oneOf(gate.out.approved, back.out.value);
+        const got = w.fn('got', { v: way.out.first.or(late) }, ({ v }) => ({ v }));
+        return w.build({ outputs: { got: got.out.value } });
+      },
+    },
+    {
+      name: 'a path that leads nowhere',
+      v: rejection,
+      of: () => {
+        const w = workflow('nowhere');
+        const gate = w.gate('gate');
+        const head = w.fn('head', {}, () => ({ a: 1 }) as { a: number; b?: number });
+        const got = w.fn('got', { v: head.out.value.at('b').or(gate.out.rejected).or(5) }, ({ v }) => ({ v }));
+        return w.build({ outputs: { got: got.out.value } });
+      },
+    },
+  ];
+
+  for (const { name, v, of } of falls)
+    it(`come to the same whether it is answered at once or later: ${name}`, () => {
+      using runtime = new LocalRuntime();
+      const flow = of();
+      const waiting = runtime.execute(flow);
+      expect(waiting.status).to.equal('waiting');
+      expect(waiting.nodes.get('got')?.status).to.equal('pending');
+      runtime.reject(waiting.runId, 'gate');
+      const later = runtime.resume(flow, waiting.runId);
+      expect(later.output).to.deep.equal({ got: { v } });
+    });
 });
