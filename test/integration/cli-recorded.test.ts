@@ -333,19 +333,22 @@ describe('Recorded runs on the command line', function () {
       expect(runs.map(({ runId }) => runId)).to.deep.equal(['second-other']);
     });
 
-    it('that are damaged are said to be, with the first bad event', async () => {
+    it('that are damaged are said to be, with the first bad commit', async () => {
       interface Database {
         prepare(sql: string): { run(): unknown };
         close(): void;
       }
       const Sqlite = createRequire(import.meta.url)('better-sqlite3') as new (file: string) => Database;
       const db = new Sqlite(at('runs.sqlite'));
-      db.prepare(`UPDATE events SET data = replace(data, 'price', 'prize') WHERE seq = 2`).run();
+      db.prepare(
+        `UPDATE blocks SET text = text || ' '
+         WHERE run = (SELECT id FROM runs WHERE run_id = 'second-other') AND seq = 2`,
+      ).run();
       db.close();
       const verified = await stored('replay', 'second-other', '--verify');
       expect(verified.code).to.equal(4);
-      expect(verified.stderr).to.contain(
-        'Run second-other is not what was written. Event 2 is not what was written.\n',
+      expect(verified.stderr).to.match(
+        /Run second-other is not what was written\. Events? 2 .* not what was written: the hash of the block differs\.\n/,
       );
       const shown = await stored('runs', 'show', 'second-other', '--events');
       expect(shown.code).to.equal(4);

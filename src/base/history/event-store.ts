@@ -127,11 +127,14 @@ export interface StoredSnapshot {
 
 /** Something that `verify` found wrong. */
 export interface IntegrityProblem {
-  /** `event`: it is not what was written. `gap`: events are missing before others. `tail`: the last ones are missing. `blob`, `block`: likewise. */
+  /**
+   * `block`: events that were committed together are not what was written; `event`: one is not; `gap`: events are missing before
+   * others; `tail`: the last ones are; `blob`: a large value is not what was written, or is missing; `file`: SQLite cannot read it.
+   */
   readonly kind: 'event' | 'gap' | 'tail' | 'blob' | 'block' | 'file';
   /** `null` where it concerns the store as a whole. */
   readonly runId: string | null;
-  /** Position in the run of the first bad event; `null` where it is not known. */
+  /** Position in the run of the first bad event, of a block of its first event; `null` where it is not known. */
   readonly seq: number | null;
   /** How many events are missing. */
   readonly missing: number;
@@ -200,7 +203,7 @@ export interface EventStore {
   /**
    * Events of a run, in order; none for a run that does not exist. Reads as it is asked: a long log is never in memory as a whole.
    *
-   * @throws LockstepError STORE_DAMAGED at the first event that is not what was written, or is missing before others
+   * @throws LockstepError STORE_DAMAGED at the first event that is missing before others, or stands in a block that is not what was written
    */
   events(runId: string, range?: EventRange): IterableIterator<StoredEvent>;
   blob(hash: string): string | undefined;

@@ -8,6 +8,7 @@ export interface Head {
   readonly position: number;
   readonly runId: string;
   readonly seq: number;
+  /** The beginning of the hash of its block; see `headSum`. */
   readonly sum: number;
 }
 
@@ -21,6 +22,11 @@ const RUN = 46;
 /** Longer names are cut: the name is for people. */
 const LONGEST_RUN = 200;
 const CHECK = SIZE - 4;
+
+/** What the head keeps of the hash of a block: its first 32 bits. */
+export function headSum(hash: string): number {
+  return Number.parseInt(hash.slice(0, 8), 16);
+}
 
 /** The path of the head of a store. */
 export function headPath(file: string): string {

@@ -18,7 +18,7 @@ import {
   type StoreHealth,
 } from '../../base/history/event-store.js';
 import { checkWord, refuse } from '../../base/option-checks.js';
-import { sha256 } from './event-text.js';
+import { sha256 } from './event-block.js';
 import { beyond, checkRetention, hasEnded } from './retention.js';
 import { runNotEnded, runUnknown, seqConflict, storeClosed } from './store-errors.js';
 

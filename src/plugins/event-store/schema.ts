@@ -51,9 +51,11 @@ export function versionOf(db: SqliteDatabase): number {
 }
 
 /**
- * Events are ordered by run and position in it, in the one tree there is of them: a second one, for positions in the store, would
- * double what a commit writes. Both stand in one number, the run in its upper 32 bits, since SQLite appends to a tree that is
- * ordered by one number without dividing pages that are full.
+ * The events that a commit adds to a run are one row: a row for each would take several times as long to write and to read. Rows are
+ * ordered by run and by the position of their first event in it, in the one tree there is of them: a second one, for positions in the
+ * store, would double what a commit writes. Both stand in one number, the run in its upper 32 bits, since SQLite appends to a tree
+ * that is ordered by one number without dividing pages that are full. `sealed_events` and `sealed_hash` say how long a run was, and
+ * what its last block hashed to, when its header was written last: at the latest when it ended or began to wait.
  */
 function createTables(db: SqliteDatabase): void {
   db.exec(`
@@ -69,19 +71,16 @@ function createTables(db: SqliteDatabase): void {
       id INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE,
       workflow TEXT NOT NULL, workflow_hash TEXT NOT NULL, status TEXT NOT NULL,
       started_at NUMERIC NOT NULL, ended_at NUMERIC, error_code TEXT, wake_at NUMERIC,
-      forked_run TEXT, forked_events INTEGER, bytes INTEGER NOT NULL DEFAULT 0
+      forked_run TEXT, forked_events INTEGER, bytes INTEGER NOT NULL DEFAULT 0,
+      sealed_events INTEGER NOT NULL DEFAULT 0, sealed_hash TEXT NOT NULL DEFAULT ''
     );
     CREATE INDEX runs_by_start ON runs (started_at, id);
-    CREATE TABLE events (
-      id INTEGER PRIMARY KEY, position INTEGER NOT NULL, ts NUMERIC NOT NULL,
-      kind TEXT NOT NULL, v INTEGER NOT NULL, key TEXT, data TEXT NOT NULL, sum INTEGER NOT NULL,
+    CREATE TABLE blocks (
+      id INTEGER PRIMARY KEY, position INTEGER NOT NULL, events INTEGER NOT NULL, ts NUMERIC NOT NULL,
+      text TEXT NOT NULL, hash TEXT NOT NULL,
       run INTEGER NOT NULL AS (id >> 32), seq INTEGER NOT NULL AS (id & 4294967295)
     );
-    CREATE UNIQUE INDEX events_by_key ON events (run, key) WHERE key IS NOT NULL;
-    CREATE TABLE blocks (
-      run INTEGER NOT NULL, number INTEGER NOT NULL, events INTEGER NOT NULL, hash TEXT NOT NULL,
-      PRIMARY KEY (run, number)
-    ) WITHOUT ROWID;
+    CREATE TABLE event_keys (run INTEGER NOT NULL, key TEXT NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID;
     CREATE TABLE blobs (hash TEXT PRIMARY KEY, text TEXT NOT NULL);
     CREATE TABLE blob_uses (
       run INTEGER NOT NULL, hash TEXT NOT NULL, seq INTEGER NOT NULL,

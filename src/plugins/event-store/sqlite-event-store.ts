@@ -18,7 +18,7 @@ import {
   type StoreHealth,
 } from '../../base/history/event-store.js';
 import { checkWord } from '../../base/option-checks.js';
-import { checksum, eventText } from './event-text.js';
+import { blockHash, chainStart, eventsOf } from './event-block.js';
 import { missingAtTail } from './head-check.js';
 import { holderName } from './lease.js';
 import { sqliteVersion } from './load-sqlite.js';
@@ -32,8 +32,8 @@ import { runUnknown, storeClosed, storeError } from './store-errors.js';
 import { openStoreFile } from './store-file.js';
 import { verifyStore } from './verify.js';
 
-/** How many events are read at once: nothing else can be done on a connection while a statement is under way. */
-const PAGE = 256;
+/** How many blocks are read at once: nothing else can be done on a connection while a statement is under way. */
+const PAGE = 64;
 const RUNS = 50;
 
 interface Connection {
@@ -91,23 +91,22 @@ export class SqliteEventStore implements EventStore {
 
   *events(runId: string, range: EventRange = {}): IterableIterator<StoredEvent> {
     const { from = 0, to = Number.MAX_SAFE_INTEGER } = range;
-    const id = this.#reading((read) => read.runId.get(runId));
-    if (id === undefined) return;
-    for (let next = from; next < to; next += PAGE) {
-      const page = this.#reading((read) =>
-        read.events.all({ run: id, from: next, to: Math.min(to, next + PAGE), limit: PAGE }),
-      );
-      let expected = next;
-      for (const [seq, ts, kind, v, key, data, sum] of page) {
-        if (seq !== expected++ || checksum({ seq, ts }, eventText(kind, v, key, data)) !== sum)
-          throw damaged(runId, expected - 1);
-        yield { seq, ts, kind, v, key, data };
+    const run = this.#reading((read) => read.runId.get(runId));
+    if (run === undefined) return;
+    let { next, previous } = this.#reading((read) => startOf(read, { run, runId, from }));
+    for (;;) {
+      const page = this.#reading((read) => read.blocks.all({ run, from: next, limit: PAGE }));
+      for (const [seq, events, text, hash] of page) {
+        if (next >= to) return;
+        if (seq !== next || blockHash(previous, { seq, text }) !== hash) throw damaged(runId, next);
+        for (const event of eventsOf({ seq, text })) {
+          if (event.seq >= to) return;
+          if (event.seq >= from) yield event;
+        }
+        next = seq + events;
+        previous = hash;
       }
-      if (page.length < PAGE) {
-        const rest = this.#reading((read) => read.events.all({ run: id, from: expected, to, limit: 1 }));
-        if (rest.length > 0) throw damaged(runId, expected);
-        return;
-      }
+      if (page.length < PAGE) return;
     }
   }
 
@@ -209,6 +208,20 @@ function recordOf(row: RunRow): RunRecord {
     events: row.events,
     updatedAt: row.updated_at ?? row.started_at,
   };
+}
+
+/** Where reading begins, so that an event is among what is read: its block, and the hash before it. @throws LockstepError STORE_DAMAGED */
+function startOf(
+  read: ReadStatements,
+  { run, runId, from }: { readonly run: number; readonly runId: string; readonly from: number },
+) {
+  const first = from === 0 ? undefined : read.blockAt.get({ run, seq: from });
+  const next = first === undefined || first.seq + first.events <= from ? from : first.seq;
+  if (next === 0) return { next, previous: chainStart(runId) };
+  const before = read.blockAt.get({ run, seq: next - 1 });
+  if (before !== undefined && before.seq + before.events === next) return { next, previous: before.hash };
+  if (read.blocks.all({ run, from: next, limit: 1 }).length > 0) throw damaged(runId, Math.min(next, from));
+  return { next, previous: '' };
 }
 
 function damaged(runId: string, seq: number): LockstepError {

@@ -6,17 +6,17 @@ import type {
   PruneReport,
   Retention,
   RunHeader,
+  StoredEvent,
   StoredSnapshot,
   StoredWorkflow,
 } from '../../base/history/event-store.js';
 import { refuse } from '../../base/option-checks.js';
-import { EventRows } from './event-rows.js';
-import { BLOCK, NO_BLOCK } from './event-text.js';
+import { blocksOf, chainStart, type EventBlock } from './event-block.js';
 import { missingAtTail } from './head-check.js';
-import { HeadFile } from './head-file.js';
+import { HeadFile, headSum } from './head-file.js';
 import { HEARTBEAT_MS, Lease } from './lease.js';
 import { beyond, hasEnded } from './retention.js';
-import { type Block, RunLog } from './run-log.js';
+import { RunLog } from './run-log.js';
 import type { SqliteDatabase } from './sqlite-api.js';
 import type { SqliteSettings } from './sqlite-options.js';
 import { type ReadStatements, type WriteStatements, writeStatements } from './statements.js';
@@ -40,7 +40,6 @@ export class SqliteWriter {
   readonly #settings: SqliteSettings;
   readonly #lease: Lease;
   readonly #head: HeadFile;
-  readonly #rows: EventRows;
   readonly #logs = new Map<string, RunLog>();
   /** Hashes of workflows that the store has. */
   readonly #workflows = new Set<string>();
@@ -56,7 +55,6 @@ export class SqliteWriter {
     this.#db = db;
     this.#read = read;
     this.#write = writeStatements(db);
-    this.#rows = new EventRows(db);
     this.#settings = settings;
     this.#lease = new Lease({ ...this.#write, lease: read.lease });
     this.#head = new HeadFile(settings.file, String(read.meta.get('store')));
@@ -78,17 +76,14 @@ export class SqliteWriter {
   append(batches: readonly EventBatch[], durability: Durability): CommitReceipt {
     const level = durability === 'power' ? 'power' : 'process';
     let [created, ended] = [0, 0];
-    let last: { readonly runId: string; readonly seq: number; readonly sum: number } | undefined;
+    let last: { readonly runId: string; readonly log: RunLog } | undefined;
     this.#transact(level, () => {
       for (const batch of batches) {
         const log = this.#logOf(batch);
-        for (const event of batch.events) {
-          if (event.key !== null && this.#hasKey(log, event.key)) continue;
-          if (event.seq !== log.next) throw seqConflict(batch.runId, log.next, event.seq);
-          last = { runId: batch.runId, seq: event.seq, sum: this.#addEvent(log, event) };
-          created++;
-        }
-        this.#rows.insert();
+        const events = this.#newEvents(log, batch);
+        for (const block of blocksOf(events)) this.#addBlock(log, block);
+        if (events.length > 0) last = { runId: batch.runId, log };
+        created += events.length;
         this.#addBlobs(log, batch);
         if (batch.workflow !== undefined) this.#addWorkflow(log, batch.workflow);
         if (batch.header === undefined) continue;
@@ -98,7 +93,7 @@ export class SqliteWriter {
       }
     });
     const position = this.#lastPosition();
-    if (last !== undefined) this.#head.write(position, last.runId, last.seq, last.sum);
+    if (last !== undefined) this.#head.write(position, last.runId, last.log.next - 1, headSum(last.log.hash));
     this.#keepLimits(ended);
     return { durability: level, created, position };
   }
@@ -145,9 +140,10 @@ export class SqliteWriter {
     if (!hasEnded(row)) throw runNotEnded(runId, row.status);
     // The last position is not given again: the head would tell of an event that is another one.
     this.#write.setMeta.run(this.#lastPosition(), 'position');
-    const events = this.#write.dropEvents.run({ run: row.id }).changes;
+    const events = this.#write.eventsOf.get({ run: row.id }) ?? 0;
+    this.#write.dropBlocks.run({ run: row.id });
     const blobs = this.#write.dropBlobs.run({ run: row.id }).changes;
-    for (const name of ['dropBlobUses', 'dropWorkflowUses', 'dropBlocks', 'dropSnapshots', 'dropRun'] as const)
+    for (const name of ['dropBlobUses', 'dropWorkflowUses', 'dropKeys', 'dropSnapshots', 'dropRun'] as const)
       this.#write[name].run(row.id);
     this.#logs.delete(runId);
     return { runs: 1, events, blobs };
@@ -190,7 +186,6 @@ export class SqliteWriter {
 
   #failed(cause: unknown): LockstepError {
     this.#rollBack();
-    this.#rows.clear();
     this.#logs.clear();
     this.#workflows.clear();
     this.#position = undefined;
@@ -255,23 +250,24 @@ export class SqliteWriter {
     return this.#position;
   }
 
-  #addEvent(log: RunLog, event: EventBatch['events'][number]): number {
-    const position = this.#lastPosition() + 1;
-    const sum = log.add(event);
-    this.#rows.add(log.id, event, position, sum);
+  /** The events of a batch that the run does not have yet. @throws LockstepError SEQ_CONFLICT */
+  #newEvents(log: RunLog, { runId, events }: EventBatch): readonly StoredEvent[] {
+    let next = log.next;
+    const added: StoredEvent[] = [];
+    for (const event of events) {
+      if (event.key !== null && this.#write.key.run(log.id, event.key).changes === 0) continue;
+      if (event.seq !== next) throw seqConflict(runId, next, event.seq);
+      added.push(event);
+      next++;
+    }
+    return added;
+  }
+
+  #addBlock(log: RunLog, block: EventBlock): void {
+    const position = this.#lastPosition() + block.events;
+    const hash = log.add(block);
+    this.#write.block.run(log.id, block.seq, position, block.events, block.ts, block.text, hash);
     this.#position = position;
-    const block = log.completed();
-    if (block !== undefined) this.#addBlock(log, block);
-    return sum;
-  }
-
-  #hasKey(log: RunLog, key: string): boolean {
-    this.#rows.insert(); // it may be one of them
-    return this.#write.hasKey.get(log.id, key) !== undefined;
-  }
-
-  #addBlock(log: RunLog, { number, events, hash }: Block): void {
-    this.#write.block.run(log.id, number, events, hash);
   }
 
   #addBlobs(log: RunLog, { blobs, events }: EventBatch): void {
@@ -300,7 +296,7 @@ export class SqliteWriter {
     const known = this.#logs.get(runId);
     if (known !== undefined) return known;
     const id = this.#read.runId.get(runId);
-    const log = id === undefined ? this.#addRun(runId, header) : this.#loadLog(id);
+    const log = id === undefined ? this.#addRun(runId, header) : this.#loadLog(runId, id);
     if (this.#logs.size >= MOST_LOGS) this.#logs.clear();
     this.#logs.set(runId, log);
     return log;
@@ -308,31 +304,25 @@ export class SqliteWriter {
 
   #addRun(runId: string, header: RunHeader | undefined): RunLog {
     if (header === undefined) return refuse(`append: the first batch of run ${runId}`, 'must have a header', undefined);
-    const log = RunLog.empty(Number(this.#write.addRun.get(runId, ...headerValues(header))));
+    const id = Number(this.#write.addRun.get(runId, ...headerValues(header)));
+    const log = new RunLog(id, { next: 0, bytes: 0, hash: chainStart(runId) });
     log.header = header;
     return log;
   }
 
-  /** Reads what a log is made of: the size of the run, and the events of its last block. */
-  #loadLog(id: number): RunLog {
-    const length = this.#write.lengthOf.get({ run: id }) ?? 0;
-    const from = length - (length % BLOCK);
-    const previous = from === 0 ? NO_BLOCK : (this.#read.block.get(id, from / BLOCK - 1)?.hash ?? NO_BLOCK);
-    const log = new RunLog(id, { from, previous, bytes: 0 });
-    for (const [seq, ts, kind, v, key, data] of this.#read.events.all({ run: id, from, to: length, limit: BLOCK }))
-      log.add({ seq, ts, kind, v, key, data });
-    log.bytes = this.#write.bytesOf.get({ run: id }) ?? 0;
-    return log;
+  #loadLog(runId: string, id: number): RunLog {
+    const last = this.#read.blockAt.get({ run: id, seq: Number.MAX_SAFE_INTEGER });
+    const bytes = this.#write.bytesOf.get({ run: id }) ?? 0;
+    if (last === undefined) return new RunLog(id, { next: 0, bytes, hash: chainStart(runId) });
+    return new RunLog(id, { next: last.seq + last.events, bytes, hash: last.hash });
   }
 
   #changeRun(log: RunLog, header: RunHeader): void {
     const { status, endedAt, errorCode, wakeAt } = header;
     if (log.header !== undefined && isSameRun(log.header, header))
-      this.#write.moveRun.run(status, endedAt, errorCode, wakeAt, log.bytes, log.id);
-    else this.#write.changeRun.run(...headerValues(header), log.bytes, log.id);
+      this.#write.moveRun.run(status, endedAt, errorCode, wakeAt, log.bytes, log.next, log.hash, log.id);
+    else this.#write.changeRun.run(...headerValues(header), log.bytes, log.next, log.hash, log.id);
     log.header = header;
-    const block = log.unfinished();
-    if (block !== undefined && (hasEnded(header) || header.status === 'waiting')) this.#addBlock(log, block);
   }
 
   #keepLimits(ended: number): void {

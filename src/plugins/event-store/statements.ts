@@ -1,4 +1,4 @@
-import type { StoredEvent, StoredSnapshot, StoredWorkflow } from '../../base/history/event-store.js';
+import type { StoredSnapshot, StoredWorkflow } from '../../base/history/event-store.js';
 import type { RunStatus } from '../../base/status.js';
 import type { SqliteDatabase } from './sqlite-api.js';
 
@@ -15,12 +15,17 @@ export interface RunRow {
   readonly wake_at: number | null;
   readonly forked_run: string | null;
   readonly forked_events: number | null;
+  readonly sealed_events: number;
+  readonly sealed_hash: string;
   readonly events: number;
   readonly updated_at: number | null;
 }
 
-/** A row of `events`: seq, ts, kind, v, key, data, sum. As an array, because it is read by the hundred thousand. */
-export type EventRow = readonly [number, number, StoredEvent['kind'], number, string | null, string, number];
+/** What a run is checked by. */
+export type RunKey = Pick<RunRow, 'id' | 'run_id' | 'status' | 'sealed_events' | 'sealed_hash'>;
+
+/** A row of `blocks`: seq, events, text, hash. As an array, because it is read by the hundred thousand. */
+export type BlockRow = readonly [number, number, string, string];
 
 /** A row of `lease`; `owner` is `null` while nobody holds it. */
 export interface LeaseRow {
@@ -35,11 +40,11 @@ export interface LeaseRow {
   readonly expires: number;
 }
 
-/** The events of a run, whose key is the given term. */
-const eventsOf = (run: string): string => `events WHERE id BETWEEN ${run} << 32 AND (${run} << 32) | 4294967295`;
+/** The blocks of a run, whose key is the given term. */
+const blocksOf = (run: string): string => `blocks WHERE id BETWEEN ${run} << 32 AND (${run} << 32) | 4294967295`;
 
-const RUN_COLUMNS = `r.*, coalesce((SELECT seq + 1 FROM ${eventsOf('r.id')} ORDER BY id DESC LIMIT 1), 0) AS events,
-  (SELECT ts FROM ${eventsOf('r.id')} ORDER BY id DESC LIMIT 1) AS updated_at`;
+const RUN_COLUMNS = `r.*, coalesce((SELECT seq + events FROM ${blocksOf('r.id')} ORDER BY id DESC LIMIT 1), 0) AS events,
+  (SELECT ts FROM ${blocksOf('r.id')} ORDER BY id DESC LIMIT 1) AS updated_at`;
 
 /** The statements that only read. */
 export type ReadStatements = ReturnType<typeof readStatements>;
@@ -55,32 +60,36 @@ export function readStatements(db: SqliteDatabase) {
          AND (@id IS NULL OR (started_at, id) < (@startedAt, @id))
        ORDER BY started_at DESC, id DESC LIMIT @limit`,
     ),
-    runKeys: db.prepare<{ readonly id: number; readonly run_id: string; readonly status: RunStatus }>(
-      'SELECT id, run_id, status FROM runs WHERE id > ? ORDER BY id LIMIT 1000',
+    runKeys: db.prepare<RunKey>(
+      'SELECT id, run_id, status, sealed_events, sealed_hash FROM runs WHERE id > ? ORDER BY id LIMIT 1000',
     ),
     ended: db.prepare<{ readonly run_id: string; readonly endedAt: number; readonly bytes: number }>(
       `SELECT run_id, coalesce(ended_at, started_at) AS endedAt, bytes FROM runs
        WHERE status IN ('completed', 'failed', 'cancelled') ORDER BY endedAt DESC, id DESC`,
     ),
-    events: db
-      .prepare<EventRow>(
-        `SELECT seq, ts, kind, v, key, data, sum FROM events
-         WHERE id >= (@run << 32) | min(@from, 4294967295) AND id < (@run << 32) + CAST(min(@to, 4294967296) AS INTEGER) ORDER BY id LIMIT @limit`,
+    blocks: db
+      .prepare<BlockRow>(
+        `SELECT seq, events, text, hash FROM blocks
+         WHERE id >= (@run << 32) | min(@from, 4294967295) AND id <= (@run << 32) | 4294967295 ORDER BY id LIMIT @limit`,
       )
       .raw(),
-    eventAt: db.prepare<{ readonly position: number; readonly sum: number }>(
-      'SELECT position, sum FROM events WHERE id = (SELECT id << 32 FROM runs WHERE run_id = ?) | ?',
+    /** The last block that begins at a position or before it. */
+    blockAt: db.prepare<{
+      readonly seq: number;
+      readonly events: number;
+      readonly position: number;
+      readonly hash: string;
+    }>(
+      `SELECT seq, events, position, hash FROM blocks
+       WHERE id >= @run << 32 AND id <= (@run << 32) | min(@seq, 4294967295) ORDER BY id DESC LIMIT 1`,
     ),
     lastPosition: db
       .prepare<number>(
-        `SELECT max(value, coalesce((SELECT max((SELECT position FROM ${eventsOf('r.id')} ORDER BY id DESC LIMIT 1)) FROM runs r), 0))
+        `SELECT max(value, coalesce((SELECT max((SELECT position FROM ${blocksOf('r.id')} ORDER BY id DESC LIMIT 1)) FROM runs r), 0))
          FROM meta WHERE key = 'position'`,
       )
       .pluck(),
     meta: db.prepare<string | number>('SELECT value FROM meta WHERE key = ?').pluck(),
-    block: db.prepare<{ readonly events: number; readonly hash: string }>(
-      'SELECT events, hash FROM blocks WHERE run = ? AND number = ?',
-    ),
     blob: db.prepare<string>('SELECT text FROM blobs WHERE hash = ?').pluck(),
     blobUses: db.prepare<{ readonly hash: string; readonly seq: number; readonly text: string | null }>(
       'SELECT u.hash, u.seq, b.text FROM blob_uses u LEFT JOIN blobs b ON b.hash = u.hash WHERE run = ? AND u.hash > ? ORDER BY u.hash LIMIT 16',
@@ -92,7 +101,7 @@ export function readStatements(db: SqliteDatabase) {
     ),
     lease: db.prepare<LeaseRow>('SELECT * FROM lease'),
     counts: db.prepare<{ readonly runs: number; readonly events: number }>(
-      'SELECT (SELECT count(*) FROM runs) AS runs, (SELECT count(*) FROM events) AS events',
+      'SELECT (SELECT count(*) FROM runs) AS runs, (SELECT coalesce(sum(events), 0) FROM blocks) AS events',
     ),
   };
 }
@@ -105,7 +114,7 @@ export function writeStatements(db: SqliteDatabase) {
   return {
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
-    hasKey: db.prepare<number>('SELECT 1 FROM events WHERE run = ? AND key = ?').pluck(),
+    key: db.prepare('INSERT OR IGNORE INTO event_keys (run, key) VALUES (?, ?)'),
     addRun: db
       .prepare<number>(
         `INSERT INTO runs (run_id, workflow, workflow_hash, status, started_at, ended_at, error_code, wake_at, forked_run, forked_events)
@@ -114,19 +123,22 @@ export function writeStatements(db: SqliteDatabase) {
       .pluck(),
     changeRun: db.prepare(
       `UPDATE runs SET workflow = ?, workflow_hash = ?, status = ?, started_at = ?, ended_at = ?, error_code = ?, wake_at = ?,
-         forked_run = ?, forked_events = ?, bytes = ? WHERE id = ?`,
+         forked_run = ?, forked_events = ?, bytes = ?, sealed_events = ?, sealed_hash = ? WHERE id = ?`,
     ),
     moveRun: db.prepare(
-      'UPDATE runs SET status = ?, ended_at = ?, error_code = ?, wake_at = ?, bytes = ? WHERE id = ?',
+      `UPDATE runs SET status = ?, ended_at = ?, error_code = ?, wake_at = ?, bytes = ?, sealed_events = ?, sealed_hash = ?
+       WHERE id = ?`,
     ),
     bytesOf: db
       .prepare<number>(
-        `SELECT coalesce((SELECT sum(length(data)) FROM ${eventsOf('@run')}), 0)
+        `SELECT coalesce((SELECT sum(length(text) - instr(text, char(10))) FROM ${blocksOf('@run')}), 0)
            + coalesce((SELECT sum(length(text)) FROM blob_uses u JOIN blobs b ON b.hash = u.hash WHERE run = @run), 0)`,
       )
       .pluck(),
-    lengthOf: db.prepare<number>(`SELECT seq + 1 FROM ${eventsOf('@run')} ORDER BY id DESC LIMIT 1`).pluck(),
-    block: db.prepare('INSERT OR REPLACE INTO blocks (run, number, events, hash) VALUES (?, ?, ?, ?)'),
+    block: db.prepare(
+      'INSERT INTO blocks (id, position, events, ts, text, hash) VALUES ((? << 32) | ?, ?, ?, ?, ?, ?)',
+    ),
+    eventsOf: db.prepare<number>(`SELECT coalesce(sum(events), 0) FROM ${blocksOf('@run')}`).pluck(),
     blob: db.prepare('INSERT OR IGNORE INTO blobs (hash, text) VALUES (?, ?)'),
     blobUse: db.prepare('INSERT OR IGNORE INTO blob_uses (run, hash, seq) VALUES (?, ?, ?)'),
     workflow: db.prepare('INSERT OR IGNORE INTO workflows (hash, name, description) VALUES (?, ?, ?)'),
@@ -144,8 +156,8 @@ export function writeStatements(db: SqliteDatabase) {
     ),
     renewLease: db.prepare('UPDATE lease SET heartbeat = ?, expires = ?'),
     giveLease: db.prepare('UPDATE lease SET owner = NULL WHERE owner = ? AND fence = ?'),
-    dropEvents: db.prepare(`DELETE FROM ${eventsOf('@run')}`),
-    dropBlocks: db.prepare('DELETE FROM blocks WHERE run = ?'),
+    dropBlocks: db.prepare(`DELETE FROM ${blocksOf('@run')}`),
+    dropKeys: db.prepare('DELETE FROM event_keys WHERE run = ?'),
     dropSnapshots: db.prepare('DELETE FROM snapshots WHERE run = ?'),
     dropBlobs: db.prepare(
       `DELETE FROM blobs WHERE hash IN (SELECT hash FROM blob_uses WHERE run = @run)

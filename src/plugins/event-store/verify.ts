@@ -1,14 +1,13 @@
 import type { IntegrityProblem, IntegrityReport } from '../../base/history/event-store.js';
-import { BLOCK, blockHash, checksum, eventText, NO_BLOCK, sha256 } from './event-text.js';
-import { headOf, missingAtTail } from './head-check.js';
+import { blockHash, chainStart, sha256 } from './event-block.js';
+import { eventAt, headOf, missingAtTail } from './head-check.js';
+import { headSum } from './head-file.js';
 import { hasEnded } from './retention.js';
-import type { EventRow, ReadStatements, RunRow } from './statements.js';
+import type { BlockRow, ReadStatements, RunKey } from './statements.js';
 import { sqliteCode } from './store-errors.js';
 
-/** How many events are read at once. */
-const PAGE = 512;
-
-type RunKey = Pick<RunRow, 'id' | 'run_id' | 'status'>;
+/** How many blocks are read at once. */
+const PAGE = 64;
 
 /** Compares what is stored with what was written: of one run, or of all and of the file. */
 export function verifyStore(read: ReadStatements, file: string, runId: string | undefined): IntegrityReport {
@@ -64,19 +63,19 @@ class Verifier {
     });
   }
 
-  /** The events of a run, up to the first bad one; the others are only counted. */
+  /** The blocks of a run, up to the first bad one; the events of others are only counted. */
   #log(run: RunKey): boolean {
-    const log = new LogCheck(this.#read, run);
+    const log = new LogCheck(run);
     let next = 0;
     let isGood = true;
     for (;;) {
-      const page = this.#read.events.all({ run: run.id, from: next, to: Number.MAX_SAFE_INTEGER, limit: PAGE });
+      const page = this.#read.blocks.all({ run: run.id, from: next, limit: PAGE });
       for (const row of page) {
-        if (isGood) isGood = this.#keep(run, log.event(row));
-        this.#events++;
+        if (isGood) isGood = this.#keep(run, log.block(row));
+        this.#events += row[1];
+        next = row[0] + row[1];
       }
       if (page.length < PAGE) break;
-      next = (page.at(-1)?.[0] ?? next) + 1;
     }
     return isGood && this.#keep(run, log.end());
   }
@@ -113,9 +112,9 @@ class Verifier {
       this.#add('tail', null, null, missing, what);
       return;
     }
-    const event = this.#read.eventAt.get(runId, seq);
+    const event = eventAt(this.#read, runId, seq);
     // There is none where it was removed with its run.
-    if (event?.position === position && event.sum !== sum)
+    if (event?.position === position && headSum(event.hash) !== sum)
       this.#add('event', runId, seq, 0, `Event ${seq} is not the one that the head of the store tells of.`);
   }
 
@@ -142,72 +141,43 @@ interface Found {
   readonly what: string;
 }
 
-/** Goes through the events of one run. */
+/** Goes through the blocks of one run. */
 class LogCheck {
-  readonly #read: ReadStatements;
   readonly #run: RunKey;
   #next = 0;
-  #previous = NO_BLOCK;
-  #texts: string[] = [];
-  /** What is recorded of the block that the next event belongs to; read when its first event is. */
-  #block: { readonly events: number; readonly hash: string } | undefined;
+  #hash: string;
 
-  constructor(read: ReadStatements, run: RunKey) {
-    this.#read = read;
+  constructor(run: RunKey) {
     this.#run = run;
+    this.#hash = chainStart(run.run_id);
   }
 
-  event(row: EventRow): Found | undefined {
-    const [seq, ts, kind, v, key, data, sum] = row;
+  block([seq, events, text, hash]: BlockRow): Found | undefined {
     const expected = this.#next;
     if (seq !== expected) {
       const missing = seq - expected;
       return { kind: 'gap', seq: expected, missing, what: `${missing} events are missing before event ${seq}.` };
     }
-    const text = eventText(kind, v, key, data);
-    if (checksum({ seq, ts }, text) !== sum)
-      return { kind: 'event', seq, what: `Event ${seq} is not what was written.` };
-    if (seq % BLOCK === 0) this.#block = this.#read.block.get(this.#run.id, seq / BLOCK);
-    this.#texts.push(text);
-    this.#next++;
-    return this.#covered() ? this.#compare() : undefined;
+    this.#next = seq + events;
+    if (blockHash(this.#hash, { seq, text }) !== hash) return mismatch(seq, this.#next);
+    this.#hash = hash;
+    const { sealed_events, sealed_hash } = this.#run;
+    return this.#next === sealed_events && sealed_hash !== hash ? mismatch(seq, this.#next) : undefined;
   }
 
-  /** After the last event. */
+  /** After the last block. */
   end(): Found | undefined {
-    const events = this.#texts.length;
-    // Until a run has ended, the last of its events may be covered by their checksums alone.
-    const mustBeCovered = events > 0 && hasEnded(this.#run);
-    const covered = events === 0 ? this.#read.block.get(this.#run.id, this.#next / BLOCK)?.events : this.#block?.events;
-    const missing = (covered ?? 0) - events;
+    const { sealed_events } = this.#run;
+    const missing = sealed_events - this.#next;
     if (missing > 0) {
       const what = `${missing} events are missing at its end.`;
       return { kind: 'tail', seq: this.#next, missing, what };
     }
-    return mustBeCovered && covered !== events ? this.#mismatch() : undefined;
+    return missing < 0 && hasEnded(this.#run) ? mismatch(sealed_events, this.#next) : undefined;
   }
+}
 
-  /** Whether the events seen of this block are those that a hash is to cover. */
-  #covered(): boolean {
-    return this.#texts.length === BLOCK || this.#texts.length === this.#block?.events;
-  }
-
-  #compare(): Found | undefined {
-    const hash = blockHash(this.#previous, this.#texts);
-    if (hash !== this.#block?.hash) return this.#mismatch();
-    if (this.#texts.length < BLOCK) return undefined;
-    this.#previous = hash;
-    this.#texts = [];
-    this.#block = undefined;
-    return undefined;
-  }
-
-  #mismatch(): Found {
-    const first = this.#next - this.#texts.length;
-    return {
-      kind: 'block',
-      seq: first,
-      what: `Events ${first} to ${this.#next - 1} are not those that were written: the hash of their block differs.`,
-    };
-  }
+function mismatch(first: number, next: number): Found {
+  const which = next - first === 1 ? `Event ${first} is` : `Events ${first} to ${next - 1} are`;
+  return { kind: 'block', seq: first, what: `${which} not what was written: the hash of the block differs.` };
 }

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { IntegrityProblem } from '../../../../src/base/history/event-store.js';
 import type { SqliteEventStore } from '../../../../src/plugins/event-store/index.js';
 import { caught } from '../../../support/caught.js';
-import { change } from '../../../support/sqlite-connection.js';
+import { change as alter } from '../../../support/sqlite-connection.js';
 import { StoreFolder } from '../../../support/store-file.js';
 import { blob, endedBatch, firstBatch, header, nextBatch, storedEvent } from '../../../support/stored-events.js';
 
@@ -38,7 +38,10 @@ describe('The integrity of a store', () => {
     return report.problems;
   };
 
-  it('names the event in which one bit of the file changed', () => {
+  const changed = (first: number, last: number): string =>
+    `${first === last ? `Event ${first} is` : `Events ${first} to ${last} are`} not what was written: the hash of the block differs.`;
+
+  it('names the commit in which one bit of the file changed', () => {
     const marked = storedEvent(70, { data: '{"marked":"here"}' });
     written(firstBatch('a', 70), nextBatch('a', 70, 0, { events: [marked, storedEvent(71)] }), endedBatch('b', 3));
     const content = readFileSync(folder.file);
@@ -46,8 +49,7 @@ describe('The integrity of a store', () => {
     flip(content, at);
     writeFileSync(folder.file, content);
 
-    const what = 'Event 70 is not what was written.';
-    expect(problems()).to.deep.equal([{ kind: 'event', runId: 'a', seq: 70, missing: 0, what }]);
+    expect(problems()).to.deep.equal([{ kind: 'block', runId: 'a', seq: 70, missing: 0, what: changed(70, 71) }]);
     expect(problems('a')).to.have.length(1);
     expect(problems('b')).to.deep.equal([]);
 
@@ -58,69 +60,108 @@ describe('The integrity of a store', () => {
     expect(error.message).to.match(/^Event 70 of run a is not what was written, or is missing\./);
   });
 
-  for (const [column, value] of [
-    ['ts', '1'],
-    ['kind', `'gate.opened'`],
-    ['v', '2'],
-    ['key', `'k'`],
-    ['data', `data || ' '`],
-    ['sum', 'sum + 1'],
+  for (const [what, change] of [
+    ['the time of an event', `text = replace(text, '[1000', '[1001')`],
+    ['the kind of an event', `text = replace(text, 'attempt.started', 'attempt.stopped')`],
+    ['the data of an event', `text = text || ' '`],
+    ['its own hash', `hash = 'x'`],
+    ['its place', 'id = id + 1'],
   ] as const) {
-    it(`covers ${column} of an event`, () => {
+    it(`covers ${what} in a block`, () => {
       written(endedBatch('a', 3));
-      change(folder.file, `UPDATE events SET ${column} = ${value} WHERE seq = 1`);
-      expect(problems()).to.deep.include({
-        kind: 'event',
-        runId: 'a',
-        seq: 1,
-        missing: 0,
-        what: 'Event 1 is not what was written.',
-      });
+      alter(folder.file, `UPDATE blocks SET ${change}`);
+      expect(problems('a').map(({ kind, runId }) => `${kind} ${runId}`)).to.include(
+        change.startsWith('id') ? 'gap a' : 'block a',
+      );
+      const store = folder.open();
+      expect(caught(() => [...store.events('a')])).to.include({ code: 'STORE_DAMAGED', value: 0 });
     });
   }
 
-  it('names the first bad event of each run', () => {
-    written(endedBatch('a', 100), endedBatch('b', 100), endedBatch('c', 100));
-    change(folder.file, `UPDATE events SET v = 9 WHERE run IN (1, 3) AND seq IN (40, 50, 90)`);
+  /** Appends events in blocks of ten. */
+  const writtenInTens = (store: SqliteEventStore, runId: string, events: number): void => {
+    store.append([firstBatch(runId, 10)], 'process');
+    for (let from = 10; from < events - 10; from += 10) store.append([nextBatch(runId, from, from + 10)], 'process');
+    store.append([nextBatch(runId, events - 10, events, { header: header({ status: 'completed' }) })], 'process');
+  };
+
+  it('names the first bad block of each run', () => {
+    const store = folder.open();
+    for (const runId of ['a', 'b', 'c']) writtenInTens(store, runId, 100);
+    store.close();
+    alter(folder.file, `UPDATE blocks SET text = text || ' ' WHERE run IN (1, 3) AND seq IN (40, 50, 90)`);
     expect(problems().map(({ runId, seq }) => `${runId} ${seq}`)).to.deep.equal(['a 40', 'c 40']);
   });
 
   it('tells of events that are missing before others', () => {
-    written(endedBatch('a', 1_000));
-    change(folder.file, 'DELETE FROM events WHERE seq BETWEEN 500 AND 699');
-    const what = '200 events are missing before event 700.';
-    expect(problems()).to.deep.equal([{ kind: 'gap', runId: 'a', seq: 500, missing: 200, what }]);
     const store = folder.open();
-    expect(caught(() => [...store.events('a')])).to.include({ code: 'STORE_DAMAGED', value: 500 });
-    expect(caught(() => [...store.events('a', { from: 512, to: 900 })])).to.include({ value: 512 });
+    writtenInTens(store, 'a', 100);
+    store.close();
+    alter(folder.file, 'DELETE FROM blocks WHERE seq BETWEEN 50 AND 69');
+    const what = '20 events are missing before event 70.';
+    expect(problems()).to.deep.equal([{ kind: 'gap', runId: 'a', seq: 50, missing: 20, what }]);
+    const again = folder.open();
+    expect(caught(() => [...again.events('a')])).to.include({ code: 'STORE_DAMAGED', value: 50 });
+    expect(caught(() => [...again.events('a', { from: 55, to: 90 })])).to.include({ value: 55 });
+    expect(caught(() => [...again.events('a', { from: 75 })])).to.include({ code: 'STORE_DAMAGED', value: 70 });
+    expect([...again.events('a', { from: 45, to: 50 })]).to.have.length(5);
+    expect([...again.events('a', { from: 85 })]).to.have.length(15);
   });
 
-  for (const [events, left] of [
-    [70, 66],
-    [70, 64],
-    [64, 60],
-  ] as const) {
-    it(`tells of events that are missing at the end of a run that ended with ${events}, where ${left} are left`, () => {
-      written(endedBatch('a', events), firstBatch('b', 1));
-      change(folder.file, `DELETE FROM events WHERE run = 1 AND seq >= ${left}`);
-      const missing = events - left;
-      const what = `${missing} events are missing at its end.`;
-      expect(problems()).to.deep.equal([{ kind: 'tail', runId: 'a', seq: left, missing, what }]);
-    });
-  }
-
-  it('tells of events that were replaced together with their checksums', () => {
-    written(endedBatch('a', 130), endedBatch('b', 130));
-    change(
-      folder.file,
-      `UPDATE events SET (data, sum) = (SELECT data, sum FROM events o WHERE o.run = 2 AND o.seq = 70) WHERE run = 1 AND seq = 70;
-       UPDATE blocks SET hash = 'x' WHERE run = 1 AND number = 1`,
+  it('cuts what is committed at once into blocks that are read one by one', () => {
+    const store = folder.open();
+    store.append([endedBatch('a', 1_000)], 'process');
+    expect([...store.events('a', { from: 255, to: 514 })].map(({ seq }) => seq)).to.deep.equal(
+      Array.from({ length: 259 }, (_, index) => 255 + index),
     );
-    const what = 'Events 64 to 127 are not those that were written: the hash of their block differs.';
-    expect(problems()).to.deep.equal([{ kind: 'block', runId: 'a', seq: 64, missing: 0, what }]);
+    store.close();
+    alter(folder.file, 'UPDATE blocks SET text = text || text WHERE seq = 512');
+    expect(problems()).to.deep.equal([{ kind: 'block', runId: 'a', seq: 512, missing: 0, what: changed(512, 767) }]);
   });
 
-  it('chains the blocks of a run, the last one as far as it is where the run waits or has ended', () => {
+  it('tells of events that are missing at the end of a run that has ended', () => {
+    const store = folder.open();
+    writtenInTens(store, 'a', 70);
+    store.append([firstBatch('b', 1)], 'process');
+    store.close();
+    alter(folder.file, 'DELETE FROM blocks WHERE run = 1 AND seq >= 50');
+    const what = '20 events are missing at its end.';
+    expect(problems()).to.deep.equal([{ kind: 'tail', runId: 'a', seq: 50, missing: 20, what }]);
+  });
+
+  it('tells of a block that was replaced by one of another run, with its hash', () => {
+    const store = folder.open();
+    for (const runId of ['a', 'b']) writtenInTens(store, runId, 100);
+    store.close();
+    alter(
+      folder.file,
+      `UPDATE blocks SET (text, hash) = (SELECT text, hash FROM blocks o WHERE o.run = 2 AND o.seq = 70) WHERE run = 1 AND seq = 70`,
+    );
+    expect(problems()).to.deep.equal([{ kind: 'block', runId: 'a', seq: 70, missing: 0, what: changed(70, 79) }]);
+  });
+
+  it('tells of an end that was written anew, also together with its hash', () => {
+    const store = folder.open();
+    writtenInTens(store, 'a', 30);
+    const before = [...store.events('a', { from: 20 })];
+    store.close();
+    const other = new StoreFolder();
+    const forger = other.open();
+    forger.append([firstBatch('a', 10)], 'process');
+    forger.append([nextBatch('a', 10, 20)], 'process');
+    const forged = before.map((event) => ({ ...event, data: '{"forged":true}' }));
+    forger.append([nextBatch('a', 20, 0, { events: forged })], 'process');
+    forger.close();
+    alter(
+      folder.file,
+      `ATTACH '${other.file}' AS other;
+       UPDATE blocks SET (text, hash) = (SELECT text, hash FROM other.blocks o WHERE o.seq = 20) WHERE seq = 20`,
+    );
+    other.remove();
+    expect(problems().map(({ kind, seq }) => `${kind} ${seq}`)).to.deep.equal(['block 20', 'event 29']);
+  });
+
+  it('covers what was added to a run that waits or has ended', () => {
     const store = folder.open();
     const waiting = header({ status: 'waiting' });
     store.append([firstBatch('a', 70, { header: waiting })], 'process');
@@ -128,18 +169,10 @@ describe('The integrity of a store', () => {
     store.append([nextBatch('a', 75, 129)], 'process');
     store.close();
     expect(problems()).to.deep.equal([]);
-    change(folder.file, `UPDATE blocks SET events = 3, hash = 'x' WHERE number = 1`);
-    expect(problems()).to.deep.include({
-      kind: 'block',
-      runId: 'a',
-      seq: 64,
-      missing: 0,
-      what: 'Events 64 to 66 are not those that were written: the hash of their block differs.',
-    });
-    change(folder.file, `DELETE FROM blocks WHERE number = 1; UPDATE runs SET status = 'completed'`);
-    expect(problems().map(({ kind, seq }) => `${kind} ${seq}`)).to.deep.equal(['block 64']);
-    change(folder.file, `DELETE FROM events WHERE seq >= 70`);
-    expect(problems().map(({ kind, seq }) => `${kind} ${seq}`)).to.deep.equal(['block 64', 'tail null']);
+    alter(folder.file, `UPDATE runs SET status = 'completed'`);
+    expect(problems()).to.deep.equal([{ kind: 'block', runId: 'a', seq: 75, missing: 0, what: changed(75, 128) }]);
+    alter(folder.file, `UPDATE runs SET status = 'waiting'; DELETE FROM blocks WHERE seq >= 70`);
+    expect(problems().map(({ kind, seq }) => `${kind} ${seq}`)).to.deep.equal(['tail 70', 'tail null']);
   });
 
   it('tells of blobs that are missing', () => {
@@ -147,14 +180,14 @@ describe('The integrity of a store', () => {
     const events = [storedEvent(0), storedEvent(1, { data: `{"blob":"${hash}"}` })];
     const store = folder.open();
     store.append([firstBatch('a', 2, { events, blobs: [{ hash, text }] })], 'process');
-    change(folder.file, 'DELETE FROM blobs');
+    alter(folder.file, 'DELETE FROM blobs');
     const what = `Blob ${hash} is missing.`;
     expect(problems()).to.deep.equal([{ kind: 'blob', runId: 'a', seq: 1, missing: 1, what }]);
   });
 
   it('tells of events that belong to no run', () => {
     written(endedBatch('a', 3), endedBatch('b', 4));
-    change(folder.file, `DELETE FROM runs WHERE run_id = 'a'`);
+    alter(folder.file, `DELETE FROM runs WHERE run_id = 'a'`);
     expect(problems().map(({ kind, what }) => [kind, what])).to.deep.equal([['file', '3 events belong to no run.']]);
   });
 
@@ -194,7 +227,7 @@ describe('The integrity of a store', () => {
 
         const writer = copy.open();
         // The holder of the lease lives: it is this very process.
-        change(copy.file, 'UPDATE lease SET owner = NULL');
+        alter(copy.file, 'UPDATE lease SET owner = NULL');
         expect(writer.append([nextBatch('a', 8, 9)], 'process').position).to.equal(13);
         expect(writer.health().details).to.include({ missingEvents: 0, lostEvents: 3 });
         expect(writer.verify().ok).to.equal(true);
@@ -204,9 +237,12 @@ describe('The integrity of a store', () => {
     });
 
     it('tells of a last event that is another one', () => {
-      written(firstBatch('a', 3));
-      change(folder.file, `UPDATE events SET data = 'x', sum = 1 WHERE seq = 2`);
-      expect(problems().map(({ kind, seq }) => `${kind} ${seq}`)).to.deep.equal(['event 2', 'event 2']);
+      const store = folder.open();
+      store.append([firstBatch('a', 1)], 'process');
+      store.append([nextBatch('a', 1, 3)], 'process');
+      store.close();
+      alter(folder.file, `UPDATE blocks SET hash = 'x' WHERE seq = 1`);
+      expect(problems().map(({ kind, seq }) => `${kind} ${seq}`)).to.deep.equal(['block 1', 'event 2']);
     });
 
     it('finds nothing wrong where it is older than the file, missing, torn, or that of another store', () => {

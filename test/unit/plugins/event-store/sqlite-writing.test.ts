@@ -65,7 +65,7 @@ describe('SqliteEventStore', () => {
       const store = folder.open({ walBytes: 65_536 });
       store.append([firstBatch('a', 1)], 'process');
       const reader = connect(folder.file);
-      reader.exec('BEGIN; SELECT * FROM events');
+      reader.exec('BEGIN; SELECT * FROM blocks');
       const data = JSON.stringify({ text: 'x'.repeat(10_000) });
       const append = (from: number): void => {
         const events = [storedEvent(from, { data })];
@@ -184,10 +184,10 @@ describe('SqliteEventStore', () => {
     it('where anything else fails', () => {
       const store = folder.open();
       store.append([firstBatch('a')], 'process');
-      change(folder.file, 'DROP TABLE events');
+      change(folder.file, 'DROP TABLE blocks');
       const error = caught(() => store.append([nextBatch('a', 1, 2)], 'process'));
       expect(error).to.include({ code: 'STORE_FAILED', at: folder.file });
-      expect((error.cause as Error).message).to.equal('no such table: events');
+      expect((error.cause as Error).message).to.equal('no such table: blocks');
       expect(refusal(() => store.run('a')).code).to.equal('STORE_FAILED');
     });
 

@@ -122,7 +122,7 @@ describe('The file of a store', function () {
 
   it('is refused where it lacks a table', () => {
     folder.open().close();
-    change(folder.file, 'DROP TABLE events');
+    change(folder.file, 'DROP TABLE blocks');
     expect(refusal(() => folder.open())).to.include({ code: 'STORE_FAILED', at: folder.file });
     expect(folder.make().health().status).to.equal('closed');
   });
