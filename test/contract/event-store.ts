@@ -253,6 +253,23 @@ export function eventStoreContract(name: string, make: () => StoreUnderTest): vo
         expect(store.verify()).to.deep.equal({ ok: true, runs: 1, events: 3, problems: [] });
       });
 
+      it('and keeps the workflows of others, also those that another was one of before', () => {
+        const batch = (hash: string) => ({
+          header: header({ status: 'completed', endedAt: 2_000, workflowHash: hash }),
+          workflow: { hash, name: 'w', description: '{}' },
+        });
+        for (const runId of ['a', 'b', 'c']) store.append([firstBatch(runId, 1, batch('first'))], 'process');
+        store.append([nextBatch('c', 1, 2, batch('second'))], 'process');
+        const kept = (): readonly boolean[] => ['first', 'second'].map((hash) => store.workflow(hash) !== undefined);
+
+        store.remove('a');
+        expect(kept()).to.deep.equal([true, true]);
+        store.remove('b');
+        expect(kept()).to.deep.equal([true, true]);
+        store.remove('c');
+        expect(kept()).to.deep.equal([false, false]);
+      });
+
       it('only when they have ended', () => {
         for (const status of ['running', 'waiting'] as const) {
           store.append([firstBatch(status, 1, { header: header({ status }) })], 'process');

@@ -88,8 +88,7 @@ function createTables(db: SqliteDatabase): void {
     ) WITHOUT ROWID;
     CREATE INDEX blob_uses_by_hash ON blob_uses (hash);
     CREATE TABLE workflows (hash TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE workflow_uses (run INTEGER NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (run, hash)) WITHOUT ROWID;
-    CREATE INDEX workflow_uses_by_hash ON workflow_uses (hash);
+    CREATE TABLE former_workflows (run INTEGER NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (run, hash)) WITHOUT ROWID;
     CREATE TABLE snapshots (
       id INTEGER PRIMARY KEY, run INTEGER NOT NULL, events INTEGER NOT NULL, taken_at NUMERIC NOT NULL,
       workflow_hash TEXT NOT NULL, v INTEGER NOT NULL, state TEXT NOT NULL, checksum TEXT NOT NULL

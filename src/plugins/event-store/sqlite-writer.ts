@@ -85,7 +85,9 @@ export class SqliteWriter {
         if (events.length > 0) last = { runId: batch.runId, log };
         created += events.length;
         this.#addBlobs(log, batch);
-        if (batch.workflow !== undefined) this.#addWorkflow(log, batch.workflow);
+        if (batch.workflow !== undefined) this.#addWorkflow(batch.workflow);
+        if (batch.workflow !== undefined && batch.workflow.hash !== batch.header?.workflowHash)
+          this.#write.formerWorkflow.run(log.id, batch.workflow.hash);
         if (batch.header === undefined) continue;
         this.#changeRun(log, batch.header);
         if (hasEnded(batch.header)) ended++;
@@ -143,7 +145,7 @@ export class SqliteWriter {
     const events = this.#write.eventsOf.get({ run: row.id }) ?? 0;
     this.#write.dropBlocks.run({ run: row.id });
     const blobs = this.#write.dropBlobs.run({ run: row.id }).changes;
-    for (const name of ['dropBlobUses', 'dropWorkflowUses', 'dropKeys', 'dropSnapshots', 'dropRun'] as const)
+    for (const name of ['dropBlobUses', 'dropFormer', 'dropKeys', 'dropSnapshots', 'dropRun'] as const)
       this.#write[name].run(row.id);
     this.#logs.delete(runId);
     return { runs: 1, events, blobs };
@@ -278,12 +280,11 @@ export class SqliteWriter {
     }
   }
 
-  #addWorkflow({ id }: RunLog, { hash, name, description }: StoredWorkflow): void {
+  #addWorkflow({ hash, name, description }: StoredWorkflow): void {
     if (this.#workflows.has(hash)) return;
     if (this.#workflows.size >= MOST_LOGS) this.#workflows.clear();
     this.#write.workflow.run(hash, name, description);
     this.#workflows.add(hash);
-    this.#write.workflowUse.run(id, hash);
   }
 
   /** Removes the workflows that no run is one of any more. */
@@ -321,7 +322,10 @@ export class SqliteWriter {
     const { status, endedAt, errorCode, wakeAt } = header;
     if (log.header !== undefined && isSameRun(log.header, header))
       this.#write.moveRun.run(status, endedAt, errorCode, wakeAt, log.bytes, log.next, log.hash, log.id);
-    else this.#write.changeRun.run(...headerValues(header), log.bytes, log.next, log.hash, log.id);
+    else {
+      this.#write.keepFormer.run(log.id, header.workflowHash);
+      this.#write.changeRun.run(...headerValues(header), log.bytes, log.next, log.hash, log.id);
+    }
     log.header = header;
   }
 

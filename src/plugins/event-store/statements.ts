@@ -142,7 +142,10 @@ export function writeStatements(db: SqliteDatabase) {
     blob: db.prepare('INSERT OR IGNORE INTO blobs (hash, text) VALUES (?, ?)'),
     blobUse: db.prepare('INSERT OR IGNORE INTO blob_uses (run, hash, seq) VALUES (?, ?, ?)'),
     workflow: db.prepare('INSERT OR IGNORE INTO workflows (hash, name, description) VALUES (?, ?, ?)'),
-    workflowUse: db.prepare('INSERT OR IGNORE INTO workflow_uses (run, hash) VALUES (?, ?)'),
+    formerWorkflow: db.prepare('INSERT OR IGNORE INTO former_workflows (run, hash) VALUES (?, ?)'),
+    keepFormer: db.prepare(
+      'INSERT OR IGNORE INTO former_workflows (run, hash) SELECT id, workflow_hash FROM runs WHERE id = ? AND workflow_hash <> ?',
+    ),
     snapshot: db.prepare(
       'INSERT INTO snapshots (run, events, taken_at, workflow_hash, v, state, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -164,10 +167,10 @@ export function writeStatements(db: SqliteDatabase) {
          AND NOT EXISTS (SELECT 1 FROM blob_uses u WHERE u.hash = blobs.hash AND u.run <> @run)`,
     ),
     dropBlobUses: db.prepare('DELETE FROM blob_uses WHERE run = ?'),
-    dropWorkflowUses: db.prepare('DELETE FROM workflow_uses WHERE run = ?'),
+    dropFormer: db.prepare('DELETE FROM former_workflows WHERE run = ?'),
     // A run that went on with a changed workflow was one of several.
     dropWorkflows: db.prepare(
-      'DELETE FROM workflows WHERE NOT EXISTS (SELECT 1 FROM workflow_uses u WHERE u.hash = workflows.hash)',
+      'DELETE FROM workflows WHERE hash NOT IN (SELECT workflow_hash FROM runs UNION SELECT hash FROM former_workflows)',
     ),
     dropRun: db.prepare('DELETE FROM runs WHERE id = ?'),
   };
