@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { RunEvent } from '../../src/base/events.js';
 import type { GraphResult } from '../../src/base/graph-result.js';
+import { RunFailedError } from '../../src/base/run-errors.js';
 import type { RunResult } from '../../src/base/run-result.js';
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
 import { LocalRuntime } from '../../src/runtimes/local-runtime.js';
@@ -43,6 +44,15 @@ function plain(events: readonly RunEvent[]): readonly unknown[] {
 function shown(result: RunResult & GraphResult): unknown {
   const { status, output, warnings, startedAt, durationMs, gates } = result;
   return { status, output, warnings, startedAt, durationMs, gates, ...graphView(result) };
+}
+
+function fates(result: GraphResult): unknown {
+  return [...result.nodes.values()].map(({ id, status, reason, visits }) => ({
+    id,
+    status,
+    visits,
+    reason: reason?.code,
+  }));
 }
 
 describe('a durable run', () => {
@@ -139,16 +149,74 @@ describe('a durable run', () => {
         expect(resumed.status).to.equal(whole.status);
         return;
       }
-      const statuses = (result: GraphResult): unknown =>
-        [...result.nodes.values()].map(({ id, status, reason, visits }) => ({
-          ...{ id, status, visits, reason: reason?.code },
-        }));
       expect(resumed.status).to.equal(whole.status);
-      same(statuses(resumed), statuses(whole), 'the nodes');
+      same(fates(resumed), fates(whole), 'the nodes');
       const log = store.log(RUN);
       expect(log.map(({ seq }) => seq)).to.deep.equal(log.map((_, index) => index));
       using reader = new LocalRuntime({ store, log: new MemoryLog() });
-      same(statuses(reader.replay(RUN)), statuses(whole), 'the replayed nodes');
+      same(fates(reader.replay(RUN)), fates(whole), 'the replayed nodes');
+    },
+    0.5,
+  );
+
+  holds(
+    'comes to the same when it is forked from any event, whichever runtime recorded it and whichever goes on',
+    fc.record({
+      flow: arbitraryWorkflow(fc, { size: 8 }),
+      isAsync: fc.boolean(),
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      again: fc.nat({ max: 20 }),
+    }),
+    async ({ flow: { workflow, params, set, answers }, isAsync, at, again }) => {
+      const store = new RecordingStore();
+      const ignore = (error: unknown): void => {
+        if (!(error instanceof RunFailedError)) throw error;
+      };
+      /** Runs it in one of the runtimes, at a time of its own: the run itself, or a fork of it from so many events. */
+      const worked = async (
+        inAsync: boolean,
+        clock: VirtualClock,
+        fork?: { readonly events: number; readonly rerun: readonly string[] },
+      ) => {
+        const options = { clock, ids: seededIds(), random: seededRandom(1), log: new MemoryLog(), store };
+        const goesOn = fork === undefined ? undefined : `fork-${inAsync}`;
+        const run = {
+          ...{ workflow: workflow as never, params: params as object, options: { set, runId: RUN }, answers, clock },
+          ...{ events: [], ...(goesOn === undefined ? {} : { goesOn }) },
+        };
+        const forking = { workflow: workflow as never, ...(goesOn === undefined ? {} : { runId: goesOn }) };
+        if (inAsync) {
+          await using runtime = new AsyncLocalRuntime(options);
+          if (fork !== undefined) {
+            const { events, rerun } = fork;
+            await advanceUntil(() => runtime.fork(RUN, events, { rerun }, forking).catch(ignore), clock);
+          }
+          return await settleAnsweredLater(runtime, run, (start) => advanceUntil(start, clock));
+        }
+        using runtime = new LocalRuntime(options);
+        try {
+          if (fork !== undefined) runtime.fork(RUN, fork.events, { rerun: fork.rerun }, forking);
+        } catch (error) {
+          ignore(error);
+        }
+        return settleAnswered(runtime, run);
+      };
+      const clock = new VirtualClock();
+      const whole = await worked(isAsync, clock);
+      if (whole.status === 'rejected') return;
+      const ids = [...whole.nodes.keys()];
+      const events = Math.max(1, Math.round(at * store.log(RUN).length));
+      const fork = { events, rerun: again < ids.length ? [ids[again] as string] : [] };
+      const [sync, later] = [
+        await worked(false, new VirtualClock(clock.now()), fork),
+        await worked(true, new VirtualClock(clock.now()), fork),
+      ];
+      if (sync.status === 'rejected' || later.status === 'rejected') throw new Error('A fork was rejected.');
+      same(later.status, sync.status, 'the status');
+      same(later.output, sync.output, 'the output');
+      same(fates(later), fates(sync), 'the nodes');
+      using reader = new LocalRuntime({ store, log: new MemoryLog() });
+      for (const run of [sync, later]) same(fates(reader.replay(run.runId)), fates(sync), 'the replayed nodes');
     },
     0.5,
   );
