@@ -28,14 +28,15 @@ for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
 
 function checkScore() {
-  const { score, whole } = record;
+  const { score, whole, margin = 0 } = record;
   if (!whole) {
     const part = score === undefined || score === null ? 'nothing has a score' : `what was measured scores ${score} %`;
     console.log(`mutation: not measured in full (${paths.length - unknown.length} of ${paths.length} files; ${part}).`);
     return [];
   }
-  console.log(`mutation: the score is ${score} %, at least ${LEAST_SCORE} % (${record.date}).`);
-  return score >= LEAST_SCORE ? [] : [`${RECORD}: the mutation score ${score} % is below ${LEAST_SCORE} %.`];
+  const text = margin === 0 ? `${score} %` : `${score} % ± ${margin}`;
+  console.log(`mutation: the score is ${text}, at least ${LEAST_SCORE} % (${record.date}).`);
+  return score - margin >= LEAST_SCORE ? [] : [`${RECORD}: the mutation score ${text} is below ${LEAST_SCORE} %.`];
 }
 
 /** In a whole record, a new file is a change as well; before, it is one of those that have no result yet. */

@@ -3,12 +3,14 @@
  * is written to etc/mutation.json, so that an interrupted run goes on where it was: without arguments, only files that
  * have no result yet, or changed since, are measured.
  *
- * Usage: node scripts/mutate.mjs [--only path ...] [--again]
+ * Usage: node scripts/mutate.mjs [--only path ...] [--again] [--one-in N]
  *
  * `--only` measures these files or folders, changed or not. `--again` reuses nothing of earlier runs; without it, a mutant
- * that a test killed counts as killed while neither the mutated code nor the name of the test has changed.
+ * that a test killed counts as killed while neither the mutated code nor the name of the test has changed. `--one-in N` tries one
+ * of N mutants, for an estimate in an Nth of the time.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
 import strykerConfig from '../stryker.config.mjs';
 import { countLines, fileResult, lineHashes, mutatedFiles, readRecord, writeRecord } from './mutation-record.mjs';
@@ -18,24 +20,27 @@ const BATCH_LINES = 800;
 const PACKAGES = ['@stryker-mutator/core', 'mocha', 'typescript'];
 const REUSABLE = ['Killed', 'Timeout', 'Ignored'];
 
-const { only, again } = readArguments(process.argv.slice(2));
+const { only, again, oneIn } = readArguments(process.argv.slice(2));
+const sampling = oneIn === 1 ? {} : { checkers: ['sample'] };
+process.env.LOCKSTEP_MUTATE_ONE_IN = String(oneIn);
 const batches = inBatches(filesToMeasure());
 console.log(`${batches.flat().length} files to measure, in ${batches.length} batches.`);
 
 for (const [index, batch] of batches.entries()) {
   forgetSurvivors(batch);
-  const mutants = await new Stryker({ mutate: batch, force: again }).runMutationTest();
+  const mutants = await new Stryker({ mutate: batch, force: again, ...sampling }).runMutationTest();
   const { score, whole } = keep(batch, mutants);
   const scope = whole ? 'all files' : 'the files measured so far';
   console.log(`Batch ${index + 1} of ${batches.length}: the score of ${scope} is ${score ?? 'not known'}.`);
 }
 
 function readArguments(words) {
-  const paths = words.filter((word) => !word.startsWith('--'));
-  const unknown = words.find((word) => word.startsWith('--') && word !== '--only' && word !== '--again');
-  if (unknown !== undefined) throw new Error(`Unknown option ${unknown}.`);
-  if (paths.length > 0 !== words.includes('--only')) throw new Error('--only and paths belong together.');
-  return { only: paths.length > 0 ? paths : undefined, again: words.includes('--again') };
+  const options = { only: { type: 'boolean' }, again: { type: 'boolean' }, 'one-in': { type: 'string', default: '1' } };
+  const { values, positionals: paths } = parseArgs({ args: words, options, allowPositionals: true });
+  if (paths.length > 0 !== (values.only ?? false)) throw new Error('--only and paths belong together.');
+  const oneIn = Number(values['one-in']);
+  if (!Number.isInteger(oneIn) || oneIn < 1) throw new Error('--one-in takes a whole number from 1.');
+  return { only: paths.length > 0 ? paths : undefined, again: values.again ?? false, oneIn };
 }
 
 function filesToMeasure() {
@@ -56,7 +61,7 @@ function inBatches(paths) {
     const lines = countLines(lineHashes(path));
     if (lines > room) {
       found.push([]);
-      room = BATCH_LINES;
+      room = BATCH_LINES * oneIn;
     }
     found.at(-1).push(path);
     room -= lines;
@@ -90,6 +95,7 @@ function keep(batch, mutants) {
         path,
         own.map(({ status }) => status),
         date,
+        oneIn,
       ),
     ];
   });

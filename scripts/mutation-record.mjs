@@ -86,24 +86,48 @@ export function writeRecord(record, results, about) {
   return next;
 }
 
-/** What became of the mutants of one file, with the state of the file. */
-export function fileResult(path, statuses, date) {
+/** What became of the mutants of one file, of one in so many, with the state of the file. */
+export function fileResult(path, statuses, date, oneIn = 1) {
   const counts = { killed: 0, timeout: 0, survived: 0, noCoverage: 0, ignored: 0 };
   for (const status of statuses) {
     const name = COUNTED[status];
     if (name !== undefined) counts[name]++;
   }
   const lines = lineHashes(path);
-  return { date, ...summary([counts]), lineCount: countLines(lines), lines };
+  return {
+    date,
+    ...(oneIn === 1 ? {} : { oneIn }),
+    ...summary([{ ...counts, oneIn }]),
+    lineCount: countLines(lines),
+    lines,
+  };
 }
 
-/** The sum of counts, and the score: the share of mutants that tests noticed, in percent; `null` without a mutant. */
+/**
+ * The sum of counts, and the score: the share of mutants that tests noticed, in percent; `null` without a mutant. A file of which
+ * one mutant in so many was tried counts as if the others had come to the same; `margin` is then how far the score may be off, in
+ * percent of mutants, with 95 % certainty (the normal approximation of a stratified sample).
+ */
 export function summary(all) {
-  const sum = (name) => all.reduce((total, counts) => total + counts[name], 0);
-  const counts = Object.fromEntries(Object.values(COUNTED).map((name) => [name, sum(name)]));
-  const noticed = counts.killed + counts.timeout;
-  const valid = noticed + counts.survived + counts.noCoverage;
-  return { score: valid === 0 ? null : Math.round((10_000 * noticed) / valid) / 100, ...counts };
+  const counts = Object.fromEntries(
+    Object.values(COUNTED).map((name) => [name, all.reduce((total, each) => total + each[name], 0)]),
+  );
+  let [noticed, valid, variance] = [0, 0, 0];
+  for (const { killed, timeout, survived, noCoverage, oneIn = 1 } of all) {
+    const tried = killed + timeout + survived + noCoverage;
+    if (tried === 0) continue;
+    const share = (killed + timeout) / tried;
+    noticed += (killed + timeout) * oneIn;
+    valid += tried * oneIn;
+    variance += oneIn * (oneIn - 1) * tried * share * (1 - share);
+  }
+  if (valid === 0) return { score: null, ...counts };
+  const margin = variance === 0 ? {} : { margin: percent(1.96 * Math.sqrt(variance), valid) };
+  return { score: percent(noticed, valid), ...margin, ...counts };
+}
+
+function percent(part, whole) {
+  return Math.round((10_000 * part) / whole) / 100;
 }
 
 function byFolder(files) {

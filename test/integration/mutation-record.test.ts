@@ -7,6 +7,7 @@ import { expect } from 'chai';
 
 interface Counts {
   readonly score: number | null;
+  readonly margin?: number;
   readonly killed: number;
   readonly timeout: number;
   readonly survived: number;
@@ -31,7 +32,7 @@ interface RecordModule {
   lineHashes(path: string): string;
   countLines(hashes: string): number;
   changedLines(before: string, after: string): number;
-  fileResult(path: string, statuses: readonly string[], date: string): FileResult;
+  fileResult(path: string, statuses: readonly string[], date: string, oneIn?: number): FileResult;
   readRecord(): MutationRecord;
   writeRecord(
     record: { readonly files: object },
@@ -126,6 +127,33 @@ describe('the record of mutation testing', () => {
   });
 
   describe('holds', () => {
+    it('how far the score may be off where one of four mutants was tried, which count four times then', () => {
+      const sampled = fileResult('src/base/one.ts', KILLED_90, '2026-01-02', 4);
+      expect(sampled).to.include({ oneIn: 4, score: 90, margin: 5.09, killed: 80 });
+      const tried = fileResult('src/mixins/feature/two.ts', statuses({ Killed: 50, Survived: 50 }), '2026-01-02');
+      const results = { 'src/base/one.ts': sampled, 'src/mixins/feature/two.ts': tried };
+      const record = writeRecord(readRecord(), results, { date: '2026-01-02' });
+      expect(record).to.include({ score: 82, margin: 4.07, killed: 130, survived: 57 });
+      expect(check()).to.deep.include({ status: 1 });
+      expect(check().output).to.include('the mutation score 82 % ± 4.07 is below 85 %');
+    });
+
+    it('a score that is high enough also at the lower end of its margin', () => {
+      const paths = ['src/base/one.ts', 'src/mixins/feature/two.ts'];
+      const results = (killed: number) =>
+        Object.fromEntries(
+          paths.map((path) => [
+            path,
+            fileResult(path, statuses({ Killed: killed, Survived: 100 - killed }), '2026-01-02', 4),
+          ]),
+        );
+      writeRecord(readRecord(), results(86), { date: '2026-01-02' });
+      expect(check()).to.deep.include({ status: 1 });
+      writeRecord(readRecord(), results(95), { date: '2026-01-02' });
+      expect(check()).to.deep.include({ status: 0 });
+      expect(check().output).to.include('the score is 95 % ± 2.62');
+    });
+
     it('the counts of a file and its score, for which timeouts count as killed and ignored mutants not at all', () => {
       const { lines, ...result } = fileResult('src/base/one.ts', KILLED_90, '2026-01-02');
       expect(result).to.deep.equal({
