@@ -44,6 +44,10 @@ describe('A secret of a durable run', () => {
     ['in a Map', (secret: string) => new Map([[{ a: secret }, 1]])],
     ['in a Set', (secret: string) => new Set([secret])],
     ['in a record without a prototype', (secret: string) => Object.assign(Object.create(null), { secret })],
+    ['as bytes', (secret: string) => ({ body: Buffer.from(secret) })],
+    ['among bytes', (secret: string) => [Buffer.from(`---${secret}!`)]],
+    ['among bytes, two before it', (secret: string) => new TextEncoder().encode(`--${secret}`)],
+    ['among bytes, one before it', (secret: string) => new TextEncoder().encode(`-${secret}!!`).buffer],
     ['in an error', (secret: string) => ({ error: new Error(secret) })],
     ['beside its tags', (secret: string) => ({ $: secret })],
   ] as const) {
@@ -55,6 +59,18 @@ describe('A secret of a durable run', () => {
       expect(bench.store.text).to.not.include('4711');
     });
   }
+
+  inBoth('is no reason to refuse other bytes, nor a few that occur by chance', async (bench) => {
+    const bytes = Buffer.from(Array.from({ length: 4_096 }, (_, index) => (index * 7) % 256));
+    for (const secret of [TOKEN, 'ab', '\ud800'.repeat(9)]) {
+      const outcome = await bench.open({ secrets: { load: () => ({ TOKEN: secret }) } }).settle(
+        flowOf(() => [bytes, Buffer.from('ab')]),
+        { p: 1 },
+        { runId: `r${secret.length}` },
+      );
+      expect(outcome.status).to.equal('completed');
+    }
+  });
 
   inBoth('is refused in a state', async (bench) => {
     const flow = flowOf(

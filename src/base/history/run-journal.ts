@@ -14,6 +14,7 @@ import {
   type StoredEvent,
   type StoredWorkflow,
 } from './event-store.js';
+import { holdsSecret } from './secret-search.js';
 import { SNAPSHOT_LEAST_EVENTS, snapshotDue } from './state-snapshot.js';
 import { type EncodedValue, storeEvent } from './stored-event.js';
 import { encodeValue } from './value-codec.js';
@@ -133,7 +134,7 @@ export class RunJournal {
    */
   accept(value: object, at: string): void {
     const text = storableText(value, at, this.#parts.bytes);
-    refuseSecret(text, this.#parts.secrets(), at);
+    refuseSecret(text, this.#parts.secrets(), at, this.#parts.bytes);
     this.#accepted = { value, text };
   }
 
@@ -286,10 +287,10 @@ function firstSentence({ message }: Error): string {
   return message.slice(0, message.indexOf('. ') + 1);
 }
 
-/** Refuses a text that holds a secret. Secrets may be escaped in it as JSON escapes them. @throws AttemptError SECRET_IN_OUTPUT */
-export function refuseSecret(text: string, secrets: ReadonlyMap<string, string>, at: string): void {
+/** Refuses a text that holds a secret, as `holdsSecret` finds it. @throws AttemptError SECRET_IN_OUTPUT */
+export function refuseSecret(text: string, secrets: ReadonlyMap<string, string>, at: string, bytes: BytesPort): void {
   for (const [name, value] of secrets) {
-    if (value === '' || !text.includes(JSON.stringify(value).slice(1, -1))) continue;
+    if (value === '' || !holdsSecret(text, value, bytes)) continue;
     throw new AttemptError('SECRET_IN_OUTPUT', `What ${at} holds contains the secret "${name}".`, { at });
   }
 }

@@ -265,10 +265,12 @@ describe('A text that holds a secret', () => {
   ]);
 
   it('is found escaped as JSON does', () => {
-    expect(caught(() => refuseSecret('{"v":"x a\\"b\\\\c\\n"}', secrets, 'here')).message).to.include('"QUOTED"');
+    expect(caught(() => refuseSecret('{"v":"x a\\"b\\\\c\\n"}', secrets, 'here', nodeBytes)).message).to.include(
+      '"QUOTED"',
+    );
   });
 
   it('is none where the secret is empty or not there', () => {
-    refuseSecret('{"v":"a"}', secrets, 'here');
+    refuseSecret('{"v":"a"}', secrets, 'here', nodeBytes);
   });
 });
