@@ -115,7 +115,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
 
   /** The gates of a run that nobody has answered, in the order in which they opened; the run waits, or goes on beside them. @throws LockstepError RUN_UNKNOWN */
   gates(runId: string): readonly GateReport[] {
-    return openGates(this.#answerable(runId).execution);
+    return openGates(this.#restored(runId).execution);
   }
 
   /**
@@ -125,7 +125,8 @@ export abstract class BaseRuntime extends PerformingRuntime {
    * @param gate its id or handle; inside a map or subworkflow, its scope and id, as `gates` names it
    * @param answer must fit the gate's schema; `null` where none is given
    * @param by who approved, for the log
-   * @throws LockstepError RUN_UNKNOWN, GATE_NOT_OPEN, GATE_ANSWER_INVALID, SCHEMA_ASYNC, SCHEMA_THREW, WORKFLOW_CHANGED, WORKFLOW_UNKNOWN
+   * @throws LockstepError RUN_UNKNOWN, GATE_NOT_OPEN, GATE_ANSWER_INVALID, SCHEMA_ASYNC, SCHEMA_THREW, WORKFLOW_CHANGED, WORKFLOW_UNKNOWN;
+   *   RunRejectedError SECRET_MISSING, SECRETS_FAILED
    */
   approve(runId: string, gate: Part, answer?: unknown, by?: string): void {
     const run = this.#answerable(runId);
@@ -134,15 +135,26 @@ export abstract class BaseRuntime extends PerformingRuntime {
     this.#answered(run);
   }
 
-  /** Rejects a gate: its port `rejected` carries the reason. @throws LockstepError RUN_UNKNOWN, GATE_NOT_OPEN */
+  /** Rejects a gate: its port `rejected` carries the reason. @throws LockstepError RUN_UNKNOWN, GATE_NOT_OPEN; RunRejectedError SECRET_MISSING, SECRETS_FAILED */
   reject(runId: string, gate: Part, reason?: string, by?: string): void {
     const run = this.#answerable(runId);
     rejectGate(run.execution, idOf(gate), reason ?? null, by ?? null, this.ports.clock.now());
     this.#answered(run);
   }
 
-  /** A run whose gates can be answered: one that is driven, or one that waits, made anew: what happens to it is added to its record. */
+  /** A run whose gates can be answered: what happens to it is added to its record, and compared with its secrets. */
   #answerable(runId: string): ActiveRun {
+    const run = this.#restored(runId);
+    if (run.journal === undefined || this.#waiting.driven(runId) !== undefined) return run;
+    const loaded = this.loadSecrets(run);
+    if (loaded instanceof Promise)
+      loaded.catch(() => undefined); // an answer is then not compared with the secrets
+    else run.execution.secrets = loaded;
+    return run;
+  }
+
+  /** A run that is driven, or one that waits, made anew. */
+  #restored(runId: string): ActiveRun {
     this.assertOpen();
     const driven = this.#waiting.driven(runId);
     if (driven !== undefined) return driven;
@@ -162,10 +174,7 @@ export abstract class BaseRuntime extends PerformingRuntime {
   #waitingRun(runId: string): WaitingRecord {
     if (this.recorder === undefined || this.#waiting.isTaken(runId)) return this.#waiting.record(runId);
     const found = this.recordedRuns().answerable(runId);
-    const plan = compile(found.workflow);
-    const loaded = plan.secrets.length === 0 ? NO_SECRETS : loadSecrets(runId, plan, this.ports.secrets);
-    if (loaded instanceof Promise) loaded.catch(() => undefined); // an answer is then not compared with the secrets
-    return { plan, events: [...found.events], found, secrets: loaded instanceof Promise ? NO_SECRETS : loaded };
+    return { plan: compile(found.workflow), events: [...found.events], found, secrets: NO_SECRETS };
   }
 
   /** An answer was recorded: it is kept before anybody goes on, and the run is told where it is driven. */
@@ -481,12 +490,8 @@ export abstract class BaseRuntime extends PerformingRuntime {
 
 const NO_OPTIONS: RunOptions = Object.freeze({});
 const NO_PARAMETERS: Readonly<Record<string, unknown>> = Object.freeze({});
-const UNBOUND: BoundParameters = Object.freeze({
-  parameters: NO_PARAMETERS,
-  set: undefined,
-  problems: [],
-  warnings: [],
-});
+const NOTHING = { problems: [], warnings: [] };
+const UNBOUND: BoundParameters = Object.freeze({ parameters: NO_PARAMETERS, set: undefined, ...NOTHING });
 
 function runExists(runId: string): ConfigurationError {
   return new ConfigurationError('RUN_EXISTS', `There is a run "${runId}" already.`, { at: 'run.runId', value: runId });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { EventStore } from '../../src/base/history/event-store.js';
-import { LocalRuntime, workflow } from '../../src/index.js';
+import { defineNode, LocalRuntime, type, workflow } from '../../src/index.js';
 import { MemoryEventStore } from '../../src/plugins/event-store/index.js';
 
 function opened(): EventStore {
@@ -43,5 +43,25 @@ describe('Gates of recorded runs', () => {
       .with.property('code', 'GATE_NOT_OPEN');
     stranger.reject(runId, 'review');
     expect(stranger.gates(runId)).to.deep.equal([]);
+  });
+
+  it('are shown where the secrets of the run are not, which its answers are compared with', () => {
+    const node = defineNode({
+      name: 'n',
+      version: '1',
+      outputs: { v: type<number>() },
+      secrets: ['KEY'],
+      run: () => ({ v: 1 }),
+    });
+    const w = workflow('secretive');
+    w.add('a', node());
+    w.gate('review', { shows: { what: 'it' } });
+    const store = opened();
+    const { runId } = new LocalRuntime({ store, secrets: { load: () => ({ KEY: 'hidden' }) } }).execute(w.build());
+    const stranger = new LocalRuntime({ store });
+    expect(stranger.gates(runId).map(({ shows }) => shows)).to.deep.equal([{ what: 'it' }]);
+    for (const answer of [() => stranger.approve(runId, 'review'), () => stranger.reject(runId, 'review')])
+      expect(answer).to.throw().with.property('code', 'SECRET_MISSING');
+    expect(stranger.gates(runId)).to.have.length(1);
   });
 });
