@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { defineNode } from '../../src/base/node.js';
+import { otherwise } from '../../src/base/nodes/switch.js';
 import { type } from '../../src/base/schema.js';
 import { workflow } from '../../src/base/workflow-builder.js';
 import { increment, plus } from '../support/child-nodes.js';
@@ -168,6 +169,7 @@ describe('A forked run', () => {
     expect(await code('r', n, { outputs: { nope: {} } })).to.equal('UNKNOWN_NODE');
     expect(await code('r', n, { outputs: { a: 1 } })).to.equal('INVALID_OPTION');
     expect(await code('r', n, { rerun: 'a' })).to.equal('INVALID_OPTION');
+    expect(await code('r', n, { rerun: ['a'], outputs: { a: { value: 1 } } })).to.equal('INVALID_OPTION');
     expect(await code('r', n, { nope: 1 })).to.equal('UNKNOWN_OPTION');
     expect(await code('r', n, null)).to.equal('INVALID_OPTION');
     expect(await code('r', n, {}, { nope: 1 })).to.equal('UNKNOWN_OPTION');
@@ -182,6 +184,26 @@ describe('A forked run', () => {
     expect(await codeOf(bench.open({ store: bench.store }).fork('r', 1))).to.equal('WORKFLOW_UNKNOWN');
     expect(await codeOf(bench.open({ plugins: [] }).fork('r', 1))).to.equal('STORE_MISSING');
   });
+
+  inBoth(
+    'is given no output that its node could not have delivered: a switch and a gate deliver one port',
+    async (bench) => {
+      const w = workflow('flow');
+      const route = w.switch('route', w.fn('n', {}, () => 1).out.value, { many: (n) => n > 5, few: otherwise });
+      const many = w.fn('many', { n: route.out.many }, () => 'many');
+      const few = w.fn('few', { n: route.out.few }, () => 'few');
+      const gate = w.gate('gate');
+      w.fn('last', { yes: gate.out.approved }, ({ yes }) => yes);
+      const built = w.build({ outputs: { taken: route.join({ many: many.out.value, few: few.out.value }) } });
+      const process = bench.open({ workflows: [built] });
+      await process.settle(built);
+      const n = all(bench);
+      for (const outputs of [{ route: {} }, { route: { many: 9, few: 9 } }, { gate: { approved: 1, rejected: '' } }])
+        expect(await codeOf(process.fork('r', n, { outputs }))).to.equal('INVALID_OPTION');
+      const forked = await process.fork('r', n, { outputs: { route: { many: 9 }, gate: { approved: 1 } } });
+      expect(forked).to.deep.include({ status: 'completed', output: { taken: 'many' } });
+    },
+  );
 
   inBoth('is given no output that holds a secret', async (bench) => {
     const node = defineNode({ name: 's', outputs: { v: type<string>() }, secrets: ['T'], run: () => ({ v: 'a' }) });

@@ -1,5 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import { knownFields } from '../option-checks.js';
+import { checkOutput } from '../output-check.js';
+import type { PlanNode } from '../plan.js';
 import { isRecord } from '../record.js';
 import { checkObject, checkSignal, type RunOptions } from '../runtime-options.js';
 import type { Workflow } from '../workflow.js';
@@ -30,6 +32,15 @@ export function checkFork(overrides: ForkOverrides, options: ForkOptions): void 
     throw invalid('fork.outputs', 'must hold an object of output ports for each node', outputs);
   if (!Array.isArray(rerun) || !rerun.every((id) => typeof id === 'string'))
     throw invalid('fork.rerun', 'must be a list of node ids', rerun);
+  for (const id of rerun)
+    if (Object.hasOwn(outputs, id)) throw invalid('fork.rerun', `must not name "${id}", whose output is given`, id);
+}
+
+/** Checks that a node could have delivered the output that is given instead of its own. @throws ConfigurationError INVALID_OPTION; AttemptError OUTPUT_UNKNOWN, OUTPUT_INVALID */
+export function checkReplacement(node: PlanNode, output: Readonly<Record<string, unknown>>): void {
+  checkOutput({ node }, output);
+  if (node.implementation.delivers === 'one' && Object.keys(output).length !== 1)
+    throw invalid(`fork.outputs.${node.id}`, 'must have one port: its node delivers one', Object.keys(output));
 }
 
 function invalid(at: string, what: string, value: unknown): ConfigurationError {

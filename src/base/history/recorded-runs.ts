@@ -3,14 +3,13 @@ import { didYouMean } from '../did-you-mean.js';
 import { ConfigurationError, LockstepError, textOf } from '../errors.js';
 import type { EventData, RunEvent } from '../events.js';
 import type { LogEnd } from '../execution.js';
-import { checkOutput } from '../output-check.js';
 import type { Plan, PlanNode } from '../plan.js';
 import type { Hash } from '../ports.js';
 import { requireWorkflow, type Workflow } from '../workflow.js';
 import type { BytesPort } from './bytes.js';
 import { dependentsOf, nodesToRunAgain } from './dirty-nodes.js';
 import type { EventRange, EventStore, RunHeader, RunRecord, StoredEvent, StoredWorkflow } from './event-store.js';
-import type { ForkOverrides } from './fork-options.js';
+import { checkReplacement, type ForkOverrides } from './fork-options.js';
 import { type HistoryView, historyView } from './history-view.js';
 import { hollowWorkflow } from './hollow-workflow.js';
 import { pruneHistory } from './pruned-history.js';
@@ -185,7 +184,7 @@ export class RecordedRuns {
       for (const id of nodesToRunAgain(changes, compile(hollowWorkflow(recorded)), plan)) again.add(id);
     }
     for (const [id, output] of Object.entries(outputs))
-      checkOutput({ node: plan.nodes[plan.nodeIndex.get(id) as number] as PlanNode }, output);
+      checkReplacement(plan.nodes[plan.nodeIndex.get(id) as number] as PlanNode, output);
     const replacedOutputs = new Map(Object.entries(outputs));
     const kept = pruneHistory(plan, events, dependentsOf(plan, again, replacedOutputs.keys()), { replacedOutputs });
     return { workflow, events: kept.map((event) => ownedBy(event, current.hash)), from: { runId, events: atSeq } };
