@@ -298,6 +298,8 @@ describe('Recorded runs on the command line', function () {
       const changed = await folder.run('replay', 'out/offer.json');
       expect(changed.code).to.equal(2);
       expect(changed.stderr).to.match(/^error EXPORT_INVALID\n.*it was changed after it was exported/);
+      expect((await folder.run('import', 'out/offer.json', '--store', 'none.sqlite')).code).to.equal(2);
+      expect(existsSync(at('none.sqlite'))).to.equal(false);
     });
 
     it('are shown with their nodes, their gates and their events', async () => {

@@ -6,6 +6,7 @@ import type { RunResult } from '../run-result.js';
 import type { Workflow } from '../workflow.js';
 import type { BytesPort } from './bytes.js';
 import type { EventStore, RunRecord, StoredBlob, StoredEvent, StoredWorkflow } from './event-store.js';
+import { misfitOfExport } from './exported-shape.js';
 import { historyView } from './history-view.js';
 import { hollowWorkflow } from './hollow-workflow.js';
 import { replayResult } from './replay.js';
@@ -81,10 +82,19 @@ function partsOf(events: readonly StoredEvent[]): readonly Part[] {
   const parts: { readonly workflowHash: string; readonly events: StoredEvent[] }[] = [];
   for (const event of events) {
     const begins = parts.length === 0 || event.kind === 'run.revised';
-    if (begins) parts.push({ workflowHash: String((JSON.parse(event.data) as Named).workflowHash), events: [event] });
+    if (begins) parts.push({ workflowHash: namedBy(event), events: [event] });
     else parts.at(-1)?.events.push(event);
   }
   return parts;
+}
+
+/** @throws LockstepError VALUE_UNREADABLE */
+function namedBy({ data }: StoredEvent): string {
+  try {
+    return String((JSON.parse(data) as Named).workflowHash);
+  } catch (cause) {
+    throw new LockstepError('VALUE_UNREADABLE', 'A stored value cannot be read.', { value: data, cause });
+  }
 }
 
 function workflowOf(store: EventStore, { runId }: RunRecord, hash: string): StoredWorkflow {
@@ -114,6 +124,10 @@ export function checkExported(data: unknown, hash: Hash): ExportedRun {
     throw invalid('it is not complete', cause);
   }
   if (checksum !== exported.checksum) throw invalid('it was changed after it was exported');
+  const misfit = misfitOfExport(data);
+  if (misfit !== undefined) throw invalid(`${misfit} is not what an export holds`);
+  const blob = exported.blobs.findIndex((each) => hash.sha256(each.text) !== each.hash);
+  if (blob !== -1) throw invalid(`blobs[${blob}] does not have its hash`);
   return exported;
 }
 
@@ -121,7 +135,7 @@ function invalid(why: string, cause?: unknown): LockstepError {
   return new LockstepError('EXPORT_INVALID', `This cannot be imported: ${why}.`, { cause });
 }
 
-/** Adds an exported run to a store, as it was. @throws LockstepError EXPORT_INVALID, RUN_EXISTS, and what `append` throws */
+/** Adds an exported run to a store, as it was. @throws LockstepError EXPORT_INVALID, VALUE_UNREADABLE, RUN_EXISTS, and what `append` throws */
 export function importInto(store: EventStore, data: unknown, hash: Hash): RunRecord {
   const { run, workflow, former, events, blobs } = checkExported(data, hash);
   const { runId } = run;

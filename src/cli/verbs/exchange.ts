@@ -1,4 +1,4 @@
-import { exportFrom, importInto } from '../../base/history/exported-run.js';
+import { checkExported, exportFrom, importInto } from '../../base/history/exported-run.js';
 import { environmentOf, nodeHash } from '../../runtimes/node-ports.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { findRun } from '../find-run.js';
@@ -40,7 +40,7 @@ export interface ImportVerbOptions {
 
 /** `lockstep import FILE`. */
 export function importVerb(source: string, { store: file }: ImportVerbOptions, screen: Screen): ExitCode {
-  const exported = parseJson(readText(source), source);
+  const exported = checkExported(parseJson(readText(source), source), nodeHash); // before a store is made for it
   const run = makeStore(file, (store) => importInto(store, exported, nodeHash));
   if (screen.json) screen.print(jsonText({ run }));
   else screen.note(`run ${run.runId}, ${countText(run.events, 'event')}: added to ${file}`);

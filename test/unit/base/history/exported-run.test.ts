@@ -103,7 +103,42 @@ describe('An exported run', () => {
     expect(why({ ...exported, events: undefined })).to.include('not complete');
     expect(why({ ...exported, blobs: [] })).to.include('changed');
     expect(why(forged(exported, { former: [] }))).to.include('lacks a workflow');
-    expect(why(forged(exported, { events: [] }))).to.include('no events');
+    expect(why(forged(exported, { events: [], run: { ...exported.run, events: 0 } }))).to.include('no events');
+  });
+
+  it('is refused where a store could not take it, whoever made its checksum', () => {
+    const { made } = store();
+    const exported = exportFrom(made, recordOf(made), environment, nodeHash);
+    const target = new RecordingStore();
+    const why = (change: object): string => {
+      const error = caught(() => importInto(target, forged(exported, change), nodeHash));
+      expect(error.code, JSON.stringify(change)).to.equal('EXPORT_INVALID');
+      return /: (.*) is not what an export holds/.exec(error.message)?.[1] ?? error.message;
+    };
+    const { run, workflow, events, blobs } = exported;
+    expect(why({ run: null })).to.equal('run');
+    for (const [field, values] of Object.entries({
+      runId: [5, ''],
+      workflowHash: [null],
+      status: ['done', null],
+      startedAt: [null, '0'],
+      endedAt: ['0', 5],
+      errorCode: [5],
+      wakeAt: ['0'],
+      forkedFrom: ['r', { runId: 'r' }],
+      events: [3, '4'],
+    }))
+      for (const value of values) expect(why({ run: { ...run, [field]: value } })).to.equal(`run.${field}`);
+    expect(why({ workflow: { ...workflow, description: {} } })).to.equal('workflow.description');
+    expect(why({ former: {} })).to.equal('former');
+    expect(why({ events: { length: 4 } })).to.equal('events');
+    for (const [field, value] of Object.entries({ seq: 1.5, ts: null, kind: 1, v: '1', key: {}, data: {} }))
+      expect(why({ events: [events[0], { ...events[1], [field]: value }] })).to.equal(`events[1].${field}`);
+    expect(why({ blobs: [null] })).to.equal('blobs[0]');
+    expect(why({ blobs: [...blobs, { ...large, text: 'other' }] })).to.include('blobs[2] does not have its hash');
+    const unreadable = forged(exported, { events: events.with(0, { ...(events[0] as StoredEvent), data: '{' }) });
+    expect(caught(() => importInto(target, unreadable, nodeHash)).code).to.equal('VALUE_UNREADABLE');
+    expect(target.appends).to.deep.equal([]);
   });
 });
 
