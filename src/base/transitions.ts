@@ -1,5 +1,5 @@
 import { type ErrorData, LockstepError } from './errors.js';
-import type { EventData, FailureVerdict } from './events.js';
+import type { AttemptKey, EventData, FailureVerdict } from './events.js';
 import {
   ChildrenState,
   ExecutionState,
@@ -77,6 +77,12 @@ export function resumeRun(state: ExecutionState, now: number): void {
   state.attention = true;
 }
 
+/** What the scopes of the children begin with that an attempt opens. */
+export function scopePrefix({ scope, node, visit, attempt }: AttemptKey): string {
+  const entry = attempt > 1 ? `#${visit}.${attempt}` : visit > 1 ? `#${visit}` : '';
+  return `${scope}${node}${entry}`;
+}
+
 /** An attempt of a map or subworkflow opens its children. */
 export function openChildren(
   state: ExecutionState,
@@ -86,8 +92,7 @@ export function openChildren(
   items: readonly unknown[] | null,
 ): ChildrenState {
   const { visit, number } = attempt;
-  const entry = number > 1 ? `#${visit}.${number}` : visit > 1 ? `#${visit}` : '';
-  const prefix = `${state.scope}${node.id}${entry}`;
+  const prefix = scopePrefix({ scope: state.scope, node: node.id, visit, attempt: number });
   const children = new ChildrenState({ prefix, visit, attempt: number, parameters, items });
   state.children ??= new Map();
   state.children.set(node.index, children);

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
+import type { RunRecord } from '../../src/base/history/event-store.js';
 import type { ExportedRun } from '../../src/base/history/exported-run.js';
+import { type } from '../../src/base/schema.js';
 import { workflow } from '../../src/base/workflow-builder.js';
 import { caught } from '../support/caught.js';
+import { increment, plus } from '../support/child-nodes.js';
 import { type Bench, codeOf, inBoth } from '../support/durable.js';
 
 function flow(by = 1, fails = false) {
@@ -78,6 +81,23 @@ describe('What is recorded', () => {
     expect(runtime.diff('one', 'other')).to.include({ subject: 'a', path: 'output.value.rows.2' });
     expect(runtime.diff('one', 'failed')).to.include({ subject: 'b', path: 'kind' });
     expect(caught(() => runtime.diff('one', 'none')).code).to.equal('RUN_UNKNOWN');
+  });
+
+  inBoth('differs in nothing from what was cut off anywhere, with what it lost, and went on', async (bench) => {
+    const w = workflow('lists', { params: { list: type<readonly number[]>() } });
+    const all = w.map('all', w.params.list, (n) => increment()({ n }));
+    const step = w.add('step', plus({ n: 0 }));
+    w.cycle('turns', { feedback: [step.out.n.to(step.in.n)], maxIterations: 2 });
+    const lists = w.build({ outputs: { all: all.out.n, n: step.out.n } });
+    const process = bench.open({ workflows: [lists] });
+    await process.settle(lists, { list: [1, 2] });
+    const { events } = bench.store.run('r') as RunRecord;
+    for (let at = 1; at < events; at++) {
+      const { runId } = await process.fork('r', at, {}, { runId: `r${at}` });
+      expect(process.runtime.diff('r', runId), `after ${at}`).to.equal(undefined);
+      expect(process.runtime.diff(runId, 'r'), `after ${at}`).to.equal(undefined);
+    }
+    expect(bench.store.runs({ limit: 99 }).flatMap(({ runId }) => bench.store.kinds(runId))).to.include('attempt.lost');
   });
 
   inBoth('is exported as JSON and imported elsewhere, as it was', async (bench) => {

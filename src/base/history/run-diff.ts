@@ -1,5 +1,6 @@
-import { type RunEvent, subjectOf, timeless } from '../events.js';
+import type { RunEvent } from '../events.js';
 import { firstDifference } from '../first-difference.js';
+import { type ToldEvent, toldEvents } from './told-events.js';
 
 /** Where two runs differ first. */
 export interface RunDifference {
@@ -13,37 +14,26 @@ export interface RunDifference {
   readonly path: string;
 }
 
-/** Events that say how a run was driven, not what became of it. */
-const DRIVING: ReadonlySet<string> = new Set(['run.waiting', 'run.resumed', 'attempt.lost']);
-
-function bySubject(events: readonly RunEvent[]): Map<string, RunEvent[]> {
-  const found = new Map<string, RunEvent[]>();
-  for (const event of events) {
-    if (DRIVING.has(event.kind)) continue;
-    const subject = subjectOf(event);
-    const own = found.get(subject);
-    if (own === undefined) found.set(subject, [event]);
-    else own.push(event);
+function bySubject(events: readonly RunEvent[]): Map<string, ToldEvent[]> {
+  const found = new Map<string, ToldEvent[]>();
+  for (const told of toldEvents(events)) {
+    const own = found.get(told.subject);
+    if (own === undefined) found.set(told.subject, [told]);
+    else own.push(told);
   }
   return found;
 }
 
-/** What an event says beside times, and the version of the workflow that a run began with: that alone decides nothing. */
-function decided({ data }: RunEvent): Record<string, unknown> {
-  const { workflowHash: _, ...rest } = timeless(data);
-  return rest;
-}
-
-function differenceOf(left: RunEvent | undefined, right: RunEvent | undefined): string | undefined {
+function differenceOf(left: ToldEvent | undefined, right: ToldEvent | undefined): string | undefined {
   if (left === undefined || right === undefined) return '';
-  if (left.kind !== right.kind) return 'kind';
-  return firstDifference(decided(left), decided(right))?.path;
+  if (left.event.kind !== right.event.kind) return 'kind';
+  return firstDifference(left.data, right.data)?.path;
 }
 
 /**
  * The first event in which two runs differ, in the order of the first run; what only the second one has comes last. Each node and
- * cycle is compared by itself, as in the canonical log: who was faster, when, how often a run was resumed, and with which version of
- * its workflow it began make no difference.
+ * cycle is compared by itself, as in the canonical log: who was faster, when, how often a run was resumed, what was lost with its
+ * process and made again, and with which version of its workflow it began make no difference.
  */
 export function diffEvents(left: readonly RunEvent[], right: readonly RunEvent[]): RunDifference | undefined {
   const [a, b] = [bySubject(left), bySubject(right)];
@@ -53,8 +43,8 @@ export function diffEvents(left: readonly RunEvent[], right: readonly RunEvent[]
     for (let index = 0; index < Math.max(own.length, other.length); index++) {
       const path = differenceOf(own[index], other[index]);
       if (path === undefined) continue;
-      const place = own[index]?.seq ?? left.length + (other[index]?.seq ?? 0);
-      found.push({ subject, left: own[index], right: other[index], path, place });
+      const [one, two] = [own[index]?.event, other[index]?.event];
+      found.push({ subject, left: one, right: two, path, place: one?.seq ?? left.length + (two?.seq ?? 0) });
       break;
     }
   }

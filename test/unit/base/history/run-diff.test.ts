@@ -44,8 +44,15 @@ describe('The difference of two runs', () => {
   it('is not how often a run was resumed, nor what was lost, nor when a retry is due', () => {
     const error = { name: 'E', code: 'E', message: '' };
     const lost = ['attempt.lost', of('a', { error, then: { kind: 'retry', at: 5 } })] as const;
-    const left = log(['run.waiting', { scope: '' }], ['run.resumed', { scope: '' }], begun('a'), lost, done('a', {}));
+    const again = ['attempt.started', of('a', { attempt: 2 })] as const;
+    const ended = ['attempt.completed', of('a', { attempt: 2, output: {} })] as const;
+    const left = log(['run.waiting', { scope: '' }], ['run.resumed', { scope: '' }], begun('a'), lost, again, ended);
     expect(diffEvents(left, log(begun('a'), done('a', {})))).to.equal(undefined);
+    const given = ['attempt.lost', of('a', { error, then: { kind: 'fail' } })] as const;
+    expect(diffEvents(log(begun('a'), given), log(begun('a'), done('a', {})))).to.include({
+      subject: 'a',
+      path: 'kind',
+    });
     const failed = (at: number) => log(['attempt.failed', of('a', { error, then: { kind: 'retry', at } })]);
     expect(diffEvents(failed(1), failed(2))).to.equal(undefined);
   });
