@@ -48,3 +48,8 @@ export function checkFlag(value: boolean | undefined, at: string): void {
   if (value === undefined || typeof value === 'boolean') return;
   refuse(at, 'must be true or false', value);
 }
+
+/** Whether a text has no half of a surrogate pair: that has no form in UTF-8, and would be another one where it was stored. */
+export function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
+}

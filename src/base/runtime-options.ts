@@ -4,7 +4,16 @@ import type { RunEvent } from './events.js';
 import { DURABILITIES, type Durability, type EventStore } from './history/event-store.js';
 import type { Projection } from './history/projection.js';
 import { checkCapabilities, frozenCapabilities, type NodeCapabilities } from './node-options.js';
-import { checkCount, checkDuration, checkFlag, checkRange, checkWord, knownFields, refuse } from './option-checks.js';
+import {
+  checkCount,
+  checkDuration,
+  checkFlag,
+  checkRange,
+  checkWord,
+  isWellFormed,
+  knownFields,
+  refuse,
+} from './option-checks.js';
 import type { AccessPolicy, Clock, Hash, Ids, Log, Random, Readings, SecretProvider } from './ports.js';
 import { isRecord } from './record.js';
 import type { NodeParameter } from './ref.js';
@@ -346,6 +355,7 @@ export function checkRunOptions(options: RunOptions, runtime: ResolvedOptions): 
       value: runId,
     });
   }
+  if (runId !== undefined && !isWellFormed(runId)) refuse('run.runId', 'must not hold half of a surrogate pair', runId);
   checkSignal(signal, 'run.signal');
   if (onEvent !== undefined && typeof onEvent !== 'function') {
     throw new ConfigurationError('INVALID_OPTION', 'run.onEvent must be a function.', {

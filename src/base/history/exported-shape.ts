@@ -4,6 +4,7 @@ type Check = (value: unknown) => boolean;
 type Shape = Readonly<Record<string, Check>>;
 
 const isText: Check = (value) => typeof value === 'string';
+const isKind: Check = (value) => typeof value === 'string' && /^[a-z]+\.[a-z_]+$/.test(value);
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isTime: Check = (value) => Number.isFinite(value);
 const orNull =
@@ -27,7 +28,7 @@ const RUN: Shape = {
   events: isCount,
 };
 const WORKFLOW: Shape = { hash: isText, name: isText, description: isText };
-const EVENT: Shape = { seq: isCount, ts: isTime, kind: isText, v: isCount, key: orNull(isText), data: isText };
+const EVENT: Shape = { seq: isCount, ts: isTime, kind: isKind, v: isCount, key: orNull(isText), data: isText };
 const BLOB: Shape = { hash: isText, text: isText };
 
 function misfit(value: unknown, shape: Shape, at: string): string | undefined {

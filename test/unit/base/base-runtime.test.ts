@@ -526,6 +526,7 @@ describe('base runtime', () => {
     it('with values they cannot have reject the run', async () => {
       expect(await wrong({ runId: '' })).to.equal(says('run.runId must be a non-empty string.'));
       expect(await wrong({ runId: 7 })).to.equal(says('run.runId must be a non-empty string.'));
+      expect(await wrong({ runId: 'r\ud83d' })).to.equal(says('run.runId must not hold half of a surrogate pair.'));
       for (const signal of [{}, { aborted: false }, new AbortController(), null])
         expect(await wrong({ signal })).to.equal(says('run.signal must be an AbortSignal.'));
       expect(await wrong({ onEvent: 'log' })).to.equal(says('run.onEvent must be a function.'));

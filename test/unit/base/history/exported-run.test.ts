@@ -132,7 +132,14 @@ describe('An exported run', () => {
     expect(why({ workflow: { ...workflow, description: {} } })).to.equal('workflow.description');
     expect(why({ former: {} })).to.equal('former');
     expect(why({ events: { length: 4 } })).to.equal('events');
-    for (const [field, value] of Object.entries({ seq: 1.5, ts: null, kind: 1, v: '1', key: {}, data: {} }))
+    for (const [field, value] of Object.entries({
+      seq: 1.5,
+      ts: null,
+      kind: 'a.b",1',
+      v: '1',
+      key: {},
+      data: {},
+    }))
       expect(why({ events: [events[0], { ...events[1], [field]: value }] })).to.equal(`events[1].${field}`);
     expect(why({ blobs: [null] })).to.equal('blobs[0]');
     expect(why({ blobs: [...blobs, { ...large, text: 'other' }] })).to.include('blobs[2] does not have its hash');
