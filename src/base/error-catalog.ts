@@ -287,8 +287,8 @@ export const errorCatalog = {
     'Add it to answers; "expire" needs a gate with a time limit.',
   ),
   EXPLORATION_FAILED: entry(
-    'A check failed for one of the orders in which nodes settle.',
-    'See the cause, and replay the seed that is named.',
+    'A check failed for one of the orders in which nodes settle, or for one of the moments at which a run was cut off.',
+    'See the cause; the order or the moment that is named can be replayed.',
   ),
 
   // Recorded runs
@@ -436,7 +436,7 @@ export const errorCatalog = {
     'A module holds nothing that a document could refer to.',
     'Export a registry, or node definitions, predicates and workflows.',
   ),
-  RUN_AMBIGUOUS: entry('The ids of several runs begin with what was given.', 'Give more of the id.'),
+  RUN_AMBIGUOUS: entry('The ids of several runs begin or end with what was given.', 'Give more of the id.'),
   CLI_DEFECT: entry(
     'The command met something that should not happen.',
     'Run it again with LOCKSTEP_DEBUG=1; where the stack points into Lockstep, please report it.',

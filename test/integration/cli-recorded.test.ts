@@ -267,15 +267,19 @@ describe('Recorded runs on the command line', function () {
       expect(unknown.error.message).to.contain('Did you mean "yes"?');
     });
 
-    it('are found by the beginning of their ids', async () => {
+    it('are found by the beginning or the end of their ids', async () => {
       expect((await json('replay', 'seco')).runId).to.equal('second-offer');
       await stored('run', 'offer.mjs', '--workflow', 'offer', '--param', 'price=3', '--run-id', 'second-other');
       const several = await stored('replay', 'second');
       expect(several.code).to.equal(2);
       expect(several.stderr).to.equal(
-        'error RUN_AMBIGUOUS at second\n  2 runs begin with "second":\n    second-other offer waiting\n    second-offer offer completed\n  → Give more of the id.\n',
+        'error RUN_AMBIGUOUS at second\n  2 runs begin or end with "second":\n    second-other offer waiting\n    second-offer offer completed\n  → Give more of the id.\n',
       );
-      for (const text of ['sec', 'secnod-offer']) {
+      expect((await json('replay', 'd-other')).runId).to.equal('second-other');
+      expect((await stored('replay', 'offer')).stderr).to.match(
+        /^error RUN_AMBIGUOUS at offer\n {2}\d runs begin or end /,
+      );
+      for (const text of ['sec', 'her', 'secnod-offer']) {
         const { code, stderr } = await stored('replay', text);
         expect(code).to.equal(5);
         expect(stderr).to.match(/^error RUN_UNKNOWN /);

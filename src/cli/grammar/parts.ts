@@ -48,7 +48,7 @@ export function takesStore(verb: Command): Command {
 
 /** A run, and the store that has it. */
 export function takesRun(verb: Command): Command {
-  return takesStore(verb.argument('<RUN>', 'its id, or the beginning of it'));
+  return takesStore(verb.argument('<RUN>', 'its id, or the beginning or end of it'));
 }
 
 /** How a run is performed and shown. */
