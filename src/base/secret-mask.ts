@@ -10,13 +10,18 @@ const UNREADABLE = '[unreadable]';
 /** The values to look for, by name. */
 export type Secrets = ReadonlyMap<string, string>;
 
+/** How a secret looks in a text: as it is, and as it stands in JSON, such as the body of a request that an error quotes. */
+export function formsOf(secret: string): readonly string[] {
+  if (secret === '') return [];
+  const inJson = JSON.stringify(secret).slice(1, -1);
+  return inJson === secret ? [secret] : [secret, inJson];
+}
+
 /** Where secrets begin and end in a text, in order, those that overlap as one. */
 function placesOf(text: string, secrets: Secrets): [start: number, end: number][] {
   const found: [number, number][] = [];
-  for (const value of secrets.values()) {
-    if (value === '') continue;
-    for (let at = text.indexOf(value); at !== -1; at = text.indexOf(value, at + 1)) found.push([at, at + value.length]);
-  }
+  for (const form of [...secrets.values()].flatMap(formsOf))
+    for (let at = text.indexOf(form); at !== -1; at = text.indexOf(form, at + 1)) found.push([at, at + form.length]);
   found.sort(([a], [b]) => a - b);
   const merged: [number, number][] = [];
   for (const [start, end] of found) {

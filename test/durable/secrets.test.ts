@@ -44,6 +44,7 @@ describe('A secret of a durable run', () => {
     ['in a Map', (secret: string) => new Map([[{ a: secret }, 1]])],
     ['in a Set', (secret: string) => new Set([secret])],
     ['in a record without a prototype', (secret: string) => Object.assign(Object.create(null), { secret })],
+    ['in a text that is JSON', (secret: string) => JSON.stringify({ key: secret })],
     ['as bytes', (secret: string) => ({ body: Buffer.from(secret) })],
     ['among bytes', (secret: string) => [Buffer.from(`---${secret}!`)]],
     ['among bytes, two before it', (secret: string) => new TextEncoder().encode(`--${secret}`)],
@@ -139,7 +140,7 @@ describe('A secret of a durable run', () => {
         progress(0.5, token);
         emit({ [token]: token });
         if (attempt === 2) stop.abort(new Error(`stop ${token}`));
-        throw new Error(`no ${token}`, { cause: new Error(token) });
+        throw new Error(`no ${token}`, { cause: new Error(JSON.stringify({ token })) });
       },
     });
     const w = workflow('talks');

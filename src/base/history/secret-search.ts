@@ -1,3 +1,4 @@
+import { formsOf } from '../secret-mask.js';
 import type { BytesPort } from './bytes.js';
 
 /** Bytes as the value codec writes them: `{"$":"buffer","v":"aGk="}`. In the text of a string, quotes are escaped. */
@@ -44,9 +45,12 @@ function holds(base64: string, { text, place }: Needle): boolean {
   return at !== -1;
 }
 
-/** Whether a text that the value codec wrote holds a secret: in a string, escaped as JSON escapes it, or in UTF-8 among bytes. */
+/**
+ * Whether a text that the value codec wrote holds a secret: in a string, which is escaped there as JSON escapes it, also where that
+ * string is JSON itself, or in UTF-8 among bytes.
+ */
 export function holdsSecret(text: string, secret: string, bytes: BytesPort): boolean {
-  if (text.includes(JSON.stringify(secret).slice(1, -1))) return true;
+  if (formsOf(secret).some((form) => text.includes(JSON.stringify(form).slice(1, -1)))) return true;
   if (!text.includes('"$":')) return false;
   const needles = needlesOf(secret, bytes);
   if (needles.length === 0) return false;
