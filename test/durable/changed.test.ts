@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { RunFailedError } from '../../src/base/run-errors.js';
 import { workflow } from '../../src/base/workflow-builder.js';
 import { rejection } from '../support/caught.js';
+import { plus } from '../support/child-nodes.js';
 import { type Bench, codeOf, inBoth, type Process } from '../support/durable.js';
 
 /** What was called, over all processes. */
@@ -200,6 +201,24 @@ describe('A recorded run', () => {
     elsewhere.importRun(JSON.parse(JSON.stringify(exported)));
     expect(elsewhere.replay('r').output).to.deep.equal({ c: 40, d: 1 });
     expect(elsewhere.replay('r', { events: 8 }).status).to.equal('running');
+  });
+
+  inBoth('is not tried to be saved as a snapshot once it was revised, by whatever process', async (bench) => {
+    const long = (by: number) => {
+      const w = workflow('long');
+      const gate = w.gate('gate');
+      const first = w.fn('first', { gate: gate.out.approved, by }, () => 0);
+      const step = w.add('step', plus({ n: first.out.value }));
+      w.cycle('turns', { feedback: [step.out.n.to(step.in.n)], maxIterations: 1_000 });
+      return w.build({ outputs: { n: step.out.n } });
+    };
+    await bench.open().settle(long(1));
+    expect((await bench.open().resume(long(2), 'r', { force: true })).status).to.equal('waiting');
+    const next = bench.open({ workflows: [long(2)] });
+    next.runtime.approve('r', 'gate', 1);
+    bench.store.breaks = () => void bench.clock.advance(100);
+    expect(await next.resume(undefined)).to.deep.include({ status: 'completed', output: { n: 1_000 } });
+    expect(next.log.entries).to.deep.equal([]);
   });
 
   inBoth('goes on by force with a workflow of another name', async (bench) => {

@@ -288,6 +288,11 @@ export function logEnd(found: RecordedRun | undefined): LogEnd {
   };
 }
 
+/** Whether the log of a run that was found takes something back: then not all of its events count. */
+export function isRevised({ record, events, snapshot }: RecordedRun): boolean {
+  return snapshot === undefined && events.length < record.events;
+}
+
 /** What the list shows of a run that begins. */
 export function newHeader({ name, hash }: StoredWorkflow, forkedFrom: RunHeader['forkedFrom']): RunHeader {
   return {

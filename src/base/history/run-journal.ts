@@ -54,6 +54,8 @@ export interface JournalParts {
 export interface SnapshotTaking {
   /** Length of the text of the last one; 0 where there is none. */
   readonly lastBytes: number;
+  /** Whether the log takes something back already: then none is taken. */
+  readonly isRevised: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** Takes one; answers with the length of its text, `undefined` where it could not be taken. */
@@ -87,7 +89,7 @@ export class RunJournal {
   #created = 0;
   #failure: Error | undefined;
   /** A revised log is read as a whole: what it takes back stands in snapshots. */
-  #isRevised = false;
+  #isRevised: boolean;
   #eventsSince = 0;
   #bytesSince = 0;
   #lastBytes: number;
@@ -99,6 +101,7 @@ export class RunJournal {
     this.#header = parts.header;
     this.#headerChanged = parts.workflow !== undefined;
     this.#workflow = parts.workflow;
+    this.#isRevised = parts.snapshots.isRevised;
     this.#lastBytes = parts.snapshots.lastBytes;
     this.#snapshotAt = parts.snapshots.now();
   }

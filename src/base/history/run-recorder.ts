@@ -11,7 +11,7 @@ import { CommitGroup } from './commit-group.js';
 import type { EventStore, StoredWorkflow } from './event-store.js';
 import { ProjectionCache } from './projection-cache.js';
 import { ProjectionRunner } from './projection-runner.js';
-import { newHeader, RecordedRuns, workflowsByName } from './recorded-runs.js';
+import { isRevised, newHeader, RecordedRuns, workflowsByName } from './recorded-runs.js';
 import { RunJournal } from './run-journal.js';
 import { encodeValue } from './value-codec.js';
 
@@ -96,6 +96,7 @@ export class RunRecorder {
       isProjected: this.#options.projections.length > 0,
       snapshots: {
         lastBytes: found?.snapshot?.size ?? 0,
+        isRevised: found !== undefined && isRevised(found),
         now: () => clock.now(),
         take: () => this.runs.snapshots.take({ runId, plan, workflowHash: journal.workflowHash }, clock.now()),
       },

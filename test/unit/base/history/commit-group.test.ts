@@ -31,7 +31,7 @@ function setting() {
       tell: ({ runId: id, seq }) => heard.push(`${id} ${seq}`),
       failed: () => heard.push(`${runId} failed`),
       isProjected: false,
-      snapshots: { lastBytes: 0, now: () => 0, take: () => undefined },
+      snapshots: { lastBytes: 0, isRevised: false, now: () => 0, take: () => undefined },
     });
   const record = (to: RunJournal, level: Durability = 'process'): void => {
     const seq = seqs.get(to.runId) ?? 0;

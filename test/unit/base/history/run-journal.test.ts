@@ -36,7 +36,7 @@ function journal(parts: Partial<JournalParts> = {}) {
     tell: (each) => told.push(each),
     failed: () => failures++,
     isProjected: false,
-    snapshots: { lastBytes: 0, now: () => 0, take: () => undefined },
+    snapshots: { lastBytes: 0, isRevised: false, now: () => 0, take: () => undefined },
     ...parts,
   });
   return { journal: made, told, failures: () => failures };
