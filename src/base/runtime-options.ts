@@ -2,7 +2,7 @@ import { frozenCopy, VALIDATION_LEVELS, type ValidationLevel } from './capabilit
 import { ConfigurationError } from './errors.js';
 import type { RunEvent } from './events.js';
 import { DURABILITIES, type Durability, type EventStore } from './history/event-store.js';
-import type { Projection } from './history/projection.js';
+import { checkProjection, type Projection } from './history/projection.js';
 import { checkCapabilities, frozenCapabilities, type NodeCapabilities } from './node-options.js';
 import {
   checkCount,
@@ -233,6 +233,17 @@ export function frozenResources({ limits, ...resources }: ResourceOptions): Reso
   return Object.freeze({ ...resources, limits: Object.freeze(all.map(frozenCopy)) });
 }
 
+/** Refuses what are no projections, and names that two of them have. */
+function checkProjections(projections: readonly unknown[]): void {
+  const names = new Set<string>();
+  for (const [index, projection] of projections.entries()) {
+    const at = `runtime.projections[${index}]`;
+    checkProjection(projection, at);
+    if (names.has(projection.name)) refuse(`${at}.name`, 'must not be that of another projection', projection.name);
+    names.add(projection.name);
+  }
+}
+
 /**
  * Checks the options of a runtime once and fills in the defaults.
  *
@@ -258,6 +269,7 @@ export function resolveOptions(
   for (const name of ['workflows', 'projections'] as const)
     if (options[name] !== undefined && !Array.isArray(options[name]))
       refuse(`runtime.${name}`, 'must be an array', options[name]);
+  checkProjections(options.projections ?? []);
   checkPorts(options);
   return Object.freeze({
     onError: options.onError ?? RUNTIME_DEFAULTS.onError,

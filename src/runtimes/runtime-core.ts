@@ -107,9 +107,17 @@ export abstract class RuntimeCore extends Mixed {
     return exportFrom(store, record, environmentOf(clock.now()), hash);
   }
 
-  /** Adds a run that was exported to the store, as it was. @throws LockstepError EXPORT_INVALID, RUN_EXISTS; ConfigurationError STORE_MISSING */
+  /**
+   * Adds a run that was exported to the store, as it was, and to the projections.
+   *
+   * @throws LockstepError EXPORT_INVALID, RUN_EXISTS; ProjectionFailedError where a required one cannot take it in: it is added all
+   *   the same; ConfigurationError STORE_MISSING
+   */
   importRun(exported: unknown): RunRecord {
-    return importInto(this.recordedRuns().store, exported, this.ports.hash);
+    const recorded = this.recordedRuns();
+    const record = importInto(recorded.store, exported, this.ports.hash);
+    if (this.options.projections.length > 0) this.projections.applied([...recorded.events(record.runId)]);
+    return record;
   }
 
   /** What a plugin provides under a token. @throws ConfigurationError TOKEN_UNPROVIDED */

@@ -118,6 +118,18 @@ describe('What is recorded', () => {
     expect((await target.resume(undefined)).status).to.equal('completed');
   });
 
+  inBoth('is taken in by projections where it was imported', async (bench) => {
+    await done(bench);
+    const exported = bench.open().runtime.exportRun('r');
+    const { events } = exported.run;
+    bench.fresh();
+    const count = { name: 'count', version: 1, init: () => 0, apply: (n: number) => n + 1 };
+    const { runtime } = bench.open({ store: bench.store, projections: [count] });
+    expect(runtime.projections.read('count')).to.equal(0);
+    runtime.importRun(exported);
+    expect(runtime.projections.read('count')).to.equal(events);
+  });
+
   inBoth('goes on where it was imported', async (bench) => {
     await bench.open().settle(flow());
     const exported = bench.open().runtime.exportRun('r');
@@ -190,5 +202,24 @@ describe('What is recorded', () => {
     for (const options of [{ events: 0 }, { events: 1.5 }, { nope: 1 }, null, 3])
       expect(caught(() => runtime.replay('r', options as never)).code).to.match(/INVALID_OPTION|UNKNOWN_OPTION/);
     expect(caught(() => runtime.replay(undefined as never)).code).to.equal('RUN_UNKNOWN');
+  });
+
+  inBoth('is given to projections that are some', async (bench) => {
+    const sound = { name: 'n', version: 1, init: () => 0, apply: (n: number) => n + 1 };
+    const refused = (...projections: readonly unknown[]) =>
+      caught(() => bench.open({ projections: projections as never })) as Error & { readonly at: string };
+    expect(refused(null)).to.include({ code: 'INVALID_OPTION', at: 'runtime.projections[0]' });
+    expect(refused(sound, sound)).to.include({ code: 'INVALID_OPTION', at: 'runtime.projections[1].name' });
+    for (const [field, values] of Object.entries({
+      name: ['', 1],
+      version: [undefined, '1', 1.5],
+      required: ['yes'],
+      kinds: ['run.started'],
+      init: [undefined, 0],
+      apply: [undefined, {}],
+    }))
+      for (const value of values)
+        expect(refused({ ...sound, [field]: value }).at).to.equal(`runtime.projections[0].${field}`);
+    expect(bench.open({ projections: [{ ...sound, required: true, kinds: [] }] }).runtime.isClosed).to.equal(false);
   });
 });

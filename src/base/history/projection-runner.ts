@@ -1,10 +1,10 @@
 import { didYouMean } from '../did-you-mean.js';
 import { errorData, LockstepError } from '../errors.js';
 import type { RunEvent } from '../events.js';
-import { checkCount, refuse } from '../option-checks.js';
 import type { Log } from '../ports.js';
 import type { EventStore, StoredEvent } from './event-store.js';
 import {
+  checkProjection,
   type Projection,
   type ProjectionFailure,
   ProjectionProgress,
@@ -81,9 +81,8 @@ export class ProjectionRunner {
    * @throws ConfigurationError INVALID_OPTION; ProjectionFailedError where it is required
    */
   attach<S>(projection: Projection<S>, saved?: SavedProjection<S>): void {
-    const { name, version } = projection;
-    if (typeof name !== 'string' || name === '') refuse('name', 'must be a text that is not empty', name);
-    checkCount(version, 0, 'version');
+    checkProjection(projection, 'projection');
+    const { name } = projection;
     const progress = new ProjectionProgress<S>(projection, saved) as ProjectionProgress<unknown>;
     this.#parts.cache?.forget({ projection: name });
     this.#all.set(name, progress);

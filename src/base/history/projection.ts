@@ -1,4 +1,6 @@
 import type { EventKind, RunEvent } from '../events.js';
+import { checkCount, checkFlag, refuse } from '../option-checks.js';
+import { isRecord } from '../record.js';
 
 /**
  * A fold over the events of runs. Events of one run come in order, each once; those of different runs in any order, so what it
@@ -17,6 +19,24 @@ export interface Projection<S> {
   init(): S;
   /** Takes in one event. Returns the new state, or nothing where it changed the one that it was given. */
   apply(state: S, event: RunEvent): S | undefined;
+}
+
+/**
+ * Refuses what is no projection.
+ *
+ * @param at what it is called in errors
+ * @throws ConfigurationError INVALID_OPTION
+ */
+export function checkProjection(projection: unknown, at: string): asserts projection is Projection<unknown> {
+  if (!isRecord(projection)) refuse(at, 'must be an object', projection);
+  const { name, version, required, kinds, init, apply } = projection;
+  if (typeof name !== 'string' || name === '') refuse(`${at}.name`, 'must be a text that is not empty', name);
+  if (version === undefined) refuse(`${at}.version`, 'must be a whole number of at least 0', version);
+  checkCount(version as number, 0, `${at}.version`);
+  checkFlag(required as boolean | undefined, `${at}.required`);
+  if (kinds !== undefined && !Array.isArray(kinds)) refuse(`${at}.kinds`, 'must be an array', kinds);
+  if (typeof init !== 'function') refuse(`${at}.init`, 'must be a function', init);
+  if (typeof apply !== 'function') refuse(`${at}.apply`, 'must be a function', apply);
 }
 
 /** What a projection has come to, so that it can go on from there in another process. */
