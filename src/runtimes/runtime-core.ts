@@ -21,6 +21,7 @@ import type { Plugin } from '../plugins/plugin.js';
 import type { Token } from '../plugins/token.js';
 import { environmentOf, nodePorts } from './node-ports.js';
 import { checkReplayOptions, type ReplayOptions } from './replay-options.js';
+import { checkRunQuery } from './run-query.js';
 
 /** Everything the mixins add. A clash of names is a compile error here. */
 export interface RuntimeFeatures
@@ -67,8 +68,9 @@ export abstract class RuntimeCore extends Mixed {
     return (this.recorder as RunRecorder).projections;
   }
 
-  /** The runs of the store, newest first. @throws ConfigurationError STORE_MISSING */
+  /** The runs of the store, newest first. @throws ConfigurationError STORE_MISSING, INVALID_OPTION, UNKNOWN_OPTION; LockstepError RUN_UNKNOWN */
   runs(query: RunQuery = {}): readonly RunRecord[] {
+    checkRunQuery(query);
     return this.recordedRuns().store.runs(query);
   }
 

@@ -202,6 +202,17 @@ describe('What is recorded', () => {
     for (const options of [{ events: 0 }, { events: 1.5 }, { nope: 1 }, null, 3])
       expect(caught(() => runtime.replay('r', options as never)).code).to.match(/INVALID_OPTION|UNKNOWN_OPTION/);
     expect(caught(() => runtime.replay(undefined as never)).code).to.equal('RUN_UNKNOWN');
+    for (const query of [
+      { limit: -1 },
+      { limit: 'a' },
+      { status: 'done' },
+      { workflow: 1 },
+      { stauts: 'failed' },
+      null,
+    ])
+      expect(caught(() => runtime.runs(query as never)).code).to.match(/INVALID_OPTION|UNKNOWN_OPTION/);
+    expect(runtime.runs({ limit: 1, status: 'completed', workflow: 'flow' })).to.have.length(1);
+    expect(caught(() => runtime.runs({ before: 'none' })).code).to.equal('RUN_UNKNOWN');
   });
 
   inBoth('is given to projections that are some', async (bench) => {
