@@ -131,12 +131,116 @@ export function bitsOf(state: ExecutionState, source: PlanSource): number {
       return bits === DEAD ? LIVE : bits;
     }
     case 'choice':
-      return source.mode === 'firstOf' ? firstBits(state, source) : allBits(state, source);
+      return choiceBits(state, source);
     case 'join': {
       const taken = joined(state, source);
       return typeof taken === 'number' ? taken : bitsOf(state, taken);
     }
   }
+}
+
+/** Whether a fallback is live hangs on the values of its members; any other choice needs only their bits. */
+function choiceBits(state: ExecutionState, source: Choice): number {
+  if (source.mode === 'firstOf') return knownChoice(state, source).bits;
+  let all = 0;
+  for (const inner of source.of) all |= bitsOf(state, inner);
+  return together(all, source.mode);
+}
+
+/** The bits of a choice that needs all of its members. */
+function together(all: number, mode: Choice['mode']): number {
+  if (all & UNSETTLED) return UNSETTLED;
+  return mode === 'oneOf' && all & LIVE ? all & ~DEAD : all;
+}
+
+/** What reading a source throws instead of giving a value. */
+const FAILS = Symbol('fails');
+
+/** What is known of a source now: its bits, its value where it is live, and the one cycle that it leaves. */
+interface Known {
+  readonly bits: number;
+  readonly value: unknown;
+  readonly exit: Exit | undefined;
+}
+
+function unread(bits: number): Known {
+  return { bits, value: undefined, exit: undefined };
+}
+
+/** Everything in one pass: expressions may be nested deeply, and bits, value and exit of each hang on those of what is inside. */
+function known(state: ExecutionState, source: PlanSource): Known {
+  switch (source.kind) {
+    case 'path': {
+      const { bits, value, exit } = known(state, source.of);
+      return { bits, value: value === FAILS ? FAILS : readPath(value, source.path), exit };
+    }
+    case 'required': {
+      const { bits, value = FAILS } = known(state, source.of);
+      return { bits: bits === DEAD ? LIVE : bits, value, exit: undefined };
+    }
+    case 'choice':
+      return knownChoice(state, source);
+    case 'join': {
+      const taken = joined(state, source);
+      return typeof taken === 'number' ? unread(taken) : known(state, taken);
+    }
+    default: {
+      const bits = bitsOf(state, source);
+      return bits & LIVE ? { bits, value: valueOrFails(state, source), exit: exitOf(state, source) } : unread(bits);
+    }
+  }
+}
+
+function valueOrFails(state: ExecutionState, source: PlanSource): unknown {
+  try {
+    return readSource(state, source, 'raw');
+  } catch {
+    return FAILS;
+  }
+}
+
+function exitOf(state: ExecutionState, source: PlanSource): Exit | undefined {
+  if (source.kind !== 'output' || source.leaves === -1) return undefined;
+  return { region: source.leaves, turn: lastTurn(state, source) };
+}
+
+function knownChoice(state: ExecutionState, source: Choice): Known {
+  const { mode, of, rivals } = source;
+  if (mode === 'firstOf') return firstOf(rivals ? rivalsOf(state, source) : oneByOne(state, of));
+  const members = rivals ? rivalsOf(state, source) : [...oneByOne(state, of)];
+  const live = members.filter(({ bits }) => bits & LIVE);
+  const values = live.map(({ value }) => value).filter((value) => value !== undefined);
+  const fails = values.includes(FAILS) || (mode === 'oneOf' && live.length > 1);
+  const all = members.reduce((sum, { bits }) => sum | bits, 0);
+  return {
+    bits: together(all, mode),
+    value: fails ? FAILS : mode === 'oneOf' ? values[0] : values,
+    exit: live.map(({ exit }) => exit).reduce(later, live[0]?.exit),
+  };
+}
+
+function* oneByOne(state: ExecutionState, sources: readonly PlanSource[]): Generator<Known> {
+  for (const source of sources) yield known(state, source);
+}
+
+/** The later of two exits of one cycle; `undefined` where they are not such. */
+function later(left: Exit | undefined, right: Exit | undefined): Exit | undefined {
+  if (left === undefined || right === undefined || left.region !== right.region) return undefined;
+  return { region: left.region, turn: Math.max(left.turn, right.turn) };
+}
+
+/**
+ * A fallback is known as soon as its value can no longer change, and never earlier: what it comes to must not hang on when
+ * something settles. So a live source without a value decides nothing while a later one is open.
+ */
+function firstOf(members: Iterable<Known>): Known {
+  let all = 0;
+  for (const { bits, value, exit } of members) {
+    if (bits & UNSETTLED) return unread(UNSETTLED);
+    if (bits & LIVE && value !== undefined) return { bits: LIVE, value, exit };
+    all |= bits;
+  }
+  return unread(all & LIVE ? LIVE : all & STUCK ? STUCK : DEAD);
 }
 
 /** The iteration of the region that it leaves in which an exit was live last. */
@@ -145,98 +249,29 @@ function lastTurn(state: ExecutionState, { node, port, selective, error, level }
   return (level === 0 ? state.keptTurn[node] : state.keptTurns.get(node)?.[level]) ?? -1;
 }
 
+/** A cycle that a live source leaves, and the iteration in which it was live last. */
 interface Exit {
   readonly region: number;
   readonly turn: number;
 }
 
-/** The one cycle that a live source leaves, and the iteration in which it was live last. */
-function exitOf(state: ExecutionState, source: PlanSource): Exit | undefined {
-  switch (source.kind) {
-    case 'output':
-      return source.leaves === -1 ? undefined : { region: source.leaves, turn: lastTurn(state, source) };
-    case 'path':
-      return exitOf(state, source.of);
-    case 'join': {
-      const taken = joined(state, source);
-      return typeof taken === 'number' ? undefined : exitOf(state, taken);
-    }
-    case 'choice': {
-      if (source.mode === 'firstOf') {
-        const chosen = firstChosen(state, source);
-        return chosen === undefined ? undefined : exitOf(state, chosen);
-      }
-      const exits = source.of.filter((inner) => bitsOf(state, inner) & LIVE).map((inner) => exitOf(state, inner));
-      return exits.reduce((last, exit) =>
-        last === undefined || exit === undefined || exit.region !== last.region
-          ? undefined
-          : { region: last.region, turn: Math.max(last.turn, exit.turn) },
-      );
-    }
-    default:
-      return undefined;
-  }
-}
-
 /**
- * What is known of each member of a choice. Exits of one cycle exclude each other over time as branches do within an
+ * What is known of the members of a choice. Exits of one cycle exclude each other over time as branches do within an
  * iteration: those count that were live in the last iteration in which any of them was. While one has not settled that may yet
  * turn out to leave the same cycle, nobody knows.
  */
-function memberBits(state: ExecutionState, { of, rivals, leaves }: Choice): readonly number[] {
-  const bits = of.map((source) => bitsOf(state, source));
-  if (!rivals) return bits;
-  const open = new Set(leaves.flatMap((left, index) => ((bits[index] as number) & UNSETTLED ? left : [])));
+function rivalsOf(state: ExecutionState, { of, leaves }: Choice): readonly Known[] {
+  const members = of.map((source) => known(state, source));
+  const open = new Set(members.flatMap(({ bits }, index) => (bits & UNSETTLED ? (leaves[index] as number[]) : [])));
   const latest = new Map<number, number>();
-  const exits = of.map((source, index) => {
-    const exit = (bits[index] as number) & LIVE ? exitOf(state, source) : undefined;
+  for (const { exit } of members)
     if (exit !== undefined) latest.set(exit.region, Math.max(exit.turn, latest.get(exit.region) ?? 0));
-    return exit;
+  return members.map((member) => {
+    const { exit } = member;
+    if (exit === undefined) return member;
+    if (open.has(exit.region)) return unread(UNSETTLED);
+    return exit.turn < (latest.get(exit.region) as number) ? unread(DEAD) : member;
   });
-  return bits.map((each, index) => {
-    const exit = exits[index];
-    if (exit === undefined) return each;
-    if (open.has(exit.region)) return UNSETTLED;
-    return exit.turn < (latest.get(exit.region) as number) ? DEAD : each;
-  });
-}
-
-/**
- * A fallback is known as soon as its value can no longer change, and never earlier: what it comes to must not hang on when
- * something settles. So a live source without a value decides nothing while a later one is open.
- */
-function firstBits(state: ExecutionState, source: Choice): number {
-  const members = source.rivals ? memberBits(state, source) : undefined;
-  let all = 0;
-  for (const [index, inner] of source.of.entries()) {
-    const bits = members?.[index] ?? bitsOf(state, inner);
-    if (bits & UNSETTLED) return UNSETTLED;
-    if (bits & LIVE && hasValue(state, inner)) return LIVE;
-    all |= bits;
-  }
-  return all & LIVE ? LIVE : all & STUCK ? STUCK : DEAD;
-}
-
-/** The source whose value a fallback takes. */
-function firstChosen(state: ExecutionState, source: Choice): PlanSource | undefined {
-  const bits = memberBits(state, source);
-  return source.of.find((inner, index) => (bits[index] as number) & LIVE && hasValue(state, inner));
-}
-
-/** Whether a live source has a value. One that cannot be read counts as having one: reading it says why. */
-function hasValue(state: ExecutionState, source: PlanSource): boolean {
-  try {
-    return readSource(state, source, 'raw') !== undefined;
-  } catch {
-    return true;
-  }
-}
-
-function allBits(state: ExecutionState, source: Extract<PlanSource, { kind: 'choice' }>): number {
-  let all = 0;
-  for (const inner of source.of) all |= bitsOf(state, inner);
-  if (all & UNSETTLED) return UNSETTLED;
-  return source.mode === 'oneOf' && all & LIVE ? all & ~DEAD : all;
 }
 
 /** What is known of an input's connection now: its feedback from iteration 1 on, its other sources before. */
@@ -345,8 +380,8 @@ function chosenValue(
   reading: Reading,
 ): unknown {
   if (source.mode === 'collect') return collected(state, source.of, reading);
-  const bits = memberBits(state, source);
-  const live = source.of.filter((_, index) => (bits[index] as number) & LIVE);
+  const members = source.rivals ? rivalsOf(state, source) : source.of.map((inner) => ({ bits: bitsOf(state, inner) }));
+  const live = source.of.filter((_, index) => (members[index] as { readonly bits: number }).bits & LIVE);
   if (source.mode === 'oneOf' && live.length > 1) {
     const names = live.map((inner) => sourceText(state.plan, inner)).join(' and ');
     throw new AttemptError('INPUT_CONFLICT', `${names} are both live and lead into one input.`, { at: names });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { RunFailedError } from '../../src/base/run-errors.js';
+import { type } from '../../src/base/schema.js';
 import { workflow } from '../../src/base/workflow-builder.js';
 import { rejection } from '../support/caught.js';
 import { plus } from '../support/child-nodes.js';
@@ -123,6 +124,32 @@ describe('A recorded run', () => {
     expect(called()).to.deep.equal([]);
     expect(bench.store.run('r')?.status).to.equal('running');
   });
+
+  inBoth(
+    'goes on and is forked with the parameters that it began with: one that is required now is refused',
+    async (bench) => {
+      const of = (more: boolean) => {
+        const w = workflow('flow', { params: more ? { n: type<number>(), m: type<number>() } : { n: type<number>() } });
+        const first = w.fn('first', { n: w.params.n }, ({ n }) => n);
+        if (more)
+          w.fn('second', { n: first.out.value, m: (w.params as { readonly m: typeof w.params.n }).m }, ({ m }) => m);
+        return w.build();
+      };
+      await bench.open().settle(of(false), { n: 1 });
+      const before = bench.store.kinds('r');
+      const next = bench.open();
+      for (const goOn of [
+        () => next.resume(of(true), 'r', { force: true }),
+        () => next.fork('r', 2, {}, { workflow: of(true) as never }),
+      ]) {
+        const error = await rejection(goOn());
+        expect(error).to.include({ code: 'MISSING_PARAMETER', at: 'm' });
+        expect(error.message).to.include('run "r" began without it');
+      }
+      expect(bench.store.kinds('r')).to.deep.equal(before);
+      expect(bench.store.runs()).to.have.length(1);
+    },
+  );
 
   inBoth('goes on by force with what changed and what depends on it', async (bench) => {
     await died(bench, 'completed c');

@@ -117,7 +117,8 @@ export class RecordedRuns {
    *
    * @param given default: the one that is known by its name
    * @param force whether it may be another one than that which was recorded: what changed is taken out of the history
-   * @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN, WORKFLOW_CHANGED, BLOB_MISSING, CORRUPT_HISTORY
+   * @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN, WORKFLOW_CHANGED, BLOB_MISSING, CORRUPT_HISTORY; ConfigurationError
+   *   MISSING_PARAMETER
    */
   load(runId: string, given?: Workflow, force: 'force' | 'refuse' = 'refuse'): RecordedRun {
     const record = this.record(runId);
@@ -129,6 +130,7 @@ export class RecordedRuns {
     const recorded = this.descriptionOf(record.workflowHash, runId);
     const changes = changesBetween(recorded, current);
     if (force === 'refuse') throw workflowChanged(record, changes);
+    checkParameters(workflow, runId, events[0]);
     const plan = compile(workflow);
     const rerun = nodesToRunAgain(changes, compile(hollowWorkflow(recorded)), plan);
     const revised = { workflow: workflow.name, workflowHash: current.hash, rerun: [...rerun] };
@@ -167,7 +169,7 @@ export class RecordedRuns {
    *
    * @param atSeq how many events of the log are taken over
    * @throws LockstepError RUN_UNKNOWN, WORKFLOW_UNKNOWN, UNKNOWN_NODE, OUTPUT_UNKNOWN, OUTPUT_INVALID; ConfigurationError
-   *   INVALID_OPTION
+   *   INVALID_OPTION, MISSING_PARAMETER
    */
   fork(runId: string, atSeq: number, { outputs = {}, rerun = [] }: ForkOverrides, given?: Workflow): ForkedRun {
     const record = this.record(runId);
@@ -177,6 +179,7 @@ export class RecordedRuns {
     const plan = compile(workflow);
     const current = describeWorkflow(workflow, this.#hash);
     const again = new Set<string>(rerun);
+    checkParameters(workflow, runId, events[0]);
     for (const id of [...rerun, ...Object.keys(outputs)]) if (!plan.nodeIndex.has(id)) throw unknownNode(plan, id);
     if (current.hash !== workflowHash) {
       const recorded = this.descriptionOf(workflowHash, runId);
@@ -234,6 +237,15 @@ function ownedBy(event: RunEvent, workflowHash: string): RunEvent {
 function unknownNode({ nodeIndex, workflow }: Plan, id: string): LockstepError {
   const what = `Workflow "${workflow.name}" has no node "${id}" at the top. ${didYouMean(id, [...nodeIndex.keys()])}`;
   return new LockstepError('UNKNOWN_NODE', what, { at: id, value: id });
+}
+
+/** A run goes on with the parameters that it began with. @throws ConfigurationError MISSING_PARAMETER */
+function checkParameters({ data }: Workflow, runId: string, started: RunEvent | undefined): void {
+  const given: Readonly<Record<string, unknown>> = started?.kind === 'run.started' ? started.data.parameters : {};
+  const missing = data.parameters.find(({ name, optional }) => !optional && given[name] === undefined);
+  if (missing === undefined) return;
+  const what = `The workflow as it is now requires the parameter "${missing.name}", and run "${runId}" began without it: begin a new run.`;
+  throw new ConfigurationError('MISSING_PARAMETER', what, { at: missing.name });
 }
 
 function noPrefix({ runId, events }: RunRecord, atSeq: number): ConfigurationError {
