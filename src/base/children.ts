@@ -151,10 +151,9 @@ export class Children<G extends ChildGraph> {
     const scope = this.state.scopeOf(number);
     if (outcome.status !== 'failed') throw new TypeError(`${scope} did not fail`);
     const at = `${scope}${outcome.node ?? ''}`;
-    const what =
-      this.#map === undefined
-        ? `Subworkflow "${graph.scope}${node.id}"`
-        : `Item ${number} of map "${graph.scope}${node.id}"`;
+    // An output may hold the message, and must not hang on how often it was tried, or cut off, before.
+    const name = `${graph.scope.replace(/#\d+(?:\.\d+)?/g, '')}${node.id}`;
+    const what = this.#map === undefined ? `Subworkflow "${name}"` : `Item ${number} of map "${name}"`;
     const cause = new RecordedError(outcome.error);
     const said = /[.!?]$/.test(outcome.error.message) ? outcome.error.message : `${outcome.error.message}.`;
     return new AttemptError('CHILD_FAILED', `${what} failed: ${outcome.error.code}, ${said}`, { at, cause });

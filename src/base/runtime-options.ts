@@ -3,6 +3,7 @@ import { ConfigurationError } from './errors.js';
 import type { RunEvent } from './events.js';
 import { DURABILITIES, type Durability, type EventStore } from './history/event-store.js';
 import { checkProjection, type Projection } from './history/projection.js';
+import { workflowsByName } from './history/workflows-by-name.js';
 import { checkCapabilities, frozenCapabilities, type NodeCapabilities } from './node-options.js';
 import {
   checkCount,
@@ -269,6 +270,7 @@ export function resolveOptions(
   for (const name of ['workflows', 'projections'] as const)
     if (options[name] !== undefined && !Array.isArray(options[name]))
       refuse(`runtime.${name}`, 'must be an array', options[name]);
+  workflowsByName(options.workflows ?? []);
   checkProjections(options.projections ?? []);
   checkPorts(options);
   return Object.freeze({

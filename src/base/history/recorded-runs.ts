@@ -5,7 +5,7 @@ import type { EventData, RunEvent } from '../events.js';
 import type { LogEnd } from '../execution.js';
 import type { Plan, PlanNode } from '../plan.js';
 import type { Hash } from '../ports.js';
-import { requireWorkflow, type Workflow } from '../workflow.js';
+import type { Workflow } from '../workflow.js';
 import type { BytesPort } from './bytes.js';
 import { dependentsOf, nodesToRunAgain } from './dirty-nodes.js';
 import type { EventRange, EventStore, RunHeader, RunRecord, StoredEvent, StoredWorkflow } from './event-store.js';
@@ -317,24 +317,4 @@ export function newHeader({ name, hash }: StoredWorkflow, forkedFrom: RunHeader[
     wakeAt: null,
     forkedFrom,
   };
-}
-
-/** Workflows by name. @throws ConfigurationError INVALID_OPTION */
-export function workflowsByName(workflows: readonly Workflow[]): ReadonlyMap<string, Workflow> {
-  const found = new Map<string, Workflow>();
-  for (const workflow of workflows) {
-    requireWorkflow('runtime.workflows', workflow);
-    const known = found.get(workflow.name);
-    if (known !== undefined && known !== workflow)
-      throw new ConfigurationError(
-        'INVALID_OPTION',
-        `runtime.workflows holds two workflows named "${workflow.name}".`,
-        {
-          at: 'runtime.workflows',
-          value: workflow.name,
-        },
-      );
-    found.set(workflow.name, workflow);
-  }
-  return found;
 }

@@ -11,9 +11,10 @@ import { CommitGroup } from './commit-group.js';
 import type { EventStore, StoredWorkflow } from './event-store.js';
 import { ProjectionCache } from './projection-cache.js';
 import { ProjectionRunner } from './projection-runner.js';
-import { isRevised, newHeader, RecordedRuns, workflowsByName } from './recorded-runs.js';
+import { isRevised, newHeader, RecordedRuns } from './recorded-runs.js';
 import { RunJournal } from './run-journal.js';
 import { encodeValue } from './value-codec.js';
+import { workflowsByName } from './workflows-by-name.js';
 
 type Tell = ((event: RunEvent) => void) | undefined;
 

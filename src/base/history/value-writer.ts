@@ -55,7 +55,8 @@ export class ValueWriter {
       return this.#text;
     } catch (cause) {
       if (cause instanceof LockstepError) throw cause;
-      return this.#refuse('cannot be read', value, { cause });
+      const isTooLong = cause instanceof RangeError && /string length/i.test(cause.message);
+      return this.#refuse(isTooLong ? 'cannot be written as one text' : 'cannot be read', value, { cause });
     }
   }
 

@@ -32,6 +32,7 @@ export function checkSqliteOptions(options: SqliteEventStoreOptions): SqliteSett
   const { file, readOnly, keep, clock, walBytes } = options;
   if (typeof file !== 'string' || file.trim() === '' || file === ':memory:')
     refuse(`${at}.file`, 'must be the path of a file; memoryEventStore() keeps runs in memory', file);
+  if (file.startsWith('file:')) refuse(`${at}.file`, 'must be a path, not a URI; options say how it is opened', file);
   checkFlag(readOnly, `${at}.readOnly`);
   if (keep !== undefined) checkRetention(keep, `${at}.keep`);
   if (clock !== undefined && typeof clock?.now !== 'function')

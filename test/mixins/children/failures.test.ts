@@ -6,6 +6,7 @@ import { required } from '../../../src/base/ref.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
+import { VirtualClock } from '../../../src/testing/index.js';
 import { plus, positive } from '../../support/child-nodes.js';
 import { everyWay, statuses, type Way } from '../../support/every-way.js';
 
@@ -419,6 +420,23 @@ describe('The message of an item that failed', () => {
     const failure = outcome.status === 'failed' ? outcome.error.failure : undefined;
     expect(failure?.cause?.message).to.equal(`Subworkflow "outer/sub" failed: NODE_THREW, declined. ${SEE}`);
     expect(failure?.message).to.match(/^Subworkflow "outer" failed: CHILD_FAILED, Subworkflow "outer\/sub" failed: /);
+  });
+
+  it('is told without how often its owner was tried', () => {
+    const inner = workflow('inner', { params: { n: type<number>() } });
+    inner.add('pay', failing('declined')({ n: inner.params.n }));
+    const middle = workflow('middle', { params: { n: type<number>() } });
+    middle.add('sub', inner.build()({ n: middle.params.n }));
+    const body = middle.build();
+    const w = workflow('shop', { params: { list: type<number[]>() } });
+    w.map('all', w.params.list, (n) => body({ n }), { retry: { attempts: 2 } });
+    const outcome = new LocalRuntime({ clock: new VirtualClock() }).settle(w.build(), { list: [1] });
+    const all = outcome.status === 'failed' ? outcome.nodes.get('all') : undefined;
+    expect(all?.attempts).to.equal(2);
+    expect(all?.error?.message).to.match(
+      /^Item 0 of map "all" failed: CHILD_FAILED, Subworkflow "all\[0\]\/middle" failed: CHILD_FAILED, Subworkflow "all\[0\]\/middle\/sub" failed: /,
+    );
+    expect(all?.error?.message).to.equal(all?.failures[0]?.error.message);
   });
 
   it('comes with its place, for whoever decides what follows: the node that failed, or the scope of the whole child', () => {

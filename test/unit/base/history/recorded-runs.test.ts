@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { RunEvent } from '../../../../src/base/events.js';
-import { newHeader, RecordedRuns, workflowsByName } from '../../../../src/base/history/recorded-runs.js';
+import { newHeader, RecordedRuns } from '../../../../src/base/history/recorded-runs.js';
 import { replayed, replayResult } from '../../../../src/base/history/replay.js';
+import { workflowsByName } from '../../../../src/base/history/workflows-by-name.js';
 import type { Workflow } from '../../../../src/base/workflow.js';
 import { workflow } from '../../../../src/base/workflow-builder.js';
 import { LocalRuntime } from '../../../../src/runtimes/local-runtime.js';
