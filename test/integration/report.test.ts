@@ -299,7 +299,9 @@ describe('the report page, in Chromium', function () {
     await page.keyboard.press('Backspace');
     expect(await names.allTextContents()).to.include('seed');
     expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).to.contain('settle, subworkflow');
-    await node(page, 'settle').dblclick();
+    // Where the machine is busy, the two clicks may lie too far apart for the browser: they are two single ones then.
+    for (let tries = 0; tries < 5 && (await names.first().textContent()) === 'seed'; tries++)
+      await node(page, 'settle').dblclick();
     expect(await names.allTextContents()).to.deep.equal(['half', 'check']);
     await way.getByRole('button', { name: 'family' }).click();
     expect(await way.isHidden()).to.equal(true);
