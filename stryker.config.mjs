@@ -58,13 +58,14 @@ export default {
     // Fast and specific tests first; scripts/mutation-hooks.mjs then moves those that kill to the front. The property tests
     // are left out: with 15 examples each they took as long as all others and killed nothing that those let live.
     spec: [
-      'build/test/unit/base/*.test.js',
+      'build/test/unit/base/**/*.test.js',
       'build/test/unit/mixins/**/*.test.js',
       'build/test/mixins/**/*.test.js',
       'build/test/unit/hostile-nodes.test.js',
       'build/test/unit/plugins/*.test.js',
       'build/test/unit/runtimes/*.test.js',
       'build/test/parity/*.test.js',
+      'build/test/durable/*.test.js',
     ],
     ignore: ['**/never-settled.test.js', '**/system-clock.test.js', '**/node-ports.test.js'],
     require: ['./scripts/mutation-hooks.mjs'],
