@@ -401,6 +401,16 @@ export const errorCatalog = {
     'Verify the store, and restore it from a copy.',
   ),
 
+  // Python workers
+  VALUE_NOT_ENCODABLE: entry(
+    'A value cannot be passed to another process, or back: it would not arrive as what it is.',
+    'Use plain objects, arrays, strings, numbers, bigints, dates, maps, sets and bytes.',
+  ),
+  FRAME_UNREADABLE: entry(
+    'What the other end of the stream to a worker sent cannot be read.',
+    'Use a worker that keeps to python/BRIDGE.md, and a Lockstep of its version.',
+  ),
+
   // The command line
   CLI_USAGE: entry(
     'The command line cannot be understood.',

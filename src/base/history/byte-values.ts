@@ -59,15 +59,16 @@ export function byteTag(value: object, prototype: object): ByteTag | undefined {
 }
 
 /**
- * The base64 of what a value that has a byte tag shows: all of a buffer, and of the memory under a view only the part in it.
+ * The bytes that a value that has a byte tag shows: all of a buffer, and of the memory under a view only the part in it. Where this
+ * machine has the order of the text, they are a view of the value's own memory.
  *
  * @throws TypeError where the memory was given away; a sentence about it is left to the caller
  */
-export function base64Of(value: object, bytes: BytesPort): string {
-  if (value instanceof ArrayBuffer) return bytes.toBase64(new Uint8Array(value));
+export function shownBytes(value: object): Uint8Array {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
   const { buffer, byteOffset, byteLength } = value as DataView;
   const size = 'BYTES_PER_ELEMENT' in value ? (value.BYTES_PER_ELEMENT as number) : 1;
-  return bytes.toBase64(portable(new Uint8Array(buffer, byteOffset, byteLength), size));
+  return portable(new Uint8Array(buffer, byteOffset, byteLength), size);
 }
 
 /** Why bytes would not come back as what they are; `undefined` where they would. @throws TypeError for what only pretends to be bytes */
@@ -89,19 +90,33 @@ function bytesIn(text: unknown, { fromBase64 }: BytesPort): Uint8Array<ArrayBuff
 
 /** Makes the value of a byte tag again. `undefined` for a tag of another kind. @throws TypeError, RangeError for text that is not one of its */
 export function bytesOf(tag: string, text: unknown, port: BytesPort = plainBytes): object | undefined {
+  return valueOfBytes(tag, () => bytesIn(text, port), port);
+}
+
+/**
+ * Makes the value of a byte tag of its bytes, whose memory it then is. `undefined` for a tag of another kind.
+ *
+ * @param take called once, for a byte tag only. The view that it returns covers its whole memory
+ * @throws RangeError for bytes that are cut off, and what `take` throws
+ */
+export function valueOfBytes(
+  tag: string,
+  take: () => Uint8Array<ArrayBuffer>,
+  port: BytesPort = plainBytes,
+): object | undefined {
   switch (tag as ByteTag) {
     case 'bytes':
-      return bytesIn(text, port);
+      return take();
     case 'buffer':
-      return port.asBuffer(bytesIn(text, port));
+      return port.asBuffer(take());
     case 'arraybuffer':
-      return bytesIn(text, port).buffer;
+      return take().buffer;
     case 'dataview':
-      return new DataView(bytesIn(text, port).buffer);
+      return new DataView(take().buffer);
     default: {
       if (!Object.hasOwn(TYPED_ARRAYS, tag)) return undefined;
       const Class = TYPED_ARRAYS[tag as keyof typeof TYPED_ARRAYS];
-      return new Class(portable(bytesIn(text, port), Class.BYTES_PER_ELEMENT).buffer);
+      return new Class(portable(take(), Class.BYTES_PER_ELEMENT).buffer);
     }
   }
 }

@@ -2,7 +2,7 @@ import { LockstepError } from '../errors.js';
 import { type BytesPort, plainBytes } from './bytes.js';
 import { isPlain } from './plain-values.js';
 import { type ReadingOptions, revive } from './value-reader.js';
-import { ValueWriter } from './value-writer.js';
+import { refusalCode, ValueWriter, type WritingOptions } from './value-writer.js';
 
 /** The version of the text that the value codec writes. `proto/golden/README.md` is its norm. */
 export const VALUE_CODEC_VERSION = 1;
@@ -19,14 +19,23 @@ export const VALUE_CODEC_VERSION = 1;
  * classes, values that contain themselves or cannot be read
  */
 export function encodeValue(value: unknown, at: string, bytes: BytesPort = plainBytes): string {
-  return isPlain(value) ? plainText(value, at) : new ValueWriter({ at, bytes, purpose: 'store' }).write(value);
+  return writeValue(value, { at, bytes, purpose: 'store' });
 }
 
-function plainText(value: unknown, at: string): string {
+/**
+ * A value as text, as `encodeValue` writes it, for any purpose and with bytes beside the text where the options ask for that.
+ *
+ * @throws LockstepError with the code of the purpose and the path of what cannot be written
+ */
+export function writeValue(value: unknown, options: WritingOptions): string {
+  return isPlain(value) ? plainText(value, options) : new ValueWriter(options).write(value);
+}
+
+function plainText(value: unknown, { at, purpose }: WritingOptions): string {
   try {
     return JSON.stringify(value);
   } catch (cause) {
-    throw new LockstepError('VALUE_NOT_STORABLE', `The value at ${at} cannot be written as one text.`, { at, cause });
+    throw new LockstepError(refusalCode(purpose), `The value at ${at} cannot be written as one text.`, { at, cause });
   }
 }
 

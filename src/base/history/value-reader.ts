@@ -1,4 +1,4 @@
-import { bytesOf } from './byte-values.js';
+import { bytesOf, valueOfBytes } from './byte-values.js';
 import type { BytesPort } from './bytes.js';
 
 /** What a text may refer to that is not in it. */
@@ -7,6 +7,8 @@ export interface ReadingOptions {
   readonly bytes?: BytesPort;
   /** The value of a blob, by its hash. Default: a text that refers to one is refused. */
   readonly blob?: (hash: string) => unknown;
+  /** The bytes that came beside the text, by their position there, in memory of their own. Default: a text that refers to some is refused. */
+  readonly segment?: (place: number) => Uint8Array<ArrayBuffer>;
 }
 
 type Holder = Record<string | number, unknown>;
@@ -52,13 +54,19 @@ function sparseOf([length, entries]: readonly [length: number, entries: readonly
   return array;
 }
 
+function segmentOf(content: unknown, { bytes, segment }: ReadingOptions): object {
+  const [place, tag] = listOf<unknown>(content);
+  if (typeof place !== 'number' || typeof tag !== 'string') throw new TypeError('no place among segments');
+  return required(valueOfBytes(tag, () => required(segment)(place), bytes));
+}
+
 function listOf<T>(value: unknown): readonly T[] {
   if (!Array.isArray(value)) throw new TypeError('no list');
   return value as readonly T[];
 }
 
 /** The value of a tagged object, whose content has been revived. @throws TypeError, RangeError, SyntaxError where it is none of ours */
-function untagged({ $: tag, v }: Holder, { bytes, blob }: ReadingOptions): unknown {
+function untagged({ $: tag, v }: Holder, options: ReadingOptions): unknown {
   switch (tag) {
     case 'undefined':
       return undefined;
@@ -79,9 +87,11 @@ function untagged({ $: tag, v }: Holder, { bytes, blob }: ReadingOptions): unkno
     case 'sparse':
       return sparseOf(v as [number, []]);
     case 'blob':
-      return required(blob)(v as string);
+      return required(options.blob)(v as string);
+    case 'segment':
+      return segmentOf(v, options);
     default:
-      return required(bytesOf(tag as string, v, bytes));
+      return required(bytesOf(tag as string, v, options.bytes));
   }
 }
 

@@ -1,9 +1,23 @@
 import { LockstepError } from '../errors.js';
 import { shortPath } from '../value-path.js';
-import { base64Of, byteProblem, byteTag } from './byte-values.js';
+import { byteProblem, byteTag, shownBytes } from './byte-values.js';
 import type { BytesPort } from './bytes.js';
 import { isPlain } from './plain-values.js';
 import { ArrayFrame, EntriesFrame, type Frame, MapFrame, quoted, RecordFrame, SetFrame } from './value-frames.js';
+
+/** What a value is written for, and what an error about one that cannot be written is called. */
+const REFUSALS = {
+  store: 'VALUE_NOT_STORABLE',
+  hash: 'UNHASHABLE_LITERAL',
+  wire: 'VALUE_NOT_ENCODABLE',
+} as const;
+
+export type Purpose = keyof typeof REFUSALS;
+
+/** The code of the error about a value that cannot be written. */
+export function refusalCode(purpose: Purpose): (typeof REFUSALS)[Purpose] {
+  return REFUSALS[purpose];
+}
 
 /** How a value is written, and what for. */
 export interface WritingOptions {
@@ -12,16 +26,21 @@ export interface WritingOptions {
   readonly bytes: BytesPort;
   /**
    * `hash`: what a literal is hashed by. As in canonical JSON the order of keys, the sign of zero and whether an object has a
-   * prototype are no part of it, and the error is called UNHASHABLE_LITERAL.
+   * prototype are no part of it, and the error is called UNHASHABLE_LITERAL. `wire`: for another process, VALUE_NOT_ENCODABLE.
    */
-  readonly purpose: 'store' | 'hash';
+  readonly purpose: Purpose;
+  /**
+   * Takes bytes that are to travel beside the text, and answers with their position there; `undefined` leaves them in the text.
+   * Default: all are left. The bytes are a view of the value's own memory.
+   */
+  readonly aside?: (bytes: Uint8Array) => number | undefined;
 }
 
 function tagged(tag: string, content: string): string {
   return `{"$":"${tag}","v":${content}}`;
 }
 
-function numberText(value: number, purpose: 'store' | 'hash'): string {
+function numberText(value: number, purpose: Purpose): string {
   if (Object.is(value, -0)) return purpose === 'hash' ? '0' : tagged('number', '"-0"');
   return Number.isFinite(value) ? String(value) : tagged('number', `"${value}"`);
 }
@@ -44,7 +63,7 @@ export class ValueWriter {
     this.#options = options;
   }
 
-  /** The text of a value. @throws LockstepError VALUE_NOT_STORABLE or UNHASHABLE_LITERAL, with the path of what cannot be written */
+  /** The text of a value. @throws LockstepError with the code of the purpose and the path of what cannot be written */
   write(value: unknown): string {
     try {
       this.#value(value);
@@ -124,7 +143,12 @@ export class ValueWriter {
     if (tag === undefined) return false;
     const problem = byteProblem(value);
     if (problem !== undefined) this.#refuse(problem, value);
-    this.#text += tagged(tag, `"${base64Of(value, this.#options.bytes)}"`);
+    const bytes = shownBytes(value);
+    const place = this.#options.aside?.(bytes);
+    this.#text +=
+      place === undefined
+        ? tagged(tag, `"${this.#options.bytes.toBase64(bytes)}"`)
+        : tagged('segment', `[${place},"${tag}"]`);
     return true;
   }
 
@@ -156,15 +180,18 @@ export class ValueWriter {
   }
 
   #refuse(why: string, value: unknown, details: { readonly cause?: unknown } = {}): never {
-    const code = this.#options.purpose === 'hash' ? 'UNHASHABLE_LITERAL' : 'VALUE_NOT_STORABLE';
     const at = this.#options.at + this.#open.map((frame) => frame.step(frame.next - 1)).join('');
-    throw new LockstepError(code, `The value at ${shortPath(at)} ${why}.`, { at, value, ...details });
+    throw new LockstepError(refusalCode(this.#options.purpose), `The value at ${shortPath(at)} ${why}.`, {
+      at,
+      value,
+      ...details,
+    });
   }
 }
 
-function recordFrame(value: object, prototype: unknown, purpose: 'store' | 'hash'): Frame {
+function recordFrame(value: object, prototype: unknown, purpose: Purpose): Frame {
   const keys = purpose === 'hash' ? Object.keys(value).sort() : Object.keys(value);
-  if (prototype === null && purpose === 'store') return new EntriesFrame(value, keys, '{"$":"bare","v":[', ']}');
+  if (prototype === null && purpose !== 'hash') return new EntriesFrame(value, keys, '{"$":"bare","v":[', ']}');
   if (keys.includes('$')) return new EntriesFrame(value, keys, '{"$":"object","v":[', ']}');
   return new RecordFrame(value, keys);
 }

@@ -168,6 +168,7 @@ describe('What the value codec cannot read', () => {
     'bytes with padding in between': '{"$":"bytes","v":"a=bc"}',
     'numbers that are cut off': '{"$":"int16","v":"AA=="}',
     'a blob outside an event': '{"$":"blob","v":"00"}',
+    'bytes beside the text, which only the wire has': '{"$":"segment","v":[0,"bytes"]}',
   };
   for (const [what, text] of Object.entries(texts))
     it(`is refused: ${what}`, () => {

@@ -1,0 +1,42 @@
+/**
+ * What a frame says, by the numbers of `proto/lockstep/worker/v1/worker.proto`, which explains each.
+ */
+export const FRAME_KINDS = {
+  HELLO: 1,
+  WELCOME: 2,
+  CALL: 3,
+  BEGUN: 4,
+  ITEM: 5,
+  END: 6,
+  CREDIT: 7,
+  CANCEL: 8,
+  ANSWER: 9,
+  FAILURE: 10,
+  SAID: 11,
+  PING: 12,
+  PONG: 13,
+  DRAIN: 14,
+  DRAINED: 15,
+} as const;
+
+/** Bytes in a file that holds nothing else. */
+export interface SharedFile {
+  /** Absolute. */
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** Bytes beside the text of a frame. Those of a frame that was read are a view of what was received: copy what is to stay. */
+export type Segment = Uint8Array | SharedFile;
+
+/** One thing that one side says to the other. */
+export interface Frame {
+  /** The call that it is about, 1 to 2^32-1; 0: the worker as a whole. */
+  readonly call: number;
+  /** One of `FRAME_KINDS`; of a frame that was read, maybe one that this version does not know. */
+  readonly kind: number;
+  /** One list in the text of the value codec; what its items are depends on the kind. */
+  readonly text: string;
+  readonly segments: readonly Segment[];
+}
