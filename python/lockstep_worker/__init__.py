@@ -1,0 +1,47 @@
+"""Python functions as nodes of Lockstep workflows: what a module of tools imports."""
+
+from __future__ import annotations
+
+from .context import Attempt, Context, current_context
+from .errors import CallCancelledError, LockstepError, SecretUndeclaredError, ValueNotEncodableError
+from .tools import tool
+from .values import (
+    UNDEFINED,
+    ArrayBuffer,
+    Bare,
+    BigInt,
+    Buffer,
+    Clamped,
+    DataView,
+    JsDate,
+    JsMap,
+    JsSet,
+    Sparse,
+    Undefined,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "UNDEFINED",
+    "ArrayBuffer",
+    "Attempt",
+    "Bare",
+    "BigInt",
+    "Buffer",
+    "CallCancelledError",
+    "Clamped",
+    "Context",
+    "DataView",
+    "JsDate",
+    "JsMap",
+    "JsSet",
+    "LockstepError",
+    "SecretUndeclaredError",
+    "Sparse",
+    "Undefined",
+    "ValueNotEncodableError",
+    "__version__",
+    "current_context",
+    "tool",
+]

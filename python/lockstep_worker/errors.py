@@ -1,0 +1,64 @@
+"""Errors with a code that the host knows them by."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LockstepError(Exception):
+    """What every error of this package is. `code` is stable; the message says what happened and what to do."""
+
+    code: ClassVar[str]
+
+
+class ValueNotEncodableError(LockstepError):
+    """A value cannot be passed to the host: it would not arrive as what it is."""
+
+    code = "VALUE_NOT_ENCODABLE"
+
+    def __init__(self, at: str, why: str) -> None:
+        """`at`: where the value is, as in `output.rows[3]`; `why`: the rest of a sentence about it."""
+        super().__init__(f"The value at {at} {why}.")
+        self.at = at
+
+
+class FrameUnreadableError(LockstepError):
+    """What the other end of the stream sent cannot be read."""
+
+    code = "FRAME_UNREADABLE"
+
+
+class CallCancelledError(LockstepError):
+    """The host has no more use for the answer. Raised by `Context.check()`; a tool may clean up and lets it pass."""
+
+    code = "CALL_CANCELLED"
+
+
+class SecretUndeclaredError(LockstepError):
+    """A tool asked for a secret that its node does not declare."""
+
+    code = "SECRET_UNDECLARED"
+
+
+class ArgumentsError(LockstepError):
+    """A tool was called with arguments that do not fit its signature."""
+
+    code = "PYTHON_ARGUMENTS"
+
+
+class ModuleMissingError(LockstepError):
+    """The module of a tool does not exist where this worker looks for modules."""
+
+    code = "PYTHON_MODULE_MISSING"
+
+
+class ImportFailedError(LockstepError):
+    """The module of a tool raised an exception while it was imported, which is the `__cause__`."""
+
+    code = "PYTHON_IMPORT_FAILED"
+
+
+class ToolUndeclaredError(LockstepError):
+    """A module has no tool of the name that was called."""
+
+    code = "TOOL_UNDECLARED"

@@ -1,0 +1,9 @@
+from lockstep_worker import tool
+
+
+@tool
+def same(): ...
+
+
+@tool(name="same")
+def another(): ...
