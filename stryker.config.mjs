@@ -38,6 +38,8 @@ export default {
   symlinkNodeModules: false,
   ignorePatterns: [
     '/node_modules',
+    '/.cache',
+    '/python',
     '/build/*',
     '!/build/test',
     '/dist',

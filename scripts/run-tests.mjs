@@ -1,15 +1,19 @@
 /**
- * Runs the compiled tests under mocha, in one process.
+ * Runs the compiled tests under mocha, in one process, and those of the Python package under pytest.
  *
  * Usage: node scripts/run-tests.mjs [group ...] [--grep text]
  *
- * A group is a folder below test/ (unit, mixins, ...); without one, every test runs. The last line printed is
- * `N passed, N failed`. Besides failed tests these count as failures: a test file that cannot be loaded, no test at all,
+ * A group is a folder below test/ (unit, mixins, ...), or python; without one, every test runs, but with --grep those of
+ * Python only if they are named. The last line printed is `N passed, N failed`. Besides failed tests these count as failures: a test file that cannot be loaded, no test at all,
  * a pending test where CI=true, and a process that is still busy some seconds after its last test.
  */
 import { resolve } from 'node:path';
 import Mocha from 'mocha';
 import { filesBelow } from './files.mjs';
+import { runPytest } from './run-pytest.mjs';
+
+/** The group of the tests in python/tests. */
+const PYTHON = 'python';
 
 /** How long the process may take to end by itself after the last test, in milliseconds. */
 const EXIT_GRACE_MS = 5_000;
@@ -25,7 +29,10 @@ process.on('exit', () => {
 });
 
 try {
-  await run(groups.length > 0 ? groups.flatMap((group) => testFiles(`build/test/${group}`)) : testFiles('build/test'));
+  const folders = groups.filter((group) => group !== PYTHON).map((group) => `build/test/${group}`);
+  if (folders.length > 0) await run(folders.flatMap(testFiles));
+  else if (groups.length === 0) await run(testFiles('build/test'));
+  if (groups.includes(PYTHON) || (groups.length === 0 && !grep)) runPython();
 } catch (error) {
   fail(error instanceof Error ? error.stack : String(error));
 }
@@ -46,6 +53,12 @@ async function run(files) {
     });
   });
   if (passed + failed === 0) fail('No test ran.');
+}
+
+function runPython() {
+  const counts = runPytest(grep);
+  passed += counts.passed;
+  failed += counts.failed;
 }
 
 /** The compiled test files below a folder, which must hold at least one. */
