@@ -166,9 +166,9 @@ def test_a_tool_is_found_by_module_and_name() -> None:
 
 def test_an_undeclared_function_is_refused_with_those_that_are_declared() -> None:
     with pytest.raises(ToolUndeclaredError) as caught:
-        ToolRegistry().find("example_tools", "helper")
+        ToolRegistry().find("example_tools", "undeclared")
     assert str(caught.value) == (
-        "example_tools declares no tool helper. "
+        "example_tools declares no tool undeclared. "
         "It declares anything, fetch, later, pages, renamed, score, tokens, wrapped."
     )
     with pytest.raises(ToolUndeclaredError, match=r"no tool scor, did you mean score\? It declares"):
