@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { LockstepError } from '../../base/errors.js';
-import { isDead, type ProcessIdentity, thisProcess } from './process-identity.js';
+import { isDead, type ProcessIdentity, thisProcess } from '../process-identity.js';
 import type { SqliteDatabase } from './sqlite-api.js';
 import type { LeaseRow, WriteStatements } from './statements.js';
 

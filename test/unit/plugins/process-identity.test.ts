@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
-import { isDead, thisProcess } from '../../../../src/plugins/event-store/process-identity.js';
+import { isDead, thisProcess } from '../../../src/plugins/process-identity.js';
 
 const onLinux = process.platform === 'linux' ? it : it.skip;
 
