@@ -410,6 +410,22 @@ export const errorCatalog = {
     'What the other end of the stream to a worker sent cannot be read.',
     'Use a worker that keeps to python/BRIDGE.md, and a Lockstep of its version.',
   ),
+  PYTHON_UNUSABLE: entry(
+    'The Python interpreter that was named cannot be used.',
+    'Install what it lacks, or name another one; "lockstep python doctor" shows what is there.',
+  ),
+  PYTHON_NOT_FOUND: entry(
+    'No Python interpreter that is there can be used.',
+    'Run "lockstep python setup", which makes an environment, or install what the best of them lacks.',
+  ),
+  ENVIRONMENT_OFFLINE: entry(
+    'A Python environment has to be made, and no package index can be reached.',
+    'Until then, name an interpreter that has these packages.',
+  ),
+  ENVIRONMENT_FAILED: entry(
+    'A Python environment could not be made.',
+    'See the end of what pip or uv wrote, or name an interpreter that has the packages.',
+  ),
 
   // The command line
   CLI_USAGE: entry(

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addApprove, addGates, addReject } from './grammar/answering.js';
 import type { Finished } from './grammar/parts.js';
 import { addFork, addGraph, addResume, addRun } from './grammar/performing.js';
+import { addPython } from './grammar/python.js';
 import { addDiff, addDoctor, addExchange, addReplay, addRuns } from './grammar/reading.js';
 import { packageVersion } from './version.js';
 
@@ -24,6 +25,7 @@ const VERBS = [
   addExchange,
   addRuns,
   addDoctor,
+  addPython,
 ];
 
 /**

@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { DoctorReport } from '../../src/plugins/python/environment/doctor.js';
+import type { Interpreter } from '../../src/plugins/python/environment/interpreter.js';
+import { CommandFolder } from '../support/command.js';
+import type { Finished } from '../support/packed-project.js';
+import { PythonPlace, preparedPython } from '../support/python-environment.js';
+
+describe('lockstep python', function () {
+  this.timeout(120_000);
+  let withGrpc: Interpreter;
+  let place: PythonPlace;
+  const folder = new CommandFolder();
+
+  before(async () => {
+    withGrpc = await preparedPython();
+  });
+  beforeEach(() => {
+    place = new PythonPlace();
+  });
+  afterEach(() => place.remove());
+  after(() => folder.remove());
+
+  const run = (...words: readonly string[]): Promise<Finished> =>
+    folder.start(['python', ...words], { PATH: place.surroundings.env.PATH ?? '', VIRTUAL_ENV: '' }).ended;
+
+  it('doctor says which one is used, and which could be', async () => {
+    const first = place.environment('first', withGrpc, withGrpc);
+    const second = place.environment('second', withGrpc);
+    place.system(second).system(first);
+    const { code, stdout, stderr } = await run('doctor');
+    const [chosen, managed, one, other, setup, ...more] = stdout.trimEnd().split('\n');
+    expect({ code, stderr, more }).to.deep.equal({ code: 0, stderr: '', more: [] });
+    const [version, grpcio] = [withGrpc.version, withGrpc.packages.grpcio];
+    expect(chosen).to.equal(`python          ${first}/bin/python3 (system): Python ${version}, grpcio ${grpcio}`);
+    expect(managed).to.match(
+      /^managed {9}\/.*\/\.lockstep\/python\/environments\/\w{16}\/bin\/python: it has not been made yet$/,
+    );
+    expect(one).to.equal(`system          ${first}/bin/python3: is used`);
+    expect(other).to.equal(`system          ${second}/bin/python3: grpcio is not installed`);
+    expect(setup).to.equal(`setup           would make one with pip from ${first}/bin/python3`);
+  });
+
+  it('doctor ends with 2 where none can be used', async () => {
+    place.system(place.environment('system', withGrpc));
+    const { code, stdout } = await run('doctor', '--json', '--requirement', 'numpy', '--requirement', 'pandas>=2');
+    const { chosen, candidates, managed, installer } = JSON.parse(stdout) as DoctorReport;
+    expect({ code, chosen, installer }).to.deep.equal({ code: 2, chosen: null, installer: { name: 'pip' } });
+    expect(candidates.map(({ kind, usable }) => ({ kind, usable }))).to.deep.equal([
+      { kind: 'managed', usable: false },
+      { kind: 'system', usable: false },
+    ]);
+    expect(managed?.requirements).to.deep.equal(['grpcio>=1.70', 'numpy', 'pandas>=2']);
+  });
+
+  it('doctor looks only at the one that is named', async () => {
+    const bare = join(place.environment('elsewhere', withGrpc), 'bin/python');
+    const { code, stdout } = await run('doctor', '--python', bare);
+    expect({ code, stdout }).to.deep.equal({
+      code: 2,
+      stdout: `python          none that can be used\nnamed           ${bare}: grpcio is not installed\n`,
+    });
+  });
+
+  it('setup prints what is used', async () => {
+    const { code, stdout, stderr } = await run('setup', '--python', withGrpc.path);
+    const { path, version, packages } = withGrpc;
+    expect({ code, stdout, stderr }).to.deep.equal({
+      code: 0,
+      stdout: `${path} (named): Python ${version}, grpcio ${packages.grpcio}\n`,
+      stderr: '',
+    });
+  });
+
+  it('setup ends with 2 and says why where none can be had', async () => {
+    const { code, stdout, stderr } = await run('setup');
+    expect({ code, stdout }).to.deep.equal({ code: 2, stdout: '' });
+    expect(stderr).to.equal(
+      'error PYTHON_NOT_FOUND\n  No Python that can be used was found. There is none on PATH.\n' +
+        '  → Run "lockstep python setup", which makes an environment, or install what the best of them lacks.\n',
+    );
+  });
+});
