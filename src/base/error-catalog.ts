@@ -426,6 +426,11 @@ export const errorCatalog = {
     'A Python environment could not be made.',
     'See the end of what pip or uv wrote, or name an interpreter that has the packages.',
   ),
+  WORKER_START_FAILED: entry(
+    'A worker process could not be started, or ended or hung before it was ready.',
+    'Correct what its last lines name, or give it more time with startTimeoutMs.',
+  ),
+  WORKER_STOPPED: entry('A worker was to be started by a host that has been closed.', 'Start it before close().'),
 
   // The command line
   CLI_USAGE: entry(

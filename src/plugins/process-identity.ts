@@ -21,6 +21,11 @@ export function thisProcess(): ProcessIdentity {
   return { pid: process.pid, started: statOf(process.pid)?.started ?? null, host, machine };
 }
 
+/** When a process of this machine started, as in its identity; `null` where there is none, or the system does not tell. */
+export function startOf(pid: number): string | null {
+  return statOf(pid)?.started ?? null;
+}
+
 /** Whether a process of this machine has ended. */
 export function isDead({ pid, started }: Pick<ProcessIdentity, 'pid' | 'started'>): boolean {
   try {

@@ -84,6 +84,13 @@ describe('Setting up a Python environment', function () {
     expect(said).to.deep.equal([]);
   });
 
+  it('says so where its folder cannot be made', async () => {
+    place.write('project/.lockstep/python', 'a file');
+    place.system(place.environment('system', withGrpc));
+    const at = join(place.surroundings.cwd, '.lockstep/python/environments');
+    expect(await rejection(prepare())).to.include({ code: 'FILE_UNWRITABLE', at });
+  });
+
   it('says without a network what is missing and what to run later, and leaves nothing behind', async () => {
     ordinary();
     place.set(await closedIndex());

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { accessSync, constants, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ConfigurationError } from '../../../base/errors.js';
+import { inFolder } from '../data-folder.js';
 import { type CommandEnd, runGuarded } from '../process/guarded-command.js';
 import { takeBuildLock } from './build-lock.js';
 import { interpreterIn, namedProgram, type Surroundings } from './candidates.js';
@@ -23,11 +24,11 @@ export function findInstaller(surroundings: Surroundings): Installer {
  * renamed when it is complete, so that nobody ever sees a part of one. Only `bin/python` of it may be used: the other programs in
  * `bin` name the folder that they were made in.
  *
- * @throws ConfigurationError ENVIRONMENT_OFFLINE, ENVIRONMENT_FAILED; the reason of the signal
+ * @throws ConfigurationError ENVIRONMENT_OFFLINE, ENVIRONMENT_FAILED, FILE_UNWRITABLE; the reason of the signal
  */
 export async function makeManaged(place: ManagedPlace, options: SurveyOptions, progress: Progress): Promise<LookedAt> {
   const { folder } = place;
-  mkdirSync(dirname(folder), { recursive: true });
+  inFolder(dirname(folder), () => accessSync(dirname(folder), constants.W_OK));
   const waiting = ({ pid, host }: { pid: number; host: string }): void =>
     progress(`Waiting for process ${pid} on ${host}, which makes the Python environment ${folder}`);
   const lock = await takeBuildLock(`${folder}.lock`, { waiting, signal: options.signal });

@@ -51,7 +51,7 @@ export async function findPython(
  * can be reached, one of the system is taken, if one fits.
  *
  * @param progress told what is done, in lines for people; not called where nothing has to be made
- * @throws ConfigurationError as findPython(), and ENVIRONMENT_OFFLINE, ENVIRONMENT_FAILED
+ * @throws ConfigurationError as findPython(), and ENVIRONMENT_OFFLINE, ENVIRONMENT_FAILED, FILE_UNWRITABLE
  */
 export async function setUp(
   options: PythonEnvironmentOptions = {},

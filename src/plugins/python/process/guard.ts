@@ -20,7 +20,10 @@ const GUARD = `( (
 exec 3<&-
 exec "$@"`;
 
-/** What to spawn instead of a program, `detached`, with a pipe at the fourth place of `stdio`, to which nothing is written. */
+/** At which place of `stdio` a guarded process needs a pipe, to which nothing is ever written. */
+export const LIFELINE = 3;
+
+/** What to spawn instead of a program, `detached`, with a pipe at LIFELINE. */
 export function guarded(program: string, args: readonly string[]): { readonly file: string; readonly args: string[] } {
   return { file: '/bin/sh', args: ['-c', GUARD, 'lockstep-guard', program, ...args] };
 }

@@ -1,0 +1,18 @@
+/**
+ * A host of workers in a process of its own, which can be killed: `node python-host.js DATA_FOLDER PYTHON WORDS...`, where WORDS
+ * are those of one worker each, as a JSON list. Prints what its workers say, and `{"host": …}` when they are ready. Ends when its
+ * input does.
+ */
+import { ProcessManager } from '../../src/plugins/python/process/process-manager.js';
+import { workerProgram } from './python-workers.js';
+
+const [dataFolder = '', python = '', ...workers] = process.argv.slice(2);
+const manager = new ProcessManager({ dataFolder });
+const report = await manager.open();
+const started = await Promise.all(
+  workers.map((words) =>
+    manager.start(workerProgram(python, JSON.parse(words) as string[], ({ text }) => console.log(text))),
+  ),
+);
+console.log(JSON.stringify({ host: process.pid, workers: started.map(({ pid }) => pid), report }));
+process.stdin.resume().on('end', () => void manager.close().then(() => console.log('{"closed": true}')));
