@@ -8,9 +8,9 @@ import { ProcessManager, type WorkerProgram } from '../../src/plugins/python/pro
 import { WORKER_FOLDER } from '../../src/plugins/python/process/sweep.js';
 import { repository } from './packed-project.js';
 
-const SCRIPT = join(repository, 'test/python/tools/worker.py');
+const SCRIPT = join(repository, 'test/workers/tools/worker.py');
 
-/** A worker that does what its words say: see test/python/tools/worker.py. */
+/** A worker that does what its words say: see test/workers/tools/worker.py. */
 export function workerProgram(
   program: string,
   words: readonly string[],
