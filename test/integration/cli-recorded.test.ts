@@ -339,7 +339,7 @@ describe('Recorded runs on the command line', function () {
       expect(runs.map(({ runId }) => runId)).to.deep.equal(['second-other']);
     });
 
-    it('that are damaged are said to be, with the first bad commit', async () => {
+    it('that are damaged are said to be, with what is bad first', async () => {
       interface Database {
         prepare(sql: string): { run(): unknown };
         close(): void;

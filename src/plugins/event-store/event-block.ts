@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import type { StoredEvent } from '../../base/history/event-store.js';
 
 /** Most events of a block. */
 const MOST_EVENTS = 256;
 /** Length, in characters, from which a block is complete. */
 const LONG_ENOUGH = 262_144;
-/** How many values the head of a block holds of each event: ts, kind, v, key, length of its data. */
-const FIELDS = 5;
+/** How many values the head of a block holds of each event: ts, kind, v, key, length and CRC-32 of its data. */
+const FIELDS = 6;
 
 /** Events of one run that were committed together, as one text. */
 export interface EventBlock {
@@ -56,7 +57,7 @@ function blockOf(events: readonly StoredEvent[]): EventBlock {
   for (const { ts, kind, v, key, data } of events) {
     if (ts !== time) [time, timeText] = [ts, `${ts}`]; // many share it, and writing a fraction takes long
     const keyText = key === null ? 'null' : JSON.stringify(key);
-    head += `${head === '' ? '[' : ','}${timeText},"${kind}",${v},${keyText},${data.length}`;
+    head += `${head === '' ? '[' : ','}${timeText},"${kind}",${v},${keyText},${data.length},${crc32(data)}`;
     all += data;
   }
   const { seq } = events[0] as StoredEvent;
@@ -82,4 +83,17 @@ export function eventsOf({ seq, text }: Pick<EventBlock, 'seq' | 'text'>): Store
     at += length;
   }
   return events;
+}
+
+/**
+ * Position in the run of the event of a damaged block whose data is not what was written; `undefined` where it is something else
+ * that changed. That the block is damaged, its hash has said.
+ */
+export function firstBad({ seq, text }: Pick<EventBlock, 'seq' | 'text'>): number | undefined {
+  try {
+    const head = JSON.parse(text.slice(0, text.indexOf('\n'))) as unknown[];
+    return eventsOf({ seq, text }).find(({ data }, index) => crc32(data) !== head[index * FIELDS + 5])?.seq;
+  } catch {
+    return undefined; // the head itself
+  }
 }

@@ -1,5 +1,5 @@
 import type { IntegrityProblem, IntegrityReport } from '../../base/history/event-store.js';
-import { blockHash, chainStart, sha256 } from './event-block.js';
+import { blockHash, chainStart, firstBad, sha256 } from './event-block.js';
 import { eventAt, headOf, missingAtTail } from './head-check.js';
 import { headSum } from './head-file.js';
 import { hasEnded } from './retention.js';
@@ -159,7 +159,7 @@ class LogCheck {
       return { kind: 'gap', seq: expected, missing, what: `${missing} events are missing before event ${seq}.` };
     }
     this.#next = seq + events;
-    if (blockHash(this.#hash, { seq, text }) !== hash) return mismatch(seq, this.#next);
+    if (blockHash(this.#hash, { seq, text }) !== hash) return changed(seq, this.#next, text);
     this.#hash = hash;
     const { sealed_events, sealed_hash } = this.#run;
     return this.#next === sealed_events && sealed_hash !== hash ? mismatch(seq, this.#next) : undefined;
@@ -175,6 +175,12 @@ class LogCheck {
     }
     return missing < 0 && hasEnded(this.#run) ? mismatch(sealed_events, this.#next) : undefined;
   }
+}
+
+function changed(first: number, next: number, text: string): Found {
+  const bad = firstBad({ seq: first, text });
+  if (bad === undefined) return mismatch(first, next);
+  return { kind: 'event', seq: bad, what: `Event ${bad} is not what was written.` };
 }
 
 function mismatch(first: number, next: number): Found {

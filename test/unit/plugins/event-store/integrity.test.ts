@@ -41,15 +41,20 @@ describe('The integrity of a store', () => {
   const changed = (first: number, last: number): string =>
     `${first === last ? `Event ${first} is` : `Events ${first} to ${last} are`} not what was written: the hash of the block differs.`;
 
-  it('names the commit in which one bit of the file changed', () => {
-    const marked = storedEvent(70, { data: '{"marked":"here"}' });
-    written(firstBatch('a', 70), nextBatch('a', 70, 0, { events: [marked, storedEvent(71)] }), endedBatch('b', 3));
+  it('names the event in which one bit of the file changed', () => {
+    const marked = storedEvent(71, { data: '{"marked":"here"}' });
+    written(
+      firstBatch('a', 70),
+      nextBatch('a', 70, 0, { events: [storedEvent(70), marked, storedEvent(72)] }),
+      endedBatch('b', 3),
+    );
     const content = readFileSync(folder.file);
     const at = content.lastIndexOf('"marked"'); // where it stood before its page was full is free
     flip(content, at);
     writeFileSync(folder.file, content);
 
-    expect(problems()).to.deep.equal([{ kind: 'block', runId: 'a', seq: 70, missing: 0, what: changed(70, 71) }]);
+    const what = 'Event 71 is not what was written.';
+    expect(problems()).to.deep.equal([{ kind: 'event', runId: 'a', seq: 71, missing: 0, what }]);
     expect(problems('a')).to.have.length(1);
     expect(problems('b')).to.deep.equal([]);
 
@@ -60,19 +65,19 @@ describe('The integrity of a store', () => {
     expect(error.message).to.match(/^Event 70 of run a is not what was written, or is missing\./);
   });
 
-  for (const [what, change] of [
-    ['the time of an event', `text = replace(text, '[1000', '[1001')`],
-    ['the kind of an event', `text = replace(text, 'attempt.started', 'attempt.stopped')`],
-    ['the data of an event', `text = text || ' '`],
-    ['its own hash', `hash = 'x'`],
-    ['its place', 'id = id + 1'],
+  for (const [what, change, found] of [
+    ['the time of an event', `text = replace(text, '[1000', '[1001')`, 'block 0'],
+    ['the kind of an event', `text = replace(text, 'attempt.started', 'attempt.stopped')`, 'block 0'],
+    ['the data of an event', `text = replace(text, '{"node":"n1"}', '{"node":"m1"}')`, 'event 1'],
+    ['what stands behind its events', `text = text || ' '`, 'block 0'],
+    ['a head that is no JSON', `text = 'x' || text`, 'block 0'],
+    ['its own hash', `hash = 'x'`, 'block 0'],
+    ['its place', 'id = id + 1', 'gap 0'],
   ] as const) {
     it(`covers ${what} in a block`, () => {
       written(endedBatch('a', 3));
       alter(folder.file, `UPDATE blocks SET ${change}`);
-      expect(problems('a').map(({ kind, runId }) => `${kind} ${runId}`)).to.include(
-        change.startsWith('id') ? 'gap a' : 'block a',
-      );
+      expect(problems('a').map(({ kind, seq }) => `${kind} ${seq}`)).to.include(found);
       const store = folder.open();
       expect(caught(() => [...store.events('a')])).to.include({ code: 'STORE_DAMAGED', value: 0 });
     });
