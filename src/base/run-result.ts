@@ -28,7 +28,7 @@ export class RunResult<Output = unknown> extends GraphResult {
   /** Name of the workflow. */
   readonly workflow: string;
   readonly warnings: readonly Warning[];
-  /** What was really done to keep the run; `undefined` where no store is bound. */
+  /** What was really done now to keep the run; `undefined` where no store is bound, and for a run that was over before. */
   readonly receipt: RunReceipt | undefined;
   readonly #execution: Execution;
 

@@ -23,7 +23,7 @@ const SAFE_FROM = { memory: 'nothing', process: 'a killed process', power: 'the 
 
 /** How a run was kept, where this process added to it: `recorded in runs.sqlite: 7 events in 4 commits, safe from a killed process`. */
 function receiptText({ receipt }: RunResult, store: string | undefined): string | undefined {
-  if (receipt === undefined || store === undefined || receipt.commits === 0) return undefined;
+  if (receipt === undefined || store === undefined) return undefined;
   const survives = SAFE_FROM[receipt.durability];
   const { events, commits } = receipt;
   return `recorded in ${store}: ${countText(events, 'event')} in ${countText(commits, 'commit')}, safe from ${survives}`;

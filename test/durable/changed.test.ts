@@ -179,6 +179,13 @@ describe('A recorded run', () => {
     });
   }
 
+  inBoth('that is over is given back without a receipt: nothing was done to keep it', async (bench) => {
+    const first = await bench.open().settle(flow());
+    expect(first).to.have.nested.property('receipt.commits').that.is.above(0);
+    const again = await bench.open({ workflows: [flow()] }).resume(undefined);
+    expect(again).to.include({ status: 'completed', receipt: undefined });
+  });
+
   inBoth('that is over does nothing by force where nothing changed', async (bench) => {
     await bench.open().settle(flow());
     called();

@@ -126,8 +126,10 @@ export class RunJournal {
     return this.#events.length > 0;
   }
 
-  get receipt(): RunReceipt {
-    return { durability: this.#durability ?? 'memory', commits: this.#commits, events: this.#created };
+  /** `undefined` before the first commit: a run that is over is given back without one. */
+  get receipt(): RunReceipt | undefined {
+    if (this.#durability === undefined) return undefined;
+    return { durability: this.#durability, commits: this.#commits, events: this.#created };
   }
 
   /**
