@@ -1,7 +1,7 @@
 import type { ActiveRun } from '../base/active-run.js';
 import { ConfigurationError } from '../base/errors.js';
 import type { GraphAttempt } from '../base/graph-execution.js';
-import { plansOf } from '../base/plan.js';
+import { type Plan, plansOf } from '../base/plan.js';
 import type { Clock } from '../base/ports.js';
 
 /** The error of a run that nothing can move on. */
@@ -67,7 +67,9 @@ export class Drive {
   /** @param resolve closes the run, at once: an answer to a gate that came in between would be lost */
   constructor(run: ActiveRun, resolve: () => void, reject: (error: unknown) => void) {
     this.run = run;
-    this.#isLimited = run.journal !== undefined && plansOf(run.execution.plan).some(({ plan }) => plan.limited);
+    this.#isLimited =
+      run.journal !== undefined &&
+      plansOf(run.execution.plan).some(({ plan }) => plan.limited || hasExpiringGate(plan));
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -144,4 +146,9 @@ export class Drive {
     this.#cancelStall?.();
     for (const cleanup of this.#cleanups) cleanup();
   }
+}
+
+/** A gate that is opened beside a node that holds the thread would expire by the time that the node takes. */
+function hasExpiringGate({ nodes }: Plan): boolean {
+  return nodes.some(({ implementation }) => implementation.gate?.timeoutMs !== undefined);
 }
