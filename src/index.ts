@@ -33,7 +33,8 @@ export {
 export type { CycleOptions } from './base/cycle-options.js';
 export type { CycleStopReason } from './base/cycle-stop-reason.js';
 // Errors, events and states
-export { type ErrorCode, type ErrorEntry, errorCatalog } from './base/error-catalog.js';
+export { type ErrorCode, errorCatalog } from './base/error-catalog.js';
+export type { ErrorEntry } from './base/error-entry.js';
 export {
   AttemptError,
   ConfigurationError,
@@ -52,6 +53,16 @@ export type {
   VisitKey,
 } from './base/events.js';
 export type { AttemptFailure } from './base/execution-state.js';
+export type {
+  Executor,
+  ExecutorCall,
+  ExecutorReference,
+  ExecutorTarget,
+  RemoteExecutor,
+  Service,
+  ServiceCall,
+  StartService,
+} from './base/executor-port.js';
 export type {
   ChildResult,
   ChildStatus,
@@ -126,6 +137,7 @@ export {
   variadic,
 } from './base/node.js';
 export type { NodeContext } from './base/node-context.js';
+export { type ExecutorNodeParts, executorNode, type NodeElsewhereConfig } from './base/node-elsewhere.js';
 export type { ErrorMatcher, NodeCapabilities, RetryOptions, Subject, UseOptions } from './base/node-options.js';
 export type { GateExpiry, GateOptions, GateRejection } from './base/nodes/gate.js';
 export type { MapOptions } from './base/nodes/map.js';
@@ -170,6 +182,7 @@ export type {
   Random,
   Readings,
   SecretProvider,
+  ServiceReference,
   SyncBridge,
   SyncSecretProvider,
 } from './base/ports.js';
@@ -306,6 +319,7 @@ export type { ValidationReport } from './mixins/validation/static-checks.js';
 export { MemoryEventStore } from './plugins/event-store/memory-event-store.js';
 export { memoryEventStore } from './plugins/event-store/store-plugin.js';
 export {
+  type AsyncLife,
   type AsyncPlugin,
   definePlugin,
   type Plugin,
@@ -313,7 +327,7 @@ export {
   type PluginStart,
   type SyncPlugin,
 } from './plugins/plugin.js';
-export { type Token, token } from './plugins/token.js';
+export { executorToken, type Token, token } from './plugins/token.js';
 export {
   ACCESS_POLICY,
   CLOCK,
@@ -325,7 +339,9 @@ export {
   READINGS,
   SECRET_PROVIDER,
   SYNC_BRIDGE,
+  TRACES,
 } from './plugins/tokens.js';
+export type { MeasuredPart, TracedAttempt, Traces } from './plugins/traces.js';
 export { AsyncLocalRuntime, type AsyncLocalRuntimeOptions } from './runtimes/async-local-runtime.js';
 export type { CloseOptions } from './runtimes/closing.js';
 export { formatRun } from './runtimes/format-run.js';
@@ -336,5 +352,6 @@ export { keyedRandom, type LevelLogger, pinoLog } from './runtimes/node-ports.js
 export { replayExported } from './runtimes/replay-exported.js';
 export type { ReplayOptions } from './runtimes/replay-options.js';
 export type { RuntimeCore, RuntimeCoreOptions, RuntimeFeatures } from './runtimes/runtime-core.js';
-export { ThreadBridge, type ThreadBridgeOptions, type ThreadLimits } from './runtimes/sync-bridge/thread-bridge.js';
+export { ThreadBridge } from './runtimes/sync-bridge/thread-bridge.js';
+export type { ThreadBridgeOptions, ThreadLimits } from './runtimes/sync-bridge/thread-lane.js';
 export { systemClock } from './runtimes/system-clock.js';

@@ -9,6 +9,14 @@ export interface AttemptLimits {
   soft: number | undefined;
 }
 
+/** What was asked of the signals of an attempt, and done to them. One is made for the few attempts of which something is. */
+interface Abortion {
+  aborted: { readonly reason: unknown } | undefined;
+  abandoned: { readonly reason: unknown } | undefined;
+  signal: AbortController | undefined;
+  gone: AbortController | undefined;
+}
+
 /**
  * One try of one visit of a node, from its start until it settles. One is made for every attempt, so that what few attempts
  * need (limits, a state, a signal) exists only once it is asked for.
@@ -33,7 +41,7 @@ export class Attempt<Graph = unknown> {
   suspended: boolean;
   earlier: Attempt<Graph> | undefined;
   later: Attempt<Graph> | undefined;
-  #abort: { readonly controller: AbortController } | { readonly reason: unknown } | undefined;
+  #abort: Abortion | undefined;
 
   constructor(graph: Graph, node: PlanNode, visit: number, number: number, startedAt: number) {
     this.graph = graph;
@@ -57,17 +65,42 @@ export class Attempt<Graph = unknown> {
 
   /** Made when first read: most nodes never look. */
   get signal(): AbortSignal {
-    if (this.#abort !== undefined && 'controller' in this.#abort) return this.#abort.controller.signal;
-    const controller = new AbortController();
-    if (this.#abort !== undefined) controller.abort(this.#abort.reason);
-    this.#abort = { controller };
-    return controller.signal;
+    const abortion = this.#abortion();
+    if (abortion.signal === undefined) {
+      abortion.signal = new AbortController();
+      if (abortion.aborted !== undefined) abortion.signal.abort(abortion.aborted.reason);
+    }
+    return abortion.signal.signal;
+  }
+
+  /** Aborted when what it answers is not wanted any more. Made when first read: only executors look. */
+  get gone(): AbortSignal {
+    const abortion = this.#abortion();
+    if (abortion.gone === undefined) {
+      abortion.gone = new AbortController();
+      if (abortion.abandoned !== undefined) abortion.gone.abort(abortion.abandoned.reason);
+    }
+    return abortion.gone.signal;
   }
 
   /** Aborts the signal, now or when it is first read. */
   abort(reason: unknown): void {
-    if (this.#abort === undefined) this.#abort = { reason };
-    else if ('controller' in this.#abort) this.#abort.controller.abort(reason);
+    const abortion = this.#abortion();
+    abortion.aborted ??= { reason };
+    abortion.signal?.abort(reason);
+  }
+
+  /** Aborts both signals: nobody waits for its answer. */
+  abandon(reason: unknown): void {
+    this.abort(reason);
+    const abortion = this.#abortion();
+    abortion.abandoned ??= { reason };
+    abortion.gone?.abort(reason);
+  }
+
+  #abortion(): Abortion {
+    this.#abort ??= { aborted: undefined, abandoned: undefined, signal: undefined, gone: undefined };
+    return this.#abort;
   }
 }
 

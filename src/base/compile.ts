@@ -1,6 +1,7 @@
 import type { ConditionTest } from './condition.js';
 import { type Structure, structureOf, subjectsOf } from './cycle-regions.js';
-import type { NodeImplementation } from './node.js';
+import { executorsOf } from './executor.js';
+import { isRemote, type NodeImplementation } from './node.js';
 import {
   ChoiceSource,
   CycleOutputSource,
@@ -261,9 +262,10 @@ class Compiler {
       outputs: new Map(Object.entries(data.outputs).map(([name, source]) => [name, this.#sources.compile(source, -1)])),
       asyncNodes: nodes.flatMap(({ id, implementation, child }) => {
         if (child !== undefined) return child.asyncNodes.map((inner) => `${id}/${inner}`);
-        return implementation.async && implementation.module === undefined ? [id] : [];
+        return implementation.async && !isRemote(implementation) ? [id] : [];
       }),
-      hasModules: nodes.some(({ implementation, child }) => implementation.module !== undefined || child?.hasModules),
+      hasRemote: nodes.some(({ implementation, child }) => isRemote(implementation) || child?.hasRemote),
+      executors: executorsOf(nodes),
       secrets: [
         ...new Set(
           nodes.flatMap(({ implementation, child }) => (child === undefined ? implementation : child).secrets),
@@ -322,6 +324,7 @@ class Compiler {
       !unchecked,
       implementation.outputs.some((port) => !port.unchecked),
       child === undefined ? undefined : compile(child),
+      implementation.executor,
     );
   }
 

@@ -1,14 +1,6 @@
-/** What a code means and what to do about it. `docs/errors.md` is compared with this table, both ways. */
-export interface ErrorEntry {
-  /** One sentence: what went wrong. */
-  readonly meaning: string;
-  /** One sentence: what to do about it. Ends every message that carries the code. */
-  readonly remedy: string;
-}
-
-function entry(meaning: string, remedy: string): ErrorEntry {
-  return { meaning, remedy };
-}
+import { commandErrors } from './command-error-catalog.js';
+import { type ErrorEntry, entry } from './error-entry.js';
+import { workerErrors } from './worker-error-catalog.js';
 
 /** Every code that Lockstep itself produces. A code, once released, keeps its meaning. */
 export const errorCatalog = {
@@ -110,6 +102,14 @@ export const errorCatalog = {
   ASYNC_NODE: entry(
     'A node is asynchronous and LocalRuntime runs synchronous nodes only.',
     'Run it in AsyncLocalRuntime, make it synchronous, or define it with moduleNode().',
+  ),
+  EXECUTOR_MISSING: entry(
+    'A node is performed by an executor that nothing provides.',
+    'Add the named plugin to the runtime; in a test, give the node a stub.',
+  ),
+  EXECUTOR_NEEDS_LANES: entry(
+    'LocalRuntime has no thread in which the executor of a node could work.',
+    'Run it in AsyncLocalRuntime, or pass no bridge, or one that serves executors.',
   ),
   ACCESS_DENIED: entry('The access policy refused the run.', 'Ask for access, or correct the policy.'),
   SECRET_MISSING: entry('A declared secret could not be loaded.', 'Make the provider return it.'),
@@ -402,76 +402,10 @@ export const errorCatalog = {
   ),
 
   // Python workers
-  VALUE_NOT_ENCODABLE: entry(
-    'A value cannot be passed to another process, or back: it would not arrive as what it is.',
-    'Use plain objects, arrays, strings, numbers, bigints, dates, maps, sets and bytes.',
-  ),
-  FRAME_UNREADABLE: entry(
-    'What the other end of the stream to a worker sent cannot be read.',
-    'Use a worker that keeps to python/BRIDGE.md, and a Lockstep of its version.',
-  ),
-  PYTHON_UNUSABLE: entry(
-    'The Python interpreter that was named cannot be used.',
-    'Install what it lacks, or name another one; "lockstep python doctor" shows what is there.',
-  ),
-  PYTHON_NOT_FOUND: entry(
-    'No Python interpreter that is there can be used.',
-    'Run "lockstep python setup", which makes an environment, or install what the best of them lacks.',
-  ),
-  ENVIRONMENT_OFFLINE: entry(
-    'A Python environment has to be made, and no package index can be reached.',
-    'Until then, name an interpreter that has these packages.',
-  ),
-  ENVIRONMENT_FAILED: entry(
-    'A Python environment could not be made.',
-    'See the end of what pip or uv wrote, or name an interpreter that has the packages.',
-  ),
-  WORKER_START_FAILED: entry(
-    'A worker process could not be started, or ended or hung before it was ready.',
-    'Correct what its last lines name, or give it more time with startTimeoutMs.',
-  ),
-  WORKER_STOPPED: entry('A worker was to be started by a host that has been closed.', 'Start it before close().'),
+  ...workerErrors,
 
   // The command line
-  CLI_USAGE: entry(
-    'The command line cannot be understood.',
-    'See "lockstep help", and "lockstep help VERB" for the options of a verb.',
-  ),
-  FILE_UNREADABLE: entry('A file that was named cannot be read.', 'Correct the path, or make the file readable.'),
-  FILE_UNWRITABLE: entry('A file that was named cannot be written.', 'Name another path, or make room for it.'),
-  FILE_KIND: entry(
-    'The name of a file does not say how to read a workflow from it.',
-    'Pass a JavaScript or TypeScript module, or a YAML or JSON document, with the ending of its kind.',
-  ),
-  INVALID_JSON: entry('A text that must be JSON is none.', 'Correct the text at the named place.'),
-  IMPORT_FAILED: entry(
-    'A module that was named could not be imported.',
-    'Correct the module; LOCKSTEP_DEBUG=1 shows the whole stack.',
-  ),
-  TSX_MISSING: entry('A TypeScript file cannot be read without the package tsx.', 'Install it: npm i -D tsx.'),
-  NO_ES_MODULE: entry(
-    'A TypeScript file is no ES module.',
-    'Say "type": "module" in the package.json of its project, or give it the ending .mts.',
-  ),
-  NO_WORKFLOW: entry('A module exports no workflow.', 'Export what build() returns, by name or as default.'),
-  WORKFLOW_AMBIGUOUS: entry(
-    'A module exports several workflows, and none as default.',
-    'Choose one with --workflow NAME.',
-  ),
-  EXPORT_UNKNOWN: entry('A module does not export the workflow that was asked for.', 'Correct the name.'),
-  FOREIGN_COPY: entry(
-    'A module was written with another copy of Lockstep than the one that reads it.',
-    'Run the command that is installed beside it: npx lockstep.',
-  ),
-  NO_REGISTRY: entry(
-    'A module holds nothing that a document could refer to.',
-    'Export a registry, or node definitions, predicates and workflows.',
-  ),
-  RUN_AMBIGUOUS: entry('The ids of several runs begin or end with what was given.', 'Give more of the id.'),
-  CLI_DEFECT: entry(
-    'The command met something that should not happen.',
-    'Run it again with LOCKSTEP_DEBUG=1; where the stack points into Lockstep, please report it.',
-  ),
+  ...commandErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A code from the catalogue. */

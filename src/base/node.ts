@@ -1,5 +1,6 @@
 import { didYouMean } from './did-you-mean.js';
 import { ConfigurationError, textOf } from './errors.js';
+import type { ExecutorReference } from './executor-port.js';
 import { isName } from './names.js';
 import type { NodeContext } from './node-context.js';
 import { CAPABILITY_FIELDS, checkCapabilities, frozenCapabilities, type NodeCapabilities } from './node-options.js';
@@ -117,6 +118,8 @@ export interface NodeImplementation {
   readonly capabilities: NodeCapabilities;
   /** Where the function stands, if a thread can load it: LocalRuntime then performs the node through its SyncBridge. */
   readonly module?: ModuleReference;
+  /** Who performs it instead of `run`, which is not called then. */
+  readonly executor?: ExecutorReference;
   readonly kind: NodeKind;
   /** Which of its output ports are live once it completed: every one, exactly one, or some. */
   readonly delivers: Delivery;
@@ -146,6 +149,11 @@ export interface GateSpec {
   readonly answer: StandardSchema | undefined;
   /** Milliseconds after which it times out; `undefined`: never. */
   readonly timeoutMs: number | undefined;
+}
+
+/** Whether LocalRuntime lets a thread perform it. */
+export function isRemote({ module, executor }: NodeImplementation): boolean {
+  return module !== undefined || executor !== undefined;
 }
 
 /** What a node definition says. */

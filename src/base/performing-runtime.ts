@@ -4,6 +4,9 @@ import { AttemptContext } from './attempt-context.js';
 import { openBuiltIn } from './built-in.js';
 import { CapabilityTable } from './capability-table.js';
 import { LockstepError } from './errors.js';
+import { executorMissing, executorProblems } from './executor.js';
+import { AttemptCall } from './executor-call.js';
+import type { Executor, ExecutorReference } from './executor-port.js';
 import { attemptEnded } from './facts.js';
 import type { GraphAttempt } from './graph-execution.js';
 import type { Durability } from './history/event-store.js';
@@ -13,10 +16,13 @@ import { NodeVoice } from './node-voice.js';
 import { checkOutput } from './output-check.js';
 import type { Plan, PlanNode } from './plan.js';
 import type { Ports } from './ports.js';
+import type { RunFindings, RunRequest } from './run-request.js';
 import type { RunView, Settlement } from './run-view.js';
 import { RuntimeHooks } from './runtime-hooks.js';
 import type { ResolvedOptions } from './runtime-options.js';
 import { ask, formatIssues, isThenable } from './schema.js';
+
+type Inputs = Readonly<Record<string, unknown>>;
 
 /** How a runtime performs one attempt: inputs, call, settlement. What comes before and after, and who waits, is not known here. */
 export abstract class PerformingRuntime extends RuntimeHooks {
@@ -61,14 +67,17 @@ export abstract class PerformingRuntime extends RuntimeHooks {
     const { clock } = this.ports;
     let returned: unknown;
     try {
-      const { implementation } = attempt.node;
+      const { implementation, executor } = attempt.node;
       const inputs = this.inputsOf(run, attempt);
       if (this.settleKnown(run, attempt, inputs)) return undefined;
       if (implementation.kind !== 'function') {
         run.journal?.accept(inputs, `the inputs of ${attempt.node.id}`);
         if (openBuiltIn(attempt, inputs)) return undefined;
       }
-      returned = implementation.run(inputs, this.contextOf(attempt));
+      returned =
+        executor === undefined
+          ? implementation.run(inputs, this.contextOf(attempt))
+          : this.#performElsewhere(attempt, executor, inputs);
       if (isThenable(returned)) {
         run.now = clock.now();
         return returned instanceof Promise ? returned : Promise.resolve(returned);
@@ -81,6 +90,26 @@ export abstract class PerformingRuntime extends RuntimeHooks {
     run.now = clock.now();
     this.settleOutput(run, attempt, returned, run.now);
     return undefined;
+  }
+
+  /** What performs nodes that refer to it; `undefined` where nothing does. */
+  protected executorFor(_reference: ExecutorReference): Executor | undefined {
+    return undefined;
+  }
+
+  #performElsewhere(attempt: GraphAttempt, reference: ExecutorReference, inputs: Inputs): Promise<unknown> {
+    const executor = this.executorFor(reference);
+    if (executor === undefined) throw executorMissing(attempt.node.id, reference);
+    const { target } = reference;
+    return executor.perform(
+      new AttemptCall(attempt, this.ports.clock, { target, inputs, context: this.contextOf(attempt) }),
+    );
+  }
+
+  /** Adds what keeps executors from performing nodes. */
+  protected override checkRun(request: RunRequest, findings: RunFindings): void {
+    super.checkRun(request, findings);
+    findings.problems.push(...executorProblems(request.plan, (reference) => this.executorFor(reference)));
   }
 
   /** Gives an attempt the output that is known already for its inputs. `false` where none is. */
@@ -153,7 +182,8 @@ export abstract class PerformingRuntime extends RuntimeHooks {
 
   /** Aborts the work of one attempt, wherever it is done. */
   protected abortAttempt(_run: ActiveRun, attempt: Attempt, reason: Error): void {
-    attempt.abort(reason);
+    if (attempt.status === 'running') attempt.abort(reason);
+    else attempt.abandon(reason);
   }
 
   protected override observes(plan: Plan): boolean {

@@ -1,4 +1,5 @@
 import type { ConditionTest } from './condition.js';
+import type { ExecutorReference } from './executor-port.js';
 import type { NodeImplementation, PortSpec } from './node.js';
 import type { RetryOptions } from './node-options.js';
 import type { StandardSchema } from './standard-schema.js';
@@ -215,6 +216,8 @@ export class PlanNode {
     readonly checkedOutputs: boolean,
     /** The graph of its children, where it is a map or subworkflow. */
     readonly child: Plan | undefined,
+    /** Who performs it instead of its function. */
+    readonly executor: ExecutorReference | undefined,
   ) {}
 }
 
@@ -266,6 +269,13 @@ export class PlanRegion {
   ) {}
 }
 
+/** What performs nodes of a plan elsewhere. */
+export interface PlanExecutor {
+  readonly reference: ExecutorReference;
+  /** The first node that names it, that of a child as `sub/id`. */
+  readonly node: string;
+}
+
 /** A workflow compiled for execution. Immutable; cached by the frozen Workflow. */
 export interface Plan {
   readonly workflow: Workflow;
@@ -285,8 +295,10 @@ export interface Plan {
   readonly outputs: ReadonlyMap<string, PlanSource>;
   /** Ids of asynchronous nodes that no thread can load, those of children as `sub/id`: LocalRuntime refuses them before the first node. */
   readonly asyncNodes: readonly string[];
-  /** Some node is a module node. */
-  readonly hasModules: boolean;
+  /** Some node is a module node, or performed by an executor: children included. */
+  readonly hasRemote: boolean;
+  /** What its nodes name that others perform, those of children included: each target once. */
+  readonly executors: readonly PlanExecutor[];
   /** Every secret some node declares, once each. */
   readonly secrets: readonly string[];
   /** The workflow declares no parameters: a parameter is broadcast to inputs of its name. */

@@ -89,9 +89,24 @@ export interface ModuleReference {
   readonly export: string;
 }
 
+/** What a thread of a SyncBridge serves, beside functions of modules: one thread for each. Plain data. */
+export interface ServiceReference {
+  /** An absolute URL of a module that exports a `StartService`. */
+  readonly url: string;
+  readonly export: string;
+  /** What the service is started with: it crosses by the structured clone algorithm. */
+  readonly settings: unknown;
+  /** Its thread starts with the runtime, or with its first call. */
+  readonly start: 'with the runtime' | 'when needed';
+  /** How long `close()` waits for the service to stop before its thread is ended. Milliseconds. */
+  readonly stopMs: number;
+}
+
 /** One attempt that a SyncBridge performs. It crosses to another thread by the structured clone algorithm. */
 export interface BridgeCall {
   readonly module: ModuleReference;
+  /** What performs it instead of the function of the module: then `inputs` holds what was packed for it, as `packed`. */
+  readonly service?: ServiceReference;
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly runId: string;
   readonly nodeId: string;
@@ -154,7 +169,12 @@ export interface SyncBridge {
    * time has passed (`elapsed`). 0 only looks; `undefined` waits without a limit.
    */
   wait(ms: number | undefined): 'reported' | 'stalled' | 'elapsed';
-  /** Ends whatever the bridge started. Idempotent. */
+  /**
+   * Starts a service in a thread of its own; calls that name it are performed there. A bridge without this method takes no such
+   * calls: LocalRuntime then refuses nodes that executors perform.
+   */
+  serve?(service: ServiceReference): void;
+  /** Ends whatever the bridge started; waits until services have stopped, as long as they say that this may take. Idempotent. */
   close(): void;
 }
 

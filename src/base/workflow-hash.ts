@@ -43,6 +43,8 @@ export interface ImplementationDescription {
   readonly async?: true;
   /** It stands in a module that a thread can load. */
   readonly module?: true;
+  /** The kind of executor that performs it. */
+  readonly executor?: string;
   /** It is a gate whose answers have a schema. */
   readonly answer?: true;
 }
@@ -118,7 +120,7 @@ function portData({ name, optional, variadic, unchecked }: PortSpec): PortDescri
 }
 
 function implementationData(implementation: NodeImplementation): ImplementationDescription {
-  const { inputs, outputs, delivers, secrets, async, module, gate } = implementation;
+  const { inputs, outputs, delivers, secrets, async, module, executor, gate } = implementation;
   return {
     inputs: inputs.map(portData),
     outputs: outputs.map(portData),
@@ -126,6 +128,7 @@ function implementationData(implementation: NodeImplementation): ImplementationD
     ...(secrets.length > 0 ? { secrets } : {}),
     ...(async ? { async } : {}),
     ...(module === undefined ? {} : { module: true }),
+    ...(executor === undefined ? {} : { executor: executor.kind }),
     ...(gate?.answer === undefined ? {} : { answer: true }),
   };
 }

@@ -2,13 +2,14 @@ import 'reflect-metadata';
 import { container, type DependencyContainer } from 'tsyringe';
 import { didYouMean } from '../base/did-you-mean.js';
 import { ConfigurationError, errorData } from '../base/errors.js';
+import type { Executor } from '../base/executor-port.js';
 import type { RuntimeNotifications } from '../base/notifications.js';
 import type { Log } from '../base/ports.js';
 import type { RuntimeOptions } from '../base/runtime-options.js';
 import { isThenable } from '../base/schema.js';
 import { startOrder } from './order.js';
-import type { Plugin, PluginScope, SyncPlugin } from './plugin.js';
-import type { Token } from './token.js';
+import type { AsyncLife, Plugin, PluginScope, SyncPlugin } from './plugin.js';
+import { executorTokens, type Token } from './token.js';
 import { ACCESS_POLICY, CLOCK, EVENT_STORE, HASH, IDS, LOG, RANDOM, READINGS, SECRET_PROVIDER } from './tokens.js';
 
 /** What the host needs of its runtime. */
@@ -85,6 +86,11 @@ export class PluginHost {
     return this.#provided.has(token.symbol) ? (this.#valueOf(token.symbol) as T) : undefined;
   }
 
+  /** The executors that plugins provide. */
+  get executors(): readonly Executor[] {
+    return executorTokens().flatMap((token) => this.find(token) ?? []);
+  }
+
   #valueOf(symbol: symbol): unknown {
     return this.#container.resolve<Provided>(symbol).value;
   }
@@ -144,7 +150,7 @@ export class PluginHost {
       if (signal.aborted) return;
       this.#current = plugin.name;
       try {
-        const started: unknown = plugin.async === true ? plugin.start?.({ signal }) : plugin.start?.();
+        const started: unknown = lifeOf(plugin).start?.({ signal });
         if (isThenable(started)) await started;
       } catch (cause) {
         if (signal.aborted) return; // it gave up as it was told; stop() stops the others
@@ -175,7 +181,7 @@ export class PluginHost {
 
   async #stopLate(plugin: Plugin): Promise<void> {
     try {
-      await plugin.stop?.();
+      await lifeOf(plugin).stop?.();
     } catch (cause) {
       const { name } = plugin;
       const fields = { plugin: name, error: errorData(cause) };
@@ -213,6 +219,7 @@ export class PluginHost {
     };
     return {
       get: (token) => this.get(token),
+      find: (token) => this.find(token),
       provide: (token, value) => {
         if (!promised.has(token.symbol)) {
           throw new ConfigurationError(
@@ -248,7 +255,7 @@ export class PluginHost {
     const failures: unknown[] = [];
     for (let plugin = this.#running.pop(); plugin !== undefined; plugin = this.#running.pop()) {
       try {
-        await plugin.stop?.();
+        await lifeOf(plugin).stop?.();
       } catch (error) {
         failures.push(error);
       }
@@ -260,6 +267,11 @@ export class PluginHost {
 /** A value as the container holds it: boxed, because tsyringe takes a bare `undefined` for no registration. */
 interface Provided {
   readonly value: unknown;
+}
+
+/** How a plugin starts and stops where somebody can wait for it. */
+function lifeOf(plugin: Plugin): AsyncLife {
+  return plugin.async === true ? plugin : (plugin.whenAsync ?? plugin);
 }
 
 function asynchronous({ name }: Plugin, what: 'starts' | 'stops'): ConfigurationError {

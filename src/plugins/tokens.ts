@@ -11,6 +11,7 @@ import type {
   SyncBridge,
 } from '../base/ports.js';
 import { token } from './token.js';
+import type { Traces } from './traces.js';
 
 /** The ports of the kernel, as tokens: a plugin that provides one replaces the runtime's own binding. An option beats a plugin. */
 export const CLOCK = token<Clock>('CLOCK');
@@ -25,3 +26,5 @@ export const READINGS = token<Readings>('READINGS');
 export const SYNC_BRIDGE = token<SyncBridge>('SYNC_BRIDGE');
 /** Where the events of runs are kept. Whoever provides it opens and closes it. */
 export const EVENT_STORE = token<EventStore>('EVENT_STORE');
+/** The spans of runs, where they are traced. */
+export const TRACES = token<Traces>('TRACES');

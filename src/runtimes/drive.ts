@@ -136,7 +136,7 @@ export class Drive {
   reject(error: unknown): void {
     if (this.ended) return;
     this.#end();
-    for (const attempt of this.run.execution.attemptsInFlight()) attempt.abort(error);
+    for (const attempt of this.run.execution.attemptsInFlight()) attempt.abandon(error);
     this.#reject(error);
   }
 

@@ -1,17 +1,16 @@
 import type { ActiveRun } from '../base/active-run.js';
-import { ConfigurationError } from '../base/errors.js';
 import type { GraphAttempt } from '../base/graph-execution.js';
 import type { ForkOptions, ForkOverrides } from '../base/history/fork-options.js';
+import { isRemote } from '../base/node.js';
 import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.js';
 import type { SyncBridge, SyncSecretProvider } from '../base/ports.js';
 import { type ResumeArguments, resumeArguments } from '../base/resume-arguments.js';
-import { RunRejectedError } from '../base/run-errors.js';
 import type { RunRequest } from '../base/run-request.js';
 import type { Workflow } from '../base/workflow.js';
 import type { SyncPlugin } from '../plugins/plugin.js';
 import { SYNC_BRIDGE } from '../plugins/tokens.js';
 import { sleepUntil } from './drive.js';
-import { refuseAsync, refusedPromise } from './refuse-async.js';
+import { refuseAsync, refusedPromise, refusedSecrets, refuseExecutors } from './refuse-async.js';
 import { RuntimeCore, type RuntimeCoreOptions } from './runtime-core.js';
 import { LazyBridge } from './sync-bridge/lazy-bridge.js';
 import { type CallHost, RunCalls } from './sync-bridge/run-calls.js';
@@ -22,14 +21,15 @@ export interface LocalRuntimeOptions extends Omit<RuntimeCoreOptions, 'plugins' 
   readonly secrets?: SyncSecretProvider;
   /** The most attempts of one run in flight: 1 performs module nodes one by one. A whole number, at least 1. Default: no limit. */
   readonly maxConcurrency?: number;
-  /** What module nodes are performed through. Whoever passes it closes it. Default: a ThreadBridge, made when first needed. */
+  /** What module nodes and executors are performed through. Whoever passes it closes it. Default: a ThreadBridge, made when first needed. */
   readonly bridge?: SyncBridge;
 }
 
 /**
  * Runs workflows synchronously: `execute` returns a value, not a promise. Nodes run one at a time, that with the lowest plan index
- * first; module nodes run together in a thread, and the caller sleeps once nothing else may start. A blocked thread sees no timer, and
- * no signal but those from a node's own code. Time limits interrupt module nodes, and are looked at between all others.
+ * first; module nodes and those of executors run together in threads, and the caller sleeps once nothing else may start. A blocked
+ * thread sees no timer, and no signal but those from a node's own code. Time limits interrupt what threads perform, and are looked at
+ * between all others.
  */
 export class LocalRuntime extends RuntimeCore implements Disposable {
   readonly #bridge: LazyBridge;
@@ -39,6 +39,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     commitBefore: (run) => this.commitBefore(run),
     settleKnown: (run, attempt, inputs) => this.settleKnown(run, attempt, inputs),
     contextOf: (attempt) => this.contextOf(attempt),
+    executorFor: (reference) => this.executorFor(reference),
     settleOutput: (run, attempt, output, now) => this.settleOutput(run, attempt, output, now),
     settleFailure: (run, attempt, error, now) => this.settleFailure(run, attempt, error, now),
     announce: (run, attempt) => this.announce(run, attempt),
@@ -51,6 +52,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     super(options, ['maxConcurrency', 'bridge']);
     this.#bridge = new LazyBridge(options.bridge ?? this.plugins.find(SYNC_BRIDGE));
     this.plugins.startSync();
+    this.#bridge.begin(this.plugins);
   }
 
   /**
@@ -104,7 +106,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     try {
       request = requested();
       if (request.isOver === true) return this.recordedOutcome(request);
-      run = this.openRun(request, refuseAsync);
+      run = this.openRun(request, (plan) => refuseAsync(plan) ?? refuseExecutors(plan, this.#host, this.#bridge));
       this.beginRun(run, this.#secretsOf(run));
       this.#drive(run);
       return this.closeRun(run);
@@ -143,15 +145,12 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
 
   #secretsOf(run: ActiveRun): ReadonlyMap<string, string> {
     const loaded = this.loadSecrets(run);
-    if (!(loaded instanceof Promise)) return loaded;
-    loaded.catch(() => undefined);
-    const { runId, plan } = run.execution;
-    const refused = new ConfigurationError('SECRETS_ASYNC', 'The secret provider answered with a promise.');
-    throw new RunRejectedError({ runId, workflow: plan.workflow.name }, [refused]);
+    if (loaded instanceof Promise) throw refusedSecrets(run, loaded);
+    return loaded;
   }
 
   #drive(run: ActiveRun): void {
-    if (!run.execution.plan.hasModules) return this.#turn(run, undefined);
+    if (!run.execution.plan.hasRemote) return this.#turn(run, undefined);
     const calls = new RunCalls(run, this.#bridge, this.ports.clock, this.#host);
     this.#calls.set(run, calls);
     try {
@@ -172,7 +171,7 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
       const attempt = execution.next(run.now);
       if (attempt !== undefined) {
         this.announce(run, attempt);
-        if (calls !== undefined && attempt.node.implementation.module !== undefined) {
+        if (calls !== undefined && isRemote(attempt.node.implementation)) {
           calls.hold(attempt);
           continue;
         }

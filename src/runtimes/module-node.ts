@@ -1,18 +1,14 @@
-import { ConfigurationError, textOf } from '../base/errors.js';
+import { ConfigurationError } from '../base/errors.js';
 import {
-  defineNode,
   definitionOf,
   type InputValues,
-  NODE_FIELDS,
-  type NodeConfig,
   type NodeDefinition,
   type NodeFunction,
   type NodeImplementation,
   type PortSchemas,
   type PortValues,
-  type RunOutput,
 } from '../base/node.js';
-import { knownFields } from '../base/option-checks.js';
+import { implementationElsewhere, type NodeElsewhereConfig } from '../base/node-elsewhere.js';
 import type { ModuleReference } from '../base/ports.js';
 import type { StandardSchema } from '../base/standard-schema.js';
 import { callOf, copyCall, repeat } from './sync-bridge/call.js';
@@ -20,14 +16,11 @@ import { performCall } from './sync-bridge/module-function.js';
 import { revive, thrownData } from './sync-bridge/thrown.js';
 import { copyOf } from './sync-bridge/values.js';
 
-/** Fields of `defineNode` that mean nothing here: the function stands in the module, and gets copies. */
-const NOT_HERE: readonly (keyof NodeConfig<PortSchemas, PortSchemas, StandardSchema>)[] = ['run', 'async', 'inputMode'];
-
-const FIELDS = ['module', 'export', ...NODE_FIELDS.filter((name) => !(NOT_HERE as readonly string[]).includes(name))];
+const FIELDS = ['module', 'export'];
 
 /** What the definition of a module node says. */
 export interface ModuleNodeConfig<I extends PortSchemas, O extends PortSchemas, S extends StandardSchema>
-  extends Omit<NodeConfig<I, O, S, RunOutput<O>, string>, 'run' | 'async' | 'inputMode'> {
+  extends NodeElsewhereConfig<I, O, S> {
   /** The module that holds the function: `new URL('./score.js', import.meta.url)`, or an absolute URL as text. */
   readonly module: URL | string;
   /** The name under which the module exports it. Default: the name of the node. */
@@ -49,9 +42,6 @@ function identityOf({ url, export: name }: ModuleReference): string {
   const { protocol, pathname } = new URL(url);
   return `module ${protocol === 'file:' ? pathname.slice(pathname.lastIndexOf('/') + 1) : url}#${name}`;
 }
-
-/** Stands where `defineNode` wants a function, until there is one. */
-function nowhere(): void {}
 
 /** Performs a module node in this thread, on copies, as a thread of its own would. */
 function runHere(module: ModuleReference, implementation: NodeImplementation): NodeFunction {
@@ -90,15 +80,9 @@ export function moduleNode<
   const O extends PortSchemas = PortSchemas,
   S extends StandardSchema = StandardSchema<undefined>,
 >(config: ModuleNodeConfig<I, O, S>): NodeDefinition<InputValues<I>, PortValues<O>> {
-  const { module, export: name = config?.name, ...rest } = config ?? {};
-  const field = NOT_HERE.find((name) => name in rest);
-  if (field !== undefined)
-    throw new ConfigurationError('INVALID_DEFINITION', `Module node "${rest.name}" cannot have "${field}".`, {
-      at: rest.name,
-    });
-  knownFields(config ?? {}, FIELDS, `node "${textOf(rest.name)}"`);
-  const { implementation } = defineNode<I, O, S, RunOutput<O>, string>({ ...rest, async: true, run: nowhere as never });
-  const reference = referenceOf(rest.name, module, name);
+  const { module, export: name = config?.name } = config ?? {};
+  const implementation = implementationElsewhere('Module node', config as never, FIELDS);
+  const reference = referenceOf(implementation.identity.name, module, name);
   const run = runHere(reference, implementation);
   return definitionOf(Object.freeze({ ...implementation, run, module: reference, sourceText: identityOf(reference) }));
 }

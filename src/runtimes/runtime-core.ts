@@ -1,4 +1,5 @@
 import { BaseRuntime } from '../base/base-runtime.js';
+import type { Executor, ExecutorReference } from '../base/executor-port.js';
 import type { IntegrityReport, RunQuery, RunRecord } from '../base/history/event-store.js';
 import { type ExportedRun, exportFrom, importInto } from '../base/history/exported-run.js';
 import type { ProjectionRunner } from '../base/history/projection-runner.js';
@@ -18,7 +19,7 @@ import { type ParameterFeatures, ParametersMixin } from '../mixins/parameters/in
 import { type ValidationFeatures, ValidationMixin } from '../mixins/validation/index.js';
 import { PluginHost } from '../plugins/host.js';
 import type { Plugin } from '../plugins/plugin.js';
-import type { Token } from '../plugins/token.js';
+import { executorToken, type Token } from '../plugins/token.js';
 import { environmentOf, nodePorts } from './node-ports.js';
 import { checkReplayOptions, type ReplayOptions } from './replay-options.js';
 import { checkRunQuery } from './run-query.js';
@@ -120,6 +121,10 @@ export abstract class RuntimeCore extends Mixed {
     const record = importInto(recorded.store, exported, this.ports.hash);
     if (this.options.projections.length > 0) this.projections.applied([...recorded.events(record.runId)]);
     return record;
+  }
+
+  protected override executorFor({ kind, name }: ExecutorReference): Executor | undefined {
+    return this.plugins.find(executorToken(kind, name));
   }
 
   /** What a plugin provides under a token. @throws ConfigurationError TOKEN_UNPROVIDED */

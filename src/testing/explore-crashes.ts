@@ -15,7 +15,7 @@ import { MemoryLog } from './memory-log.js';
 import { seededIds, seededRandom } from './seeded.js';
 import { VirtualClock } from './virtual-clock.js';
 import { advanceUntil } from './virtual-drive.js';
-import { withFunctions } from './with-functions.js';
+import { refuseExecutors, withFunctions } from './with-functions.js';
 
 /** How `exploreCrashes` runs a workflow. */
 export interface CrashOptions {
@@ -154,6 +154,7 @@ export async function exploreCrashes<Params, Output>(
   options: CrashOptions = {},
 ): Promise<CrashExploration> {
   requireWorkflow('exploreCrashes', workflow);
+  refuseExecutors(workflow);
   knownFields(options, ['runtimes', 'answers', 'run', 'runtime'], 'exploreCrashes');
   for (const kind of options.runtimes ?? []) checkWord(kind, ['sync', 'async'], 'exploreCrashes: runtimes');
   if (options.answers !== undefined) checkAnswers(workflow, options.answers);

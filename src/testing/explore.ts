@@ -14,7 +14,7 @@ import { seededIds, seededRandom } from './seeded.js';
 import { SeededOrder } from './seeded-order.js';
 import { VirtualClock } from './virtual-clock.js';
 import { driveUntil } from './virtual-drive.js';
-import { pathsOf } from './with-functions.js';
+import { pathsOf, refuseExecutors } from './with-functions.js';
 
 /** How `explore` runs a workflow. */
 export interface ExploreOptions {
@@ -81,6 +81,7 @@ function seedsOf({ seeds = 100 }: ExploreOptions): readonly number[] {
 
 function check(workflow: Workflow, verify: unknown, options: ExploreOptions): void {
   requireWorkflow('explore', workflow);
+  refuseExecutors(workflow, options.stubs);
   if (typeof verify !== 'function')
     refuse('explore() takes a function that checks each run as its third argument.', 'explore', verify);
   knownFields(options, FIELDS, 'the options of explore');

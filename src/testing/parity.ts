@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { compile } from '../base/compile.js';
 import { canonicalLog, type RunEvent } from '../base/events.js';
+import type { Executor, ExecutorCall, ExecutorReference, RemoteExecutor } from '../base/executor-port.js';
 import { firstDifference } from '../base/first-difference.js';
 import type { GraphResult, NodeReport } from '../base/graph-result.js';
 import type { EventStore } from '../base/history/event-store.js';
@@ -8,7 +9,7 @@ import { readStoredEvent } from '../base/history/stored-event.js';
 import type { NodeFunction, NodeImplementation } from '../base/node.js';
 import { checkFlag } from '../base/option-checks.js';
 import type { RunOutcome } from '../base/outcome.js';
-import type { BridgeCall, SyncBridge } from '../base/ports.js';
+import type { ServiceReference, SyncBridge } from '../base/ports.js';
 import type { RunResult } from '../base/run-result.js';
 import type { RunOptions } from '../base/runtime-options.js';
 import { isThenable } from '../base/schema.js';
@@ -33,13 +34,15 @@ export interface ParityOptions {
   readonly seed?: number | string;
   /** Options of both runtimes. Clock, ids and random are virtual and seeded. Default: none. */
   readonly runtime?: Omit<LocalRuntimeOptions, 'clock' | 'ids' | 'random' | 'plugins' | 'store'>;
+  /** Plugins that provide executors, for both runtimes. Default: none, and each node that an executor performs needs a stub. */
+  readonly plugins?: NonNullable<LocalRuntimeOptions['plugins']>;
   /** Options of both runs. Default: none. */
   readonly run?: Omit<RunOptions, 'signal' | 'runId' | 'onEvent'>;
   /** Attempts in flight in AsyncLocalRuntime. Default: no limit. */
   readonly maxConcurrency?: number;
   /**
    * Synchronous stand-ins by node id, those in children as `sub/node`; AsyncLocalRuntime gets their results as promises.
-   * Asynchronous nodes need one, scripted ones excepted. Default: none.
+   * Asynchronous nodes need one, scripted ones excepted, and nodes that executors perform. Default: none.
    */
   readonly stubs?: Readonly<Record<string, NodeFunction>>;
   /** How gates are answered, alike in both runtimes, until the runs have ended. Default: not at all, and runs end where they wait. */
@@ -74,6 +77,14 @@ export class ParityError extends Error {
   }
 }
 
+/** Where an attempt stands in a run. */
+interface Place {
+  readonly scope: string;
+  readonly nodeId: string;
+  readonly visit: number;
+  readonly attempt: number;
+}
+
 /** What is compared of a run. */
 interface Trace<Output> {
   readonly outcome: RunOutcome<Output>;
@@ -82,27 +93,79 @@ interface Trace<Output> {
   readonly mutated: ReadonlySet<string>;
 }
 
+/** Runs what an observer watches. */
+class ObservedLocal extends LocalRuntime {
+  observer: Observer | undefined;
+
+  protected override executorFor(reference: ExecutorReference): Executor | undefined {
+    return this.observer?.executor(super.executorFor(reference));
+  }
+}
+
+class ObservedAsync extends AsyncLocalRuntime {
+  observer: Observer | undefined;
+
+  protected override executorFor(reference: ExecutorReference): Executor | undefined {
+    return this.observer?.executor(super.executorFor(reference));
+  }
+}
+
 /** Calls nodes and remembers what they were given, before and after. */
 class Observer {
   /** Digest of the inputs, by scope, node, visit and attempt. */
   readonly inputs = new Map<string, string>();
   readonly mutated = new Set<string>();
   readonly events: RunEvent[] = [];
-  /** Calls of module nodes in this thread that have not settled: they wait for something real. */
+  /** Calls of module nodes and executors in this thread that have not settled: they wait for something real. */
   pending = 0;
 
   /** The same bridge: notes what nodes are given that it performs. They get copies, so they cannot mutate it. */
   bridge(inner: SyncBridge): SyncBridge {
-    const note = ({ scope, nodeId, visit, attempt, inputs }: BridgeCall): void => {
-      this.inputs.set(`${scope}${nodeId}/${visit}/${attempt}`, digestOf(digests(inputs)));
-    };
     return {
+      ...(inner.serve === undefined ? {} : { serve: (service: ServiceReference) => inner.serve?.(service) }),
       submit: (call, receive) => {
-        note(call);
+        if (call.service === undefined) this.#note(call, call.inputs);
         return inner.submit(call, receive);
       },
       wait: (ms) => inner.wait(ms),
       close: () => inner.close(),
+    };
+  }
+
+  #note({ scope, nodeId, visit, attempt }: Place, inputs: Readonly<Record<string, unknown>>): void {
+    this.inputs.set(`${scope}${nodeId}/${visit}/${attempt}`, digestOf(digests(inputs)));
+  }
+
+  /** The same executor: notes what it is given. It packs that, so it cannot mutate it. */
+  executor(inner: Executor | undefined): Executor | undefined {
+    if (inner === undefined) return undefined;
+    const { remote } = inner;
+    const perform = async (call: ExecutorCall): Promise<unknown> => {
+      this.#note(call.context, call.inputs);
+      this.pending++;
+      try {
+        return await inner.perform(call);
+      } finally {
+        this.pending--;
+      }
+    };
+    const pack: RemoteExecutor['pack'] = (call) => {
+      this.#note(call.context, call.inputs);
+      return remote?.pack(call);
+    };
+    return {
+      check: (target) => inner.check(target),
+      perform,
+      ...(remote === undefined
+        ? {}
+        : {
+            remote: {
+              service: remote.service,
+              pack,
+              unpack: (answer, context) => remote.unpack(answer, context),
+              unpackEmitted: (data) => remote.unpackEmitted(data),
+            },
+          }),
     };
   }
 
@@ -111,6 +174,7 @@ class Observer {
   }
 
   #observed(implementation: NodeImplementation): NodeImplementation {
+    if (implementation.executor !== undefined) return implementation;
     return {
       ...implementation,
       run: (inputs, context) => {
@@ -152,7 +216,7 @@ function digests(inputs: Readonly<Record<string, unknown>>): Readonly<Record<str
 }
 
 function stubbed(implementation: NodeImplementation, stub: NodeFunction): NodeImplementation {
-  const { module: _, ...rest } = implementation;
+  const { module: _, executor: __, ...rest } = implementation;
   return { ...rest, run: stub, async: false };
 }
 
@@ -204,11 +268,11 @@ function traceOf<Output>(outcome: RunOutcome<Output>, { inputs, mutated, events 
 }
 
 function settings(options: ParityOptions) {
-  const { seed = 'parity', runtime = {}, store: isRecorded = false } = options;
+  const { seed = 'parity', runtime = {}, plugins = [], store: isRecorded = false } = options;
   const clock = new VirtualClock();
   const store = isRecorded ? new MemoryEventStore() : undefined;
   store?.open();
-  const own = { log: new MemoryLog(), ...runtime, clock, ids: seededIds(), random: seededRandom(seed) };
+  const own = { log: new MemoryLog(), ...runtime, plugins, clock, ids: seededIds(), random: seededRandom(seed) };
   return { clock, store, runtime: store === undefined ? own : { ...own, store } };
 }
 
@@ -238,7 +302,8 @@ function runSync<Output>(
 ): Trace<Output> {
   const observer = new Observer();
   const { clock, store, runtime: own } = settings(options);
-  using runtime = new LocalRuntime({ ...own, bridge: observer.bridge(own.bridge ?? threads) });
+  using runtime = new ObservedLocal({ ...own, bridge: observer.bridge(own.bridge ?? threads) });
+  runtime.observer = observer;
   const observed = observer.wrap(workflow, (id, one) => {
     const stub = options.stubs?.[id];
     return stub === undefined ? holdingOnClock(one, clock) : stubbed(one, stub);
@@ -253,7 +318,8 @@ async function runAsync<Output>(workflow: Workflow, params: unknown, options: Pa
   const { clock, store, runtime: shared } = settings(options);
   const { bridge: _, ...own } = shared;
   const { maxConcurrency } = options;
-  await using runtime = new AsyncLocalRuntime({ ...own, ...(maxConcurrency === undefined ? {} : { maxConcurrency }) });
+  await using runtime = new ObservedAsync({ ...own, ...(maxConcurrency === undefined ? {} : { maxConcurrency }) });
+  runtime.observer = observer;
   const observed = observer.wrap(workflow, (id, one) => {
     const stub = options.stubs?.[id];
     return stub === undefined ? onClock(one, clock) : { ...stubbed(one, promised(stub)), async: true };
@@ -295,7 +361,7 @@ function refuseUnknownStubs(workflow: Workflow, stubs: Readonly<Record<string, N
 
 function needStubs(workflow: Workflow, nodes: readonly string[]): never {
   const list = nodes.map((id) => `"${id}"`).join(', ');
-  const what = `PARITY_NEEDS_STUB: LocalRuntime cannot run the asynchronous nodes of "${workflow.name}": ${list}.`;
+  const what = `PARITY_NEEDS_STUB: nodes of "${workflow.name}" are asynchronous, or executors perform them: ${list}.`;
   throw new ParityError('PARITY_NEEDS_STUB', nodes.join(', '), `${what} Pass a synchronous stub for each.`);
 }
 
@@ -328,12 +394,15 @@ export async function assertParity<Params, Output>(
 ): Promise<RunOutcome<Output>> {
   requireWorkflow('assertParity', workflow);
   const [params, options = {}] = args;
-  const { stubs = {}, answers } = options;
+  const { stubs = {}, answers, plugins = [] } = options;
   checkFlag(options.store, 'assertParity: store');
   refuseUnknownStubs(workflow, stubs);
   if (answers !== undefined) checkAnswers(workflow, answers);
   const holding = pathsOf(workflow, canHold);
-  const unstubbed = compile(workflow).asyncNodes.filter((id) => stubs[id] === undefined && !holding.includes(id));
+  const elsewhere = plugins.length > 0 ? [] : pathsOf(workflow, ({ executor }) => executor !== undefined);
+  const unstubbed = [...compile(workflow).asyncNodes, ...elsewhere].filter(
+    (id) => stubs[id] === undefined && !holding.includes(id),
+  );
   if (unstubbed.length > 0) needStubs(workflow, unstubbed);
   using threads = new ThreadBridge(); // ends with the comparison: a thread that is ending looks like something to wait for
   const sync = runSync<Output>(workflow, params, options, threads);

@@ -1,3 +1,4 @@
+import { executorMissing } from '../base/executor.js';
 import type { NodeImplementation } from '../base/node.js';
 import { childOf, Workflow } from '../base/workflow.js';
 
@@ -20,9 +21,20 @@ export function withFunctions<Params, Output>(
     const path = `${owners}${id}`;
     if (child !== undefined)
       implementations.set(id, { ...implementation, child: withFunctions(child, change, `${path}/`) });
-    else implementations.set(id, gate === undefined ? change(path, implementation) : implementation);
+    else
+      implementations.set(
+        id,
+        gate === undefined ? changed(implementation, change(path, implementation)) : implementation,
+      );
   }
   return new Workflow(data, { ...bindings, implementations });
+}
+
+/** A node that got another function is performed by that, and by no executor. */
+function changed(original: NodeImplementation, other: NodeImplementation): NodeImplementation {
+  if (other.run === original.run || other.executor === undefined) return other;
+  const { executor: _, ...here } = other;
+  return here;
 }
 
 /** The paths of all nodes that have a function, those of children included, or of those for which something holds. */
@@ -36,6 +48,19 @@ export function pathsOf(
     return implementation;
   });
   return paths;
+}
+
+/**
+ * Refuses a workflow with nodes that executors perform, those excepted that have a stub: there is nobody here to perform them.
+ *
+ * @throws ConfigurationError EXECUTOR_MISSING
+ */
+export function refuseExecutors(workflow: Workflow, stubs: Readonly<Record<string, unknown>> = {}): void {
+  withFunctions(workflow, (path, implementation) => {
+    const { executor } = implementation;
+    if (executor !== undefined && stubs[path] === undefined) throw executorMissing(path, executor);
+    return implementation;
+  });
 }
 
 /** The paths of all gates, those of children included. */

@@ -70,7 +70,7 @@ export interface Outcome {
 export function withAsyncNodes<Params, Output>(workflow: Workflow<Params, Output>): Workflow<Params, Output> {
   return withFunctions(workflow, (_, implementation) => {
     const { run } = implementation;
-    if (implementation.switch !== undefined) return implementation;
+    if (implementation.switch !== undefined || implementation.executor !== undefined) return implementation;
     return { ...implementation, async: true, run: async (inputs, context) => run(inputs, context) };
   });
 }

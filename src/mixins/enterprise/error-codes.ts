@@ -20,20 +20,32 @@ export const NEVER_RETRIED: ReadonlySet<string> = new Set([
   'NEVER_SETTLED',
   'SECRET_UNDECLARED',
   'STATE_UNDECLARED',
+  'EXECUTOR_MISSING',
   'MODULE_FAILED',
   'EXPORT_MISSING',
   'EXPORT_NOT_FUNCTION',
   'VALUE_NOT_CLONEABLE',
   'VALUE_NOT_STORABLE',
   'SECRET_IN_OUTPUT',
+  'VALUE_NOT_ENCODABLE',
+  'PAYLOAD_TOO_LARGE',
+  'PYTHON_IMPORT_FAILED',
+  'PYTHON_MODULE_MISSING',
+  'TOOL_UNDECLARED',
+  'TOOL_STREAMS',
+  'PYTHON_ARGUMENTS',
 ]);
 
-/** Codes of outputs that do not fit: retried only where `retryOn` names the code, as for a model that answers differently each time. */
+/**
+ * Codes that are retried only where `retryOn` names them: of outputs that do not fit, as for a model that answers differently each
+ * time, and of calls that may have taken effect.
+ */
 export const RETRIED_WHEN_NAMED: ReadonlySet<string> = new Set([
   'OUTPUT_INVALID',
   'OUTPUT_UNKNOWN',
   'NODE_RETURNED_NOTHING',
   'STATE_INVALID',
+  'EFFECT_UNKNOWN',
 ]);
 
 const VERDICTS: ReadonlySet<string> = new Set(INPUT_VERDICTS);

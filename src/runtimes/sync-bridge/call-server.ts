@@ -1,8 +1,10 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { LockstepError } from '../../base/errors.js';
 import type { BridgeSpeech } from '../../base/ports.js';
 import { LiveCall } from './live-call.js';
 import { type Performed, performCall } from './module-function.js';
-import { CELL, decodeCall, type ToCaller, type ToThread, wake } from './protocol.js';
+import { CELL, decodeCall, ring, type ToCaller, type ToThread, type Workplace } from './protocol.js';
+import { ServiceLife } from './service-life.js';
 import { revive, thrownData } from './thrown.js';
 import { copyOf, notCloneable } from './values.js';
 
@@ -14,14 +16,18 @@ import { copyOf, notCloneable } from './values.js';
 export class CallServer {
   readonly #port: MessagePort;
   readonly #cells: Int32Array;
+  readonly #bell: Int32Array;
+  readonly #service: ServiceLife | undefined;
   readonly #live = new Map<number, LiveCall>();
   /** Calls that were taken while a function held the thread; they begin when it yields. */
   readonly #waiting: ToThread[] = [];
   #abortsSeen: number;
 
-  constructor(port: MessagePort, cells: Int32Array) {
+  constructor({ port, cells, bell, service }: Workplace) {
     this.#port = port;
     this.#cells = cells;
+    this.#bell = bell;
+    this.#service = service === undefined ? undefined : new ServiceLife(service);
     this.#abortsSeen = Atomics.load(cells, CELL.aborts);
   }
 
@@ -29,6 +35,7 @@ export class CallServer {
     this.#port.on('message', (message: ToThread) => this.#receive(message));
     process.on('beforeExit', () => this.#stall());
     Atomics.store(this.#cells, CELL.ready, 1);
+    this.#service?.begin();
   }
 
   #receive(message: ToThread): void {
@@ -41,7 +48,8 @@ export class CallServer {
 
   #handle(message: ToThread): void {
     if (message[0] === 'abort') this.#abort(message);
-    else this.#begin(message);
+    else if (message[0] === 'call') this.#begin(message);
+    else void this.#stop();
   }
 
   #begin(message: Extract<ToThread, readonly ['call', ...unknown[]]>): void {
@@ -50,7 +58,9 @@ export class CallServer {
     this.#live.set(number, live);
     Atomics.store(this.#cells, CELL.begun, number);
     const tell = (speech: BridgeSpeech): void => this.#say(number, live, speech);
-    performCall(live.call, () => live.signal, tell).then(
+    const performing =
+      this.#service === undefined ? performCall(live.call, () => live.signal, tell) : this.#service.perform(live, tell);
+    performing.then(
       (performed) => this.#answer(number, live, performed),
       (error: unknown) => this.#fail(number, live, error),
     );
@@ -63,7 +73,8 @@ export class CallServer {
       live?.end();
       this.#live.delete(number);
     }
-    live?.abort(revive(reason) as Error);
+    if (gone) live?.abandon(revive(reason) as Error);
+    else live?.abort(revive(reason) as Error);
     setImmediate(() => Atomics.store(this.#cells, CELL.turned, aborts));
   }
 
@@ -83,6 +94,19 @@ export class CallServer {
     if (message === undefined) return;
     this.#receive(message);
     if (this.#waiting.length > 0) setImmediate(() => this.#beginWaiting());
+  }
+
+  /** Nobody wants the answers of calls in flight any more. */
+  async #stop(): Promise<void> {
+    const reason = new LockstepError('BRIDGE_CLOSED', 'The runtime is closing.');
+    for (const live of this.#live.values()) {
+      live.end();
+      live.abandon(reason);
+    }
+    this.#live.clear();
+    await this.#service?.stop();
+    Atomics.store(this.#cells, CELL.stopped, 1);
+    ring(this.#bell);
   }
 
   #say(number: number, live: LiveCall, speech: BridgeSpeech): void {
@@ -120,7 +144,7 @@ export class CallServer {
 
   #post(message: ToCaller): void {
     this.#port.postMessage(message);
-    wake(this.#cells);
+    ring(this.#bell);
   }
 
   /** Lets the port keep the thread alive, or the functions that it performs. */
@@ -133,7 +157,7 @@ export class CallServer {
   #stall(): void {
     this.#port.ref();
     Atomics.store(this.#cells, CELL.stalled, 1);
-    wake(this.#cells);
+    ring(this.#bell);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ExecutorCall, RemoteExecutor } from '../../base/executor-port.js';
 import type { NodeImplementation } from '../../base/node.js';
 import type { NodeContext } from '../../base/node-context.js';
 import type { BridgeCall, BridgeSpeech, ModuleReference } from '../../base/ports.js';
@@ -6,9 +7,21 @@ import { copyOf } from './values.js';
 /** A node that can be performed elsewhere. */
 export type ModuleImplementation = NodeImplementation & { readonly module: ModuleReference };
 
+/** The call that lets a service perform an attempt: what it needs of inputs, state and context is packed. */
+export function serviceCallOf(
+  { service, pack }: RemoteExecutor,
+  { secrets }: NodeImplementation,
+  call: Pick<ExecutorCall, 'target' | 'inputs' | 'context' | 'timeLeftMs'>,
+): BridgeCall {
+  const { url, export: name } = service;
+  const inputs = { packed: pack(call) };
+  const told = callOf({ module: { url, export: name }, secrets }, inputs, call.context, call.timeLeftMs);
+  return { ...told, service, state: undefined, context: NOTHING };
+}
+
 /** The call that performs an attempt of a module node. */
 export function callOf(
-  { module, secrets }: ModuleImplementation,
+  { module, secrets }: Pick<ModuleImplementation, 'module' | 'secrets'>,
   inputs: Readonly<Record<string, unknown>>,
   context: NodeContext,
   timeLeftMs: number | undefined,
@@ -37,6 +50,7 @@ export function callOf(
 }
 
 const NO_SECRETS: Readonly<Record<string, string>> = Object.freeze({});
+const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
 
 /** A copy of a call, as another thread would see it. @throws AttemptError VALUE_NOT_CLONEABLE naming the input */
 export function copyCall(call: BridgeCall): BridgeCall {

@@ -12,6 +12,8 @@ export class LiveCall {
   #timer: NodeJS.Timeout | undefined;
   #controller: AbortController | undefined;
   #reason: Error | undefined;
+  #gone: AbortController | undefined;
+  #goneReason: Error | undefined;
 
   /** @param catchUp takes messages that have not been taken: a function that holds the thread would never hear of an abort */
   constructor(call: BridgeCall, catchUp: () => void) {
@@ -32,6 +34,12 @@ export class LiveCall {
     this.#timer.unref(); // whether the thread has anything left to do is for the node's own resources to say
   }
 
+  /** Milliseconds until it expires; `undefined` where it does not. */
+  get timeLeftMs(): number | undefined {
+    const left = this.#expiresAt - performance.now();
+    return left === Number.POSITIVE_INFINITY ? undefined : Math.max(0, left);
+  }
+
   /** Read anew, it also tells a function that never yields. */
   get signal(): AbortSignal {
     this.#catchUp();
@@ -46,6 +54,20 @@ export class LiveCall {
     this.#controller?.abort(this.#reason);
   }
 
+  /** As `signal`, but only aborted once nobody wants the answer. */
+  get gone(): AbortSignal {
+    this.#gone ??= new AbortController();
+    if (this.#goneReason !== undefined) this.#gone.abort(this.#goneReason);
+    return this.#gone.signal;
+  }
+
+  /** Aborts both signals. */
+  abandon(reason: Error): void {
+    this.abort(reason);
+    this.#goneReason ??= reason;
+    this.#gone?.abort(this.#goneReason);
+  }
+
   /** The call has been answered, or is of no interest any more. */
   end(): void {
     clearTimeout(this.#timer);
@@ -53,6 +75,6 @@ export class LiveCall {
 
   #expire(): void {
     const { nodeId } = this.call;
-    this.abort(new AttemptError('ATTEMPT_TIMEOUT', `Node "${nodeId}" ran past its deadline.`, { at: nodeId }));
+    this.abandon(new AttemptError('ATTEMPT_TIMEOUT', `Node "${nodeId}" ran past its deadline.`, { at: nodeId }));
   }
 }

@@ -1,34 +1,51 @@
 import type { MessagePort, ResourceLimits } from 'node:worker_threads';
-import type { BridgeCall, BridgeSpeech } from '../../base/ports.js';
+import type { BridgeCall, BridgeSpeech, ServiceReference } from '../../base/ports.js';
 import type { Thrown } from './thrown.js';
 
 /** The cells of the memory that caller and thread share. Every thread has its own. */
 export const CELL = {
-  /** Counted up after everything that the caller may be asleep for. */
-  wakes: 0,
   /** 1 once the thread listens. */
-  ready: 1,
+  ready: 0,
   /** The number of the last call that the thread has begun. */
-  begun: 2,
+  begun: 1,
   /** Aborts that the caller has sent. */
-  aborts: 3,
+  aborts: 2,
   /** Aborts after which the thread's event loop has turned. */
-  turned: 4,
+  turned: 3,
   /** 1 while nothing in the thread could go on by itself. */
-  stalled: 5,
+  stalled: 4,
   /** 1 once the thread has ended. */
-  lost: 6,
-  /** 1 while the caller is asleep: to wake one that is not costs as much as a small call. */
-  asleep: 7,
+  lost: 5,
+  /** 1 once its service has stopped, as it was told. */
+  stopped: 6,
 } as const;
 
-/** How many cells there are. */
-export const CELLS = 8;
+/** The cells of the bell at which the caller sleeps: one for all threads of a bridge. */
+export const BELL = {
+  /** Counted up after everything that the caller may be asleep for. */
+  wakes: 0,
+  /** 1 while the caller is asleep: to wake one that is not costs as much as a small call. */
+  asleep: 1,
+} as const;
 
-/** Counts a cell up and wakes the caller. */
-export function wake(cells: Int32Array): void {
-  Atomics.add(cells, CELL.wakes, 1);
-  if (Atomics.load(cells, CELL.asleep) === 1) Atomics.notify(cells, CELL.wakes);
+/** Memory for the cells of a thread, or of a bell. */
+export function sharedCells(of: typeof CELL | typeof BELL): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(Object.keys(of).length * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** Rings a bell: counts it up and wakes the caller. */
+export function ring(bell: Int32Array): void {
+  Atomics.add(bell, BELL.wakes, 1);
+  if (Atomics.load(bell, BELL.asleep) === 1) Atomics.notify(bell, BELL.wakes);
+}
+
+/** What a thread is given to work with. */
+export interface Workplace {
+  readonly port: MessagePort;
+  readonly cells: Int32Array;
+  readonly bell: Int32Array;
+  /** What performs its calls. `undefined`: the functions that they name. */
+  readonly service: ServiceReference | undefined;
 }
 
 /** A call on the wire: a list, because names of properties would be written and read with every call. */
@@ -57,7 +74,8 @@ type CallWire = readonly [
 /** What the caller sends to the thread. */
 export type ToThread =
   | CallWire
-  | readonly [kind: 'abort', number: number, aborts: number, gone: boolean, reason: Thrown];
+  | readonly [kind: 'abort', number: number, aborts: number, gone: boolean, reason: Thrown]
+  | readonly [kind: 'stop'];
 
 /** What the thread sends to the caller. */
 export type ToCaller =
@@ -68,12 +86,7 @@ export type ToCaller =
 
 /** What the caller orders of the thread that watches over the one that works. */
 export type Order =
-  | {
-      readonly kind: 'start';
-      readonly port: MessagePort;
-      readonly cells: Int32Array;
-      readonly resourceLimits: ResourceLimits;
-    }
+  | { readonly kind: 'start'; readonly place: Workplace; readonly resourceLimits: ResourceLimits }
   /** End the thread unless its event loop turns after so many aborts. */
   | { readonly kind: 'watch'; readonly aborts: number };
 
@@ -87,7 +100,7 @@ export interface Loss {
 /** What a worker is started with. */
 export type Role =
   | { readonly role: 'watcher'; readonly lifeline: MessagePort; readonly graceMs: number }
-  | { readonly role: 'thread'; readonly port: MessagePort; readonly cells: Int32Array };
+  | { readonly role: 'thread'; readonly place: Workplace };
 
 /** Writes a call. */
 export function encodeCall(number: number, call: BridgeCall): CallWire {

@@ -1,10 +1,21 @@
 import type { ActiveRun } from '../../base/active-run.js';
 import { LockstepError } from '../../base/errors.js';
+import { timeLeft } from '../../base/executor-call.js';
+import type { Executor, ExecutorReference, RemoteExecutor } from '../../base/executor-port.js';
 import type { GraphAttempt } from '../../base/graph-execution.js';
 import type { NodeContext } from '../../base/node-context.js';
 import type { BridgeReport, BridgeSpeech, BridgeTicket, Clock } from '../../base/ports.js';
-import { callOf, type ModuleImplementation, repeat } from './call.js';
+import { callOf, type ModuleImplementation, repeat, serviceCallOf } from './call.js';
 import type { LazyBridge } from './lazy-bridge.js';
+
+/** What a call has to say, and who takes it. */
+interface Arrival {
+  readonly attempt: GraphAttempt;
+  readonly context: NodeContext;
+  /** What unpacks it; `undefined` for what a module said. */
+  readonly remote: RemoteExecutor | undefined;
+  readonly report: BridgeReport;
+}
 
 /** What the calls of a run need of their runtime: how any attempt begins and ends. */
 export interface CallHost {
@@ -12,6 +23,7 @@ export interface CallHost {
   commitBefore(run: ActiveRun): boolean;
   settleKnown(run: ActiveRun, attempt: GraphAttempt, inputs: Readonly<Record<string, unknown>>): boolean;
   contextOf(attempt: GraphAttempt): NodeContext;
+  executorFor(reference: ExecutorReference): Executor | undefined;
   settleOutput(run: ActiveRun, attempt: GraphAttempt, output: unknown, now: number): void;
   settleFailure(run: ActiveRun, attempt: GraphAttempt, error: unknown, now: number): void;
   /** What was recorded must be as durable as an attempt asks. */
@@ -29,7 +41,7 @@ export class RunCalls {
   readonly #host: CallHost;
   readonly #tickets = new Map<GraphAttempt, BridgeTicket>();
   #held: GraphAttempt[] = [];
-  #arrived: { readonly attempt: GraphAttempt; readonly context: NodeContext; readonly report: BridgeReport }[] = [];
+  #arrived: Arrival[] = [];
 
   constructor(run: ActiveRun, bridge: LazyBridge, clock: Clock, host: CallHost) {
     this.#run = run;
@@ -54,17 +66,26 @@ export class RunCalls {
     return true;
   }
 
-  /** Starts the call of a module node. What keeps it from starting fails the attempt. */
+  /** Starts the call of a node. What keeps it from starting fails the attempt. */
   #submit(attempt: GraphAttempt): void {
     const run = this.#run;
     try {
       const inputs = this.#host.inputsOf(run, attempt);
       if (this.#host.settleKnown(run, attempt, inputs)) return;
       const context = this.#host.contextOf(attempt);
-      const { implementation } = attempt.node;
-      const call = callOf(implementation as ModuleImplementation, inputs, context, this.#left(attempt.deadline));
+      const { implementation, executor } = attempt.node;
+      const remote = executor === undefined ? undefined : this.#host.executorFor(executor)?.remote;
+      const call =
+        executor === undefined || remote === undefined
+          ? callOf(implementation as ModuleImplementation, inputs, context, timeLeft(this.#clock, attempt.deadline))
+          : serviceCallOf(remote, implementation, {
+              target: executor.target,
+              inputs,
+              context,
+              timeLeftMs: timeLeft(this.#clock, context.deadline),
+            });
       const ticket = this.#bridge.get().submit(call, (report) => {
-        this.#arrived.push({ attempt, context, report });
+        this.#arrived.push({ attempt, context, remote, report });
       });
       this.#tickets.set(attempt, ticket);
       run.now = this.#clock.now();
@@ -83,7 +104,7 @@ export class RunCalls {
     if (this.#host.commitBefore(this.#run)) return true; // what ended beside these calls; whoever heard of it may have done more
     const { execution } = this.#run;
     const wakeAt = execution.wakeAt();
-    const heard = this.#arrived.length > 0 ? 'reported' : this.#bridge.get().wait(this.#left(wakeAt));
+    const heard = this.#arrived.length > 0 ? 'reported' : this.#bridge.get().wait(timeLeft(this.#clock, wakeAt));
     this.#run.now = this.#clock.now();
     this.#settle();
     if (heard === 'stalled') this.#goOnWithout(wakeAt);
@@ -114,11 +135,6 @@ export class RunCalls {
     this.#tickets.clear();
   }
 
-  /** Real milliseconds until a time of the clock; `undefined` when that time does not come by itself. */
-  #left(time: number | undefined): number | undefined {
-    return time === undefined || this.#clock.isVirtual ? undefined : Math.max(0, time - this.#clock.now());
-  }
-
   /** Nothing is left that could answer: what is due comes next, or nothing ever does. */
   #goOnWithout(wakeAt: number | undefined): void {
     if (wakeAt === undefined) {
@@ -133,32 +149,35 @@ export class RunCalls {
   #settle(): void {
     const arrived = this.#arrived;
     this.#arrived = [];
-    for (const { attempt, context, report } of arrived) {
-      this.#take(attempt, context, report);
-      this.#host.announce(this.#run, attempt); // what became of it must be as durable as it was itself
+    for (const arrival of arrived) {
+      this.#take(arrival);
+      this.#host.announce(this.#run, arrival.attempt); // what became of it must be as durable as it was itself
     }
   }
 
-  #take(attempt: GraphAttempt, context: NodeContext, report: BridgeReport): void {
+  #take({ attempt, context, remote, report }: Arrival): void {
     const run = this.#run;
-    if (report.kind !== 'completed' && report.kind !== 'failed') return this.#repeat(attempt, context, report);
+    if (report.kind !== 'completed' && report.kind !== 'failed') return this.#repeat(attempt, context, remote, report);
     if (!this.#tickets.delete(attempt)) return;
     run.now = this.#clock.now();
     if (report.kind === 'failed') return this.#host.settleFailure(run, attempt, report.error, run.now);
+    let { output } = report;
     try {
       if (report.change !== undefined) context.setState(report.change.state);
+      if (remote !== undefined) output = remote.unpack(output, context);
     } catch (error) {
       return this.#host.settleFailure(run, attempt, error, run.now);
     }
-    this.#host.settleOutput(run, attempt, report.output, run.now);
+    this.#host.settleOutput(run, attempt, output, run.now);
   }
 
   /** What a node says and nobody can take fails the node, as where it is called in this thread. */
-  #repeat(attempt: GraphAttempt, context: NodeContext, speech: BridgeSpeech): void {
+  #repeat(attempt: GraphAttempt, context: NodeContext, remote: RemoteExecutor | undefined, speech: BridgeSpeech): void {
     if (attempt.status !== 'running') return;
     const run = this.#run;
     try {
-      repeat(speech, context);
+      if (remote === undefined || speech.kind !== 'emit') repeat(speech, context);
+      else context.emit(remote.unpackEmitted(speech.data));
     } catch (error) {
       run.now = this.#clock.now();
       this.#host.settleFailure(run, attempt, error, run.now);

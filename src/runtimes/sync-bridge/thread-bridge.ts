@@ -1,71 +1,24 @@
-import { existsSync } from 'node:fs';
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { AttemptError, ConfigurationError, LockstepError } from '../../base/errors.js';
+import { LockstepError } from '../../base/errors.js';
 import { checkDuration, knownFields } from '../../base/option-checks.js';
-import type { BridgeCall, BridgeReport, BridgeTicket, SyncBridge } from '../../base/ports.js';
-import { copyCall } from './call.js';
-import { CELL, CELLS, encodeCall, type Loss, type Order, type Role, type ToCaller, type ToThread } from './protocol.js';
-import { revive, thrownData } from './thrown.js';
-
-/** Limits of a thread's memory, in megabytes. Left out: Node's. */
-export interface ThreadLimits {
-  readonly maxOldGenerationSizeMb?: number;
-  readonly maxYoungGenerationSizeMb?: number;
-  readonly codeRangeSizeMb?: number;
-  readonly stackSizeMb?: number;
-}
-
-/** Options of ThreadBridge. */
-export interface ThreadBridgeOptions {
-  /**
-   * How long the thread may go without a turn of its event loop once a call in it was given up; then it is replaced, and
-   * its other calls fail with BRIDGE_LOST. Longer than any function holds the thread that is not stuck. Milliseconds.
-   * Default 1,000.
-   */
-  readonly graceMs?: number;
-  /** Limits of the thread's memory; a call that passes them is BRIDGE_LOST. Default: Node's. */
-  readonly resourceLimits?: ThreadLimits;
-  /** Where `bridge-worker.js` of this package is. For applications that are bundled into one file. Default: found by itself. */
-  readonly worker?: URL;
-}
-
-/** Time for both threads to start. Only a thread that cannot start at all, for a reason that nobody hears, takes that long. */
-const START_MS = 30_000;
-const GRACE_MS = 1_000;
-
-interface InFlight {
-  readonly call: BridgeCall;
-  readonly receive: (report: BridgeReport) => void;
-}
-
-/** A thread that performs calls, as its caller sees it. */
-interface Thread {
-  readonly port: MessagePort;
-  readonly cells: Int32Array;
-  readonly startsBy: number;
-  /** Wakes that have been looked into. */
-  seen: number;
-  /** The number of the last call that it was sent. */
-  last: number;
-}
-
-/** The thread that watches over the other one. */
-interface Watch {
-  readonly worker: Worker;
-  readonly lifeline: MessagePort;
-}
+import type { BridgeCall, BridgeReport, BridgeTicket, ServiceReference, SyncBridge } from '../../base/ports.js';
+import { BELL, sharedCells } from './protocol.js';
+import { type ThreadBridgeOptions, ThreadLane } from './thread-lane.js';
 
 /**
- * Performs calls in a thread of this process, started with the first call and parked between calls. It keeps no process alive.
- * A thread that ends is replaced; calls that it had begun fail with BRIDGE_LOST, those that it had not go to its successor.
+ * Performs calls in threads of this process: those of modules in one, those of each service in one of its own, so that a function
+ * that holds its thread keeps no other from answering. Each is started with its first call and parked between calls. They keep no process
+ * alive. A thread that ends is replaced; calls that it had begun fail with BRIDGE_LOST, those that it had not go to its successor.
  */
 export class ThreadBridge implements SyncBridge, Disposable {
   readonly #options: ThreadBridgeOptions;
-  readonly #calls = new Map<number, InFlight>();
-  #submitted = 0;
-  #aborts = 0;
-  #watch: Watch | undefined;
-  #thread: Thread | undefined;
+  /** Where the caller sleeps: whatever thread has something to say rings. */
+  readonly #bell = sharedCells(BELL);
+  readonly #modules: ThreadLane;
+  readonly #services = new Map<ServiceReference, ThreadLane>();
+  /** All of them. */
+  readonly #lanes: ThreadLane[];
+  /** Rings that have been looked into. */
+  #seen = 0;
   #closed = false;
 
   /** Starts nothing yet. @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
@@ -73,212 +26,105 @@ export class ThreadBridge implements SyncBridge, Disposable {
     knownFields(options, ['graceMs', 'resourceLimits', 'worker'], 'bridge');
     checkDuration(options.graceMs, 'bridge.graceMs');
     this.#options = { ...options };
+    this.#modules = new ThreadLane(this.#options, this.#bell, undefined);
+    this.#lanes = [this.#modules];
+  }
+
+  serve(service: ServiceReference): void {
+    this.#assertOpen(service.export);
+    this.#laneOf(service).begin();
   }
 
   submit(call: BridgeCall, receive: (report: BridgeReport) => void): BridgeTicket {
-    if (this.#closed) throw new LockstepError('BRIDGE_CLOSED', 'The SyncBridge is closed.', { at: call.nodeId });
-    if (this.#thread !== undefined && Atomics.load(this.#thread.cells, CELL.lost) === 1) this.#take(this.#thread);
-    this.#thread ??= this.#startThread();
-    const number = this.#submitted + 1;
-    this.#postCall(this.#thread, number, call);
-    this.#submitted = number;
-    this.#calls.set(number, { call, receive });
-    return {
-      abort: (reason) => this.#abort(number, false, reason),
-      abandon: (reason) => this.#abort(number, true, reason),
-    };
+    this.#assertOpen(call.nodeId);
+    const lane = call.service === undefined ? this.#modules : this.#laneOf(call.service);
+    return lane.submit(call, receive);
   }
 
   wait(ms: number | undefined): 'reported' | 'stalled' | 'elapsed' {
     let until = Number.NaN;
     for (;;) {
-      const thread = this.#thread;
-      if (thread === undefined) return 'stalled';
-      const seen = Atomics.load(thread.cells, CELL.wakes);
-      const stalled = this.#isStalled(thread);
-      if (seen !== thread.seen) {
-        thread.seen = seen;
-        if (this.#take(thread)) return 'reported';
-        if (thread !== this.#thread) continue; // it was replaced
+      const seen = Atomics.load(this.#bell, BELL.wakes);
+      if (seen !== this.#seen) {
+        this.#seen = seen;
+        if (this.#take()) return 'reported';
+        continue; // a thread may have been replaced
       }
-      if (stalled) return 'stalled';
+      if (this.#isStalled() && Atomics.load(this.#bell, BELL.wakes) === seen) return 'stalled'; // after all it said was heard
       if (ms === 0) return 'elapsed';
       if (Number.isNaN(until)) until = ms === undefined ? Number.POSITIVE_INFINITY : performance.now() + ms;
       const left = until === Number.POSITIVE_INFINITY ? until : until - performance.now();
       if (left <= 0) return 'elapsed';
-      this.#sleep(thread, seen, left);
+      const starting = this.#leftToStart();
+      if (starting <= 0) return 'reported';
+      this.#sleep(seen, Math.min(left, starting));
     }
   }
 
+  /** Ends its threads, services first, as long as they may take to stop. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#calls.clear();
-    this.#stop();
+    const stopping = this.#lanes.filter((lane) => lane.askToStop());
+    for (;;) {
+      const seen = Atomics.load(this.#bell, BELL.wakes);
+      const left = Math.max(0, ...stopping.map((lane) => lane.leftToStop));
+      if (left === 0) break;
+      this.#sleep(seen, left);
+    }
+    for (const lane of this.#lanes) lane.end();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  #postCall(thread: Thread, number: number, call: BridgeCall): void {
-    try {
-      thread.port.postMessage(encodeCall(number, call));
-      thread.last = number;
-    } catch (error) {
-      copyCall(call); // names the part that cannot be copied
-      throw error;
+  #assertOpen(at: string): void {
+    if (this.#closed) throw new LockstepError('BRIDGE_CLOSED', 'The SyncBridge is closed.', { at });
+  }
+
+  #laneOf(service: ServiceReference): ThreadLane {
+    let lane = this.#services.get(service);
+    if (lane === undefined) {
+      lane = new ThreadLane(this.#options, this.#bell, service);
+      this.#services.set(service, lane);
+      this.#lanes.push(lane);
     }
+    return lane;
   }
 
-  #abort(number: number, gone: boolean, reason: Error): void {
-    if (!this.#calls.has(number) || this.#thread === undefined) return;
-    if (gone) this.#calls.delete(number);
-    this.#aborts++;
-    const { port, cells } = this.#thread;
-    port.postMessage(['abort', number, this.#aborts, gone, thrownData(reason)] satisfies ToThread);
-    Atomics.store(cells, CELL.aborts, this.#aborts);
-    if (gone) this.#order({ kind: 'watch', aborts: this.#aborts }, []);
-  }
-
-  /** Everything that was sent has been begun and heard, and nothing moves any more. */
-  #isStalled({ cells, last }: Thread): boolean {
-    return (
-      Atomics.load(cells, CELL.stalled) === 1 &&
-      Atomics.load(cells, CELL.begun) === last &&
-      Atomics.load(cells, CELL.turned) === Atomics.load(cells, CELL.aborts)
-    );
-  }
-
-  #sleep(thread: Thread, seen: number, left: number): void {
-    const { cells, startsBy } = thread;
-    const starting = Atomics.load(cells, CELL.ready) === 1 ? left : startsBy - performance.now();
-    if (starting <= 0) return this.#giveUp();
-    Atomics.store(cells, CELL.asleep, 1);
-    Atomics.wait(cells, CELL.wakes, seen, Math.min(left, starting));
-    Atomics.store(cells, CELL.asleep, 0);
-  }
-
-  /** Hands out what has arrived. `true` when something was for a call that is still wanted. */
-  #take(thread: Thread): boolean {
-    const lost = Atomics.load(thread.cells, CELL.lost) === 1; // looked at first: what it had answered counts
+  #take(): boolean {
     let reported = false;
-    for (let next = receiveMessageOnPort(thread.port); next !== undefined; next = receiveMessageOnPort(thread.port))
-      if (this.#hand(next.message as ToCaller)) reported = true;
-    return (lost && this.#takeLoss(thread)) || reported;
+    for (const lane of this.#lanes) if (lane.take()) reported = true;
+    return reported;
   }
 
-  #hand(message: ToCaller): boolean {
-    const number = message[1];
-    const call = this.#calls.get(number);
-    if (call === undefined) return false;
-    if (message[0] === 'said') {
-      call.receive(message[2]);
-      return true;
+  /** Nothing moves in any thread that has a call; where none has, in any. */
+  #isStalled(): boolean {
+    let stalled = true;
+    let busy = false;
+    for (const lane of this.#lanes) {
+      if (lane.isBusy && !lane.isStalled) return false;
+      busy ||= lane.isBusy;
+      stalled &&= lane.isStalled;
     }
-    this.#calls.delete(number);
-    if (message[0] === 'failed') call.receive({ kind: 'failed', error: revive(message[2]) });
-    else
-      call.receive({
-        kind: 'completed',
-        output: message[2],
-        change: message.length === 4 ? { state: message[3] } : undefined,
-      });
-    return true;
+    return busy || stalled;
   }
 
-  /** The thread has ended: fails what it had begun, gives the rest to another one. `true` when something failed. */
-  #takeLoss(thread: Thread): boolean {
-    const loss = receiveMessageOnPort((this.#watch as Watch).lifeline)?.message as Loss;
-    const started = Atomics.load(thread.cells, CELL.ready) === 1;
-    const begun = Atomics.load(thread.cells, CELL.begun);
-    thread.port.close();
-    this.#thread = undefined;
-    const lost = [...this.#calls].filter(([number]) => !started || number <= begun);
-    for (const [number] of lost) this.#calls.delete(number);
-    if (this.#calls.size > 0) {
-      this.#thread = this.#startThread();
-      for (const [number, { call }] of this.#calls) this.#postCall(this.#thread, number, call);
+  /** How long threads may still take to start. 0: one of them did not, and its calls have failed. */
+  #leftToStart(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const lane of this.#lanes) {
+      const left = lane.leftToStart;
+      if (left <= 0) lane.giveUp();
+      least = Math.min(least, Math.max(0, left));
     }
-    for (const [, { call, receive }] of lost) receive({ kind: 'failed', error: bridgeLost(call, loss) });
-    return lost.length > 0;
+    return least;
   }
 
-  /** Neither thread has said a word: the threads are given up, and every call with them. */
-  #giveUp(): void {
-    const cause = new Error(`The threads of the SyncBridge did not start within ${START_MS} ms.`);
-    const lost = [...this.#calls.values()];
-    this.#calls.clear();
-    this.#stop();
-    for (const { call, receive } of lost)
-      receive({ kind: 'failed', error: bridgeLost(call, { why: 'error', exitCode: 1, thrown: thrownData(cause) }) });
+  #sleep(seen: number, ms: number): void {
+    Atomics.store(this.#bell, BELL.asleep, 1);
+    Atomics.wait(this.#bell, BELL.wakes, seen, ms);
+    Atomics.store(this.#bell, BELL.asleep, 0);
   }
-
-  #startThread(): Thread {
-    const { resourceLimits = {} } = this.#options;
-    const { port1, port2 } = new MessageChannel();
-    const cells = new Int32Array(new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT));
-    Atomics.store(cells, CELL.aborts, this.#aborts);
-    Atomics.store(cells, CELL.turned, this.#aborts);
-    this.#watch ??= this.#startWatcher();
-    this.#order({ kind: 'start', port: port2, cells, resourceLimits }, [port2]);
-    return { port: port1, cells, startsBy: performance.now() + START_MS, seen: 0, last: 0 };
-  }
-
-  #startWatcher(): Watch {
-    const { graceMs = GRACE_MS } = this.#options;
-    const file = workerFile(this.#options.worker);
-    const { port1, port2 } = new MessageChannel();
-    const role: Role = { role: 'watcher', lifeline: port2, graceMs };
-    const worker = new Worker(file, { workerData: role, transferList: [port2], ...workerArguments() });
-    worker.unref();
-    worker.on('error', () => undefined); // found by the start that never comes: no event arrives while the caller sleeps
-    return { worker, lifeline: port1 };
-  }
-
-  #order(order: Order, transfer: readonly MessagePort[]): void {
-    (this.#watch as Watch).lifeline.postMessage(order, transfer);
-  }
-
-  #stop(): void {
-    this.#thread?.port.close();
-    this.#watch?.lifeline.close();
-    void this.#watch?.worker.terminate();
-    this.#watch?.worker.unref(); // to end one keeps the process alive until it has ended
-    this.#thread = undefined;
-    this.#watch = undefined;
-  }
-}
-
-/** Beside this module where every module is a file; above the chunks where the package is bundled. */
-const PLACES = ['./bridge-worker.js', '../bridge-worker.js'].map((place) => new URL(place, import.meta.url));
-
-/** @throws ConfigurationError INVALID_OPTION */
-function workerFile(given: URL | undefined): URL {
-  const places = given === undefined ? PLACES : [given];
-  const file = places.find((place) => existsSync(place));
-  if (file !== undefined) return file;
-  const names = places.map(({ href }) => href).join(' or ');
-  throw new ConfigurationError('INVALID_OPTION', `The SyncBridge finds no ${names}.`, {
-    at: 'bridge.worker',
-    value: given,
-  });
-}
-
-/** A worker takes over the flags of its process; Node refuses one file for a process whose program was given as text. */
-function workerArguments(): { readonly execArgv?: string[] } {
-  return process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
-}
-
-function bridgeLost({ nodeId, module }: BridgeCall, { why, exitCode, thrown }: Loss): AttemptError {
-  const how = {
-    error: `it failed: ${thrown?.kind === 'error' ? thrown.message : String(thrown?.value)}`,
-    exit: `it ended with exit code ${exitCode}`,
-    unresponsive: 'it did not stop when another call was given up',
-  }[why];
-  const what = `Node "${nodeId}" (${module.export} of ${module.url}) lost its thread: ${how}.`;
-  return new AttemptError('BRIDGE_LOST', what, {
-    at: nodeId,
-    ...(thrown === undefined ? {} : { cause: revive(thrown) }),
-  });
 }

@@ -1,5 +1,5 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
-import { CELL, type Loss, type Order, type Role, wake } from './protocol.js';
+import { CELL, type Loss, type Order, type Role, ring } from './protocol.js';
 import { thrownData } from './thrown.js';
 
 /**
@@ -27,8 +27,9 @@ export class Watcher {
     });
   }
 
-  #startThread({ port, cells, resourceLimits }: Extract<Order, { kind: 'start' }>): void {
-    const role: Role = { role: 'thread', port, cells };
+  #startThread({ place, resourceLimits }: Extract<Order, { kind: 'start' }>): void {
+    const { port, cells, bell } = place;
+    const role: Role = { role: 'thread', place };
     const thread = new Worker(this.#file, { workerData: role, transferList: [port], resourceLimits });
     let error: unknown;
     this.#thread = thread;
@@ -42,7 +43,7 @@ export class Watcher {
       const loss: Loss = { why, exitCode, thrown: error === undefined ? undefined : thrownData(error) };
       this.#lifeline.postMessage(loss);
       Atomics.store(cells, CELL.lost, 1);
-      wake(cells);
+      ring(bell);
     });
   }
 

@@ -41,19 +41,32 @@ describe('Which failures of our own are tried again', () => {
     'EXPORT_MISSING',
     'EXPORT_NOT_FUNCTION',
     'VALUE_NOT_CLONEABLE',
+    'VALUE_NOT_ENCODABLE',
+    'PAYLOAD_TOO_LARGE',
+    'PYTHON_IMPORT_FAILED',
+    'PYTHON_MODULE_MISSING',
+    'TOOL_UNDECLARED',
+    'TOOL_STREAMS',
+    'PYTHON_ARGUMENTS',
   ] as const)
     it(`${code}: never, not even where it is named: trying again cannot change it`, () => {
       expect([attempts(code), attempts(code, { retryOn: [code] })]).to.deep.equal([1, 1]);
     });
 
-  for (const code of ['OUTPUT_INVALID', 'OUTPUT_UNKNOWN', 'NODE_RETURNED_NOTHING', 'STATE_INVALID'] as const)
+  for (const code of [
+    'OUTPUT_INVALID',
+    'OUTPUT_UNKNOWN',
+    'NODE_RETURNED_NOTHING',
+    'STATE_INVALID',
+    'EFFECT_UNKNOWN',
+  ] as const)
     it(`${code}: only where it is named`, () => {
       expect([attempts(code), attempts(code, { retryOn: [Error] })]).to.deep.equal([1, 1]);
       expect(attempts(code, { retryOn: [code] })).to.equal(2);
       expect(attempts(code, { retryOn: [code], dontRetryOn: [AttemptError] })).to.equal(1);
     });
 
-  for (const code of ['ATTEMPT_TIMEOUT', 'CHILD_FAILED', 'STRATEGY_THREW'] as const)
+  for (const code of ['ATTEMPT_TIMEOUT', 'CHILD_FAILED', 'STRATEGY_THREW', 'WORKER_LOST'] as const)
     it(`${code}: like any other`, () => {
       expect([attempts(code), attempts(code, { retryOn: ['E_OTHER'] })]).to.deep.equal([2, 1]);
     });

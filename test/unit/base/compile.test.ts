@@ -330,7 +330,7 @@ describe('compile', () => {
       expect(plan.secrets).to.deep.equal(['A', 'B', 'C']);
       expect(plan.asyncNodes).to.deep.equal(['later']);
       expect([plan.limited, plan.broadcasts, plan.rechecks]).to.deep.equal([true, true, false]);
-      expect([plan.hasModules, plan.waits]).to.deep.equal([false, false]);
+      expect([plan.hasRemote, plan.waits]).to.deep.equal([false, false]);
       expect([...plan.waiting]).to.deep.equal([0, 1, 0]);
       expect(node(plan, 'one').dependents).to.deep.equal([1]);
     });

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { type ErrorEntry, errorCatalog } from '../../../src/base/error-catalog.js';
+import { errorCatalog } from '../../../src/base/error-catalog.js';
+import type { ErrorEntry } from '../../../src/base/error-entry.js';
 import { AttemptError, ConfigurationError, errorData, LockstepError } from '../../../src/base/errors.js';
 
 const repository = fileURLToPath(new URL('../../../../', import.meta.url));

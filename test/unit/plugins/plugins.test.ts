@@ -464,6 +464,24 @@ describe('plugins', () => {
       expect(runtime.get(STORE)).to.equal(seen[0]);
     });
 
+    it('are looked for by a plugin that can do without', () => {
+      const seen: unknown[] = [];
+      const find = definePlugin({
+        name: 'finder',
+        setup: (scope) => {
+          seen.push(() => scope.find(STORE));
+        },
+      });
+      const [without, before] = [[find], [find, noted([], 'store', { provides: [STORE] })]];
+      const found = [without, before].map((plugins) => {
+        const runtime = new LocalRuntime({ plugins });
+        const value = (seen.pop() as () => unknown)();
+        runtime.close();
+        return value;
+      });
+      expect(found).to.deep.equal([undefined, { name: 'store' }]);
+    });
+
     it('carry any value, also undefined, null and functions', () => {
       const NONE = token<undefined>('NONE');
       const NULL = token<null>('NULL');

@@ -1,0 +1,80 @@
+import type { ConfigurationError } from './errors.js';
+import type { NodeContext } from './node-context.js';
+import type { ServiceReference } from './ports.js';
+
+/** What an executor performs: plain data that it alone reads, such as a module and a function. */
+export type ExecutorTarget = Readonly<Record<string, unknown>>;
+
+/** Where a node is performed, if not by its own function. Plain data. */
+export interface ExecutorReference {
+  /** What performs it: `python`. With the name of the definition it is the key of limits and breakers: `python.score`. */
+  readonly kind: string;
+  /** Which executor of the kind: the plugin that provides `executorToken(kind, name)`. */
+  readonly name: string;
+  readonly target: ExecutorTarget;
+  /** What to add to a runtime that has no such executor, in words: `pythonWorkers() of lockstep/python`. */
+  readonly providedBy: string;
+}
+
+/** One attempt that an executor is to perform. */
+export interface ExecutorCall {
+  readonly target: ExecutorTarget;
+  /** As the schemas yield them. Shared with others: never changed. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** Its `signal` is aborted by a soft limit, too, after which the answer is still wanted. */
+  readonly context: NodeContext;
+  /** Real milliseconds until the answer is not wanted any more; `undefined` without a limit, or on a virtual clock. */
+  readonly timeLeftMs: number | undefined;
+  /**
+   * Aborted when the answer is not wanted any more, however late it comes: a hard limit, a cancelled run, a sibling that failed
+   * fast. `context.signal` is aborted by then. Made when first read.
+   */
+  readonly gone: AbortSignal;
+}
+
+/** How values cross to the thread in which LocalRuntime lets an executor work. What `perform` refuses is refused here with the same error. */
+export interface RemoteExecutor {
+  /** What the thread loads. One thread performs all calls of one service: give the same object for every call. */
+  readonly service: ServiceReference;
+  /** What the service is given as `inputs`: of a call, what it needs of inputs, state and context, as data that clones. @throws what `perform` would */
+  pack(call: Pick<ExecutorCall, 'target' | 'inputs' | 'context'>): unknown;
+  /** What the service answered, as `perform` would: returns the output, hands a new state to `context.setState`, or throws. */
+  unpack(answer: unknown, context: NodeContext): unknown;
+  /** What the service gave to `context.emit`, as `perform` would. */
+  unpackEmitted(data: unknown): unknown;
+}
+
+/**
+ * Performs nodes elsewhere: in a process of another language, on another machine. Provided by a plugin under
+ * `executorToken(kind, name)`. Limits, retries, breakers and the record of a run are those of any node.
+ */
+export interface Executor {
+  /** Asked before any node of a run, once for each different target that its plan and those of children name: what is wrong refuses the run. */
+  check(target: ExecutorTarget): ConfigurationError | undefined;
+  /**
+   * Performs one attempt: keeps or rejects its promise as the function of a node would. What it answers once `gone` is aborted is
+   * dropped. While it works, something must keep the process alive; while it does not, nothing of it may.
+   */
+  perform(call: ExecutorCall): Promise<unknown>;
+  /** What LocalRuntime needs. Default: the executor works in AsyncLocalRuntime only. */
+  readonly remote?: RemoteExecutor;
+}
+
+/** Starts a service in the thread that loads its module. One that fails is started again for the next call. */
+export type StartService = (settings: unknown) => Service | Promise<Service>;
+
+/** What performs the calls of a thread. What it answers, throws and emits crosses to the caller by the structured clone algorithm. */
+export interface Service {
+  perform(call: ServiceCall): Promise<unknown>;
+  /** Ends whatever the service started. Called once, by `close()`, also while calls are in flight: nobody wants their answers. */
+  stop(): Promise<void> | void;
+}
+
+/** One attempt that a service is to perform; the fields are those of an `ExecutorCall`. */
+export interface ServiceCall {
+  /** As `RemoteExecutor.pack` made it. */
+  readonly packed: unknown;
+  readonly context: NodeContext;
+  readonly timeLeftMs: number | undefined;
+  readonly gone: AbortSignal;
+}

@@ -1,0 +1,136 @@
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Service, ServiceCall } from '../../../src/base/executor-port.js';
+import { decodeValue, encodeValue } from '../../../src/base/history/value-codec.js';
+import type { NodeContext } from '../../../src/base/node-context.js';
+import { nodeBytes } from '../../../src/runtimes/node-bytes.js';
+import { thrownData } from '../../../src/runtimes/sync-bridge/thrown.js';
+import type { Answer, Packed } from '../tool-executor.js';
+
+/** What a tool is told of its call. */
+interface ToolContext extends Pick<NodeContext, 'runId' | 'nodeId' | 'attempt' | 'visit' | 'idempotencyKey'> {
+  readonly call: ServiceCall;
+  readonly state: unknown;
+  readonly context: unknown;
+  setState(next: unknown): void;
+}
+
+type Tool = (value: never, context: ToolContext) => unknown;
+
+/** Where calls meet: files, because they may be in other threads and processes. */
+async function untilSo(isSo: () => boolean, call: ServiceCall, deaf = false): Promise<boolean> {
+  while (!isSo()) {
+    if (call.context.signal.aborted && !deaf) return false;
+    await pause(2);
+  }
+  return true;
+}
+
+/** The tools that `test/contract/executor.ts` asks every executor for. */
+const TOOLS: Readonly<Record<string, Tool>> = {
+  echo: (value) => value,
+  fail: (value: string) => {
+    throw Object.assign(new RangeError(`no luck with ${value}`), { code: 'NO_LUCK' });
+  },
+  /** Ends when its call is aborted, and says so in a file. */
+  hold: async (value: { readonly started: string; readonly told: string }, { call }) => {
+    writeFileSync(value.started, '');
+    await untilSo(() => false, call);
+    writeFileSync(value.told, call.gone.aborted ? 'gone' : 'aborted');
+    return 'told';
+  },
+  /** Ends when a file says so, whatever its call is told. */
+  late: async (value: { readonly finish: string; readonly finished: string }, { call, attempt }) => {
+    if (attempt > 1) return attempt;
+    await untilSo(() => existsSync(value.finish) || !existsSync(dirname(value.finish)), call, true);
+    writeFileSync(value.finished, '');
+    return 'too late';
+  },
+  /** Ends when as many of it are in flight together. */
+  meet: async (value: { readonly folder: string; readonly number: number }, { call, nodeId }) => {
+    writeFileSync(`${value.folder}/${nodeId}`, '');
+    await untilSo(() => readdirSync(value.folder).length >= value.number, call);
+    return 'met';
+  },
+  /** Fails where another call of it is in flight. */
+  alone: async (folder: string, { nodeId }) => {
+    if (readdirSync(folder).some((name) => name.startsWith('busy'))) throw new Error('not alone');
+    const busy = `${folder}/busy-${nodeId}`;
+    writeFileSync(busy, '');
+    await pause(5);
+    rmSync(busy);
+    return 'alone';
+  },
+  about: (_, { runId, nodeId, attempt, visit, idempotencyKey, state, context, call }) => ({
+    ...{ runId, nodeId, attempt, visit, idempotencyKey, state, context },
+    secret: call.context.secret('KEY'),
+  }),
+  talk: (value, { call }) => {
+    call.context.log.log('info', 'begins');
+    call.context.progress(1, 2, 'one');
+    call.context.emit(encodeValue(value, 'emitted'));
+    return null;
+  },
+  /** Ends its thread. */
+  die: () => process.exit(3),
+  /** Waits for nothing that could ever come. */
+  never: () => new Promise(() => undefined),
+  /** Answers after so many milliseconds. */
+  wait: async (ms: number) => {
+    await pause(ms);
+    return ms;
+  },
+  count: (_, { state, setState }) => {
+    const next = (state as number) + 1;
+    setState(next);
+    return next;
+  },
+};
+
+async function perform(call: ServiceCall): Promise<Answer> {
+  const { tool, value, state, context } = call.packed as Packed;
+  const { runId, nodeId, attempt, visit, idempotencyKey } = call.context;
+  let change: string | undefined;
+  try {
+    const output = await (TOOLS[tool] as Tool)(decodeValue(value, { bytes: nodeBytes }) as never, {
+      ...{ runId, nodeId, attempt, visit, idempotencyKey, call },
+      state: decodeValue(state),
+      context: decodeValue(context),
+      setState: (next) => {
+        change = encodeValue(next, `${nodeId}.state`);
+      },
+    });
+    return { value: encodeValue(output, nodeId, nodeBytes), state: change };
+  } catch (error) {
+    return { thrown: thrownData(error) };
+  }
+}
+
+/** What the service of the tools does beside its calls; each path is that of a file. */
+export interface ToolSettings {
+  /** Written once it has started. */
+  readonly started?: string;
+  /** Without this file it does not start. */
+  readonly needs?: string;
+  /** Written once it has stopped. */
+  readonly stopped?: string;
+  /** It never stops. */
+  readonly staysUp?: boolean;
+}
+
+/** Serves the tools: in this thread, or in another one that loads this module. */
+export async function startTools(settings: unknown): Promise<Service> {
+  const { started, needs, stopped, staysUp } = (settings ?? {}) as ToolSettings;
+  await pause(1);
+  if (needs !== undefined && !existsSync(needs)) throw Object.assign(new Error('no start'), { code: 'NOT_YET' });
+  if (started !== undefined) writeFileSync(started, '');
+  return {
+    perform,
+    stop: async () => {
+      await pause(1);
+      if (staysUp === true) await pause(60_000);
+      if (stopped !== undefined) writeFileSync(stopped, '');
+    },
+  };
+}

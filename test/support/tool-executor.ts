@@ -1,0 +1,107 @@
+import type { Executor, ExecutorCall, RemoteExecutor, Service, ServiceCall } from '../../src/base/executor-port.js';
+import { decodeValue, encodeValue } from '../../src/base/history/value-codec.js';
+import type { NodeDefinition } from '../../src/base/node.js';
+import { executorNode } from '../../src/base/node-elsewhere.js';
+import type { NodeCapabilities } from '../../src/base/node-options.js';
+import type { ServiceReference } from '../../src/base/ports.js';
+import { type } from '../../src/base/schema.js';
+import { definePlugin, type SyncPlugin } from '../../src/plugins/plugin.js';
+import { executorToken } from '../../src/plugins/token.js';
+import { nodeBytes } from '../../src/runtimes/node-bytes.js';
+import { revive, type Thrown } from '../../src/runtimes/sync-bridge/thrown.js';
+import { startTools } from './modules/tools.js';
+
+/** A call as it crosses: texts of the value codec. */
+export interface Packed {
+  readonly tool: string;
+  readonly value: string;
+  readonly state: string;
+  readonly context: string;
+}
+
+/** What comes back. */
+export type Answer = { readonly value: string; readonly state: string | undefined } | { readonly thrown: Thrown };
+
+/** What every node of an executor under test takes and gives. */
+export type ValueNode = NodeDefinition<{ readonly value?: unknown }, { readonly value: unknown }>;
+
+/** A node that a tool of test/support/modules/tools.ts performs. */
+export function toolNode(
+  tool: string,
+  more: NodeCapabilities & Readonly<Record<string, unknown>> = {},
+  workers = 'default',
+): ValueNode {
+  return executorNode(
+    { name: tool, inputs: { value: type<unknown>() }, outputs: { value: type<unknown>() }, ...more },
+    {
+      what: 'Tool node',
+      executor: { kind: 'tool', name: workers, target: { tool }, providedBy: `toolWorkers("${workers}")` },
+      sourceText: `tool ${tool}`,
+    },
+  ) as unknown as ValueNode;
+}
+
+function crossing(service: ServiceReference): RemoteExecutor {
+  return {
+    service,
+    pack: ({ target, inputs, context }): Packed => ({
+      tool: target.tool as string,
+      value: encodeValue(inputs.value, `${context.nodeId}.value`, nodeBytes),
+      state: encodeValue(context.state, `${context.nodeId}.state`),
+      context: encodeValue(context.context, 'context'),
+    }),
+    unpack: (answer, context) => {
+      const given = answer as Answer;
+      if ('thrown' in given) throw revive(given.thrown);
+      if (given.state !== undefined) context.setState(decodeValue(given.state));
+      return { value: decodeValue(given.value, { bytes: nodeBytes }) };
+    },
+    unpackEmitted: (data) => decodeValue(data as string),
+  };
+}
+
+/** A context whose `emit` takes what a service emits. */
+function hearing(context: ExecutorCall['context'], remote: RemoteExecutor): ServiceCall['context'] {
+  const emit = (data: unknown): void => context.emit(remote.unpackEmitted(data));
+  return new Proxy(context, { get: (own, name) => (name === 'emit' ? emit : Reflect.get(own, name, own)) });
+}
+
+/** An executor that performs its tools in this process, and in a thread of LocalRuntime: what the kernel is tested with. */
+export class ToolExecutor implements Executor {
+  readonly remote: RemoteExecutor;
+  readonly checked: string[] = [];
+  #service: Promise<Service> | undefined;
+
+  constructor(more: Partial<ServiceReference> = {}) {
+    const url = new URL('./modules/tools.js', import.meta.url).href;
+    const service = { url, export: 'startTools', settings: {}, start: 'when needed', stopMs: 5_000 } as const;
+    this.remote = crossing({ ...service, ...more });
+  }
+
+  check(target: ExecutorCall['target']): undefined {
+    this.checked.push(target.tool as string);
+  }
+
+  async perform(call: ExecutorCall): Promise<unknown> {
+    const { context, timeLeftMs, gone } = call;
+    const packed = this.remote.pack(call);
+    this.#service ??= startTools({});
+    const answer = await (await this.#service).perform({
+      packed,
+      context: hearing(context, this.remote),
+      timeLeftMs,
+      gone,
+    });
+    return this.remote.unpack(answer, context);
+  }
+}
+
+/** The plugin that provides it. */
+export function toolWorkers(name = 'default', executor: Executor = new ToolExecutor()): SyncPlugin {
+  const token = executorToken('tool', name);
+  return definePlugin({
+    name: `tool workers "${name}"`,
+    provides: [token],
+    setup: (scope) => scope.provide(token, executor),
+  });
+}
