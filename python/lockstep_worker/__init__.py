@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from .context import Attempt, Context, current_context
 from .errors import CallCancelledError, LockstepError, SecretUndeclaredError, ValueNotEncodableError
+from .streaming import Result
 from .tools import tool
+from .tracing import Span
 from .values import (
     UNDEFINED,
     ArrayBuffer,
@@ -37,7 +39,9 @@ __all__ = [
     "JsMap",
     "JsSet",
     "LockstepError",
+    "Result",
     "SecretUndeclaredError",
+    "Span",
     "Sparse",
     "Undefined",
     "ValueNotEncodableError",

@@ -30,7 +30,7 @@ class Cancellation:
     def check(self) -> None:
         """Raise CallCancelledError if the call is cancelled."""
         if self.reason is not None:
-            raise CallCancelledError(f"The call was cancelled: {self.reason}.")
+            raise CallCancelledError(f"The call was cancelled: {self.reason}.", reason=self.reason)
 
     def on_cancel(self, action: Callable[[], object]) -> None:
         """Call `action` once when the call is cancelled, in the thread that cancels; at once if that has happened."""
@@ -39,6 +39,13 @@ class Cancellation:
                 self._actions.append(action)
                 return
         _perform(action)
+
+    def cancel_elsewhere(self, reason: str) -> None:
+        """Cancel the call; actions, which may take long, are performed by a thread of their own."""
+        if self._actions:
+            threading.Thread(target=self.cancel, args=(reason,), name="lockstep-cancel", daemon=True).start()
+        else:
+            self.cancel(reason)
 
     def cancel(self, reason: str) -> None:
         """Cancel the call; the second time does nothing. What an action raises is logged."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from json.encoder import encode_basestring as quoted
 from typing import Any, Final, NoReturn
 
 from .errors import FrameUnreadableError
@@ -19,20 +20,33 @@ VALUE_CODEC_VERSION: Final = 1
 _DEEPEST_PLAIN: Final = 100
 """How deep a value may be for the fast way of writing it, which uses the stack of the thread."""
 
-_UNLIKE_PYTHON: Final = re.compile(r"[0-9]{16}|-0(?![.0-9eE])")
-"""Finds every text in which a number may be that Python reads as another than ECMAScript."""
+_CONTAINERS: Final = (dict, list, tuple)
 
-_encode_plain: Final = json.JSONEncoder(
-    separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
-).encode
+_LONG_NUMBER: Final = re.compile("[0-9][0-9]{15}")
+"""Sixteen digits, written so that `re` looks for the first one fast."""
+_ZERO: Final = re.compile(r"-0(?![.0-9eE])")
+
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False)
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_parse: Final = json.JSONDecoder(parse_constant=_refuse_constant).decode
-_parse_doubles: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=integer_of).decode
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+_DOUBLES_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=integer_of)
+
+
+def _plain_encoder() -> Callable[[Any], str]:
+    """Return what writes plain values: `_ENCODER.encode`, without what it does before it gets to work."""
+    make = json.encoder.c_make_encoder  # type: ignore[attr-defined]
+    if make is None:  # An interpreter that has none.
+        return _ENCODER.encode
+    encode = make(None, _ENCODER.default, quoted, None, ":", ",", False, False, False)
+    return lambda value: "".join(encode(value, 0))
+
+
+_encode_plain: Final = _plain_encoder()
 
 
 def encode_value(value: Any, at: str = "value", *, segments: list[BytesLike] | None = None) -> str:
@@ -57,7 +71,7 @@ def decode_value(text: str, *, segments: Sequence[BytesLike] = ()) -> Any:
     that are not among `segments`.
     """
     try:
-        parsed = (_parse_doubles if _UNLIKE_PYTHON.search(text) else _parse)(text)
+        parsed = _parsed(text)
         return revive(parsed, segments) if '"$":' in text else parsed
     except RecursionError as error:
         raise FrameUnreadableError("A value has more levels than Python's JSON reader takes.") from error
@@ -65,19 +79,40 @@ def decode_value(text: str, *, segments: Sequence[BytesLike] = ()) -> Any:
         raise FrameUnreadableError(f"A value cannot be read: {error}.") from error
 
 
-def _is_plain(value: Any, depth: int) -> bool:  # noqa: PLR0911
-    """Return whether Python's JSON encoder writes a value as ECMAScript does, which depends on its floats too."""
+def _parsed(text: str) -> Any:
+    # Python reads some numbers as others than ECMAScript does; where one of them may be, each is looked at.
+    unlike = _LONG_NUMBER.search(text) or ("-0" in text and _ZERO.search(text))
+    decoder = _DOUBLES_DECODER if unlike else _DECODER
+    try:
+        parsed, end = decoder.scan_once(text, 0)  # type: ignore[attr-defined]
+    except StopIteration:
+        end = -1
+    return parsed if end == len(text) else decoder.decode(text)  # White space around it, or no JSON at all.
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Return whether Python's JSON encoder writes a value as ECMAScript does, which depends on its floats too.
+
+    All in one function: every value that passes to the host is looked at here, and a call costs more than a look.
+    """
     kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return True
-    if kind is int:
-        return bool(-MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)
-    if kind is float:
-        return bool(1e-4 <= abs(value) < 1e16 and value % 1 != 0)
-    if depth == 0:
-        return False
-    if kind is list or kind is tuple:
-        return all(_is_plain(item, depth - 1) for item in value)
     if kind is dict:
-        return all(type(key) is str and key != "$" and _is_plain(item, depth - 1) for key, item in value.items())
-    return False
+        for key in value:
+            if type(key) is not str or key == "$":
+                return False
+        value = value.values()
+    elif kind is not list and kind is not tuple:
+        value = (value,)
+    for item in value:
+        kind = type(item)
+        if kind is str or kind is bool or item is None:
+            continue
+        if kind is int:
+            if not -MAX_SAFE_INTEGER <= item <= MAX_SAFE_INTEGER:
+                return False
+        elif kind is float:
+            if not 1e-4 <= abs(item) < 1e16 or item % 1 == 0:
+                return False
+        elif kind not in _CONTAINERS or depth == 0 or not _is_plain(item, depth - 1):
+            return False
+    return True

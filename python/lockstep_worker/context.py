@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from logging import Logger, LoggerAdapter, getLogger
+from typing import Any, Final, Protocol
 
 from .cancellation import Cancellation
 from .errors import SecretUndeclaredError
+from .tracing import Span, measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,33 @@ class Attempt:
         return self.iterations[-1] if self.iterations else 0
 
 
+class Outlet:
+    """Where what a tool says goes while it runs. This one goes nowhere: for tools that are tested without a host."""
+
+    def say(self, content: list[Any]) -> None:
+        """Pass on what a frame SAID holds."""
+
+    def emit(self, value: Any) -> None:
+        """Pass an item on, when the host takes it."""
+
+    async def emit_async(self, value: Any) -> None:
+        """Pass an item on, when the host takes it, without holding a thread."""
+
+    def items(self) -> Any:
+        """Return what the host feeds the tool with, to be iterated in either way."""
+        return iter(())
+
+    def logger(self) -> LoggerAdapter[Logger] | Logger:
+        """Return a logger whose records belong to the call."""
+        return getLogger("tool")
+
+    def empty(self, shape: int | tuple[int, ...], dtype: Any) -> Any:
+        """Return an array of numpy, if possible in memory that is shared with the host."""
+        import numpy  # noqa: PLC0415
+
+        return numpy.empty(shape, dtype)
+
+
 class Context:
     """A call, as its tool sees it. A parameter annotated with this class gets it."""
 
@@ -59,12 +88,17 @@ class Context:
         session_id: str = "",
         session: dict[str, Any] | None = None,
         cancellation: Cancellation | None = None,
+        outlet: Outlet | None = None,
+        traceparent: str | None = None,
+        awaited: Callable[[], bool] = lambda: True,
         now: Callable[[], float] = time.time,
     ) -> None:
         """Describe a call that begins now; tests of tools make one with what they need.
 
         `attempt`: None for a call that is not part of a run. `left_ms`: how long the host waits; None: for ever.
-        `session`: shared by all calls of a worker. `now`: seconds since 1970.
+        `session`: shared by all calls of a worker. `outlet`: where what the tool says goes; None: nowhere.
+        `traceparent`: the span that the call belongs to; None: that of the attempt. `awaited`: asked whether
+        somebody waits for the answer. `now`: seconds since 1970.
         """
         self.attempt = attempt
         self.deadline = None if left_ms is None else now() + left_ms / 1000
@@ -72,7 +106,11 @@ class Context:
         self.session_id = session_id
         self.session: dict[str, Any] = {} if session is None else session
         """What calls leave for later ones. It ends with its worker; calls that run at the same time share it."""
-        self._cancellation = Cancellation() if cancellation is None else cancellation
+        self.cancellation = Cancellation() if cancellation is None else cancellation
+        self._outlet = Outlet() if outlet is None else outlet
+        self.traceparent = traceparent if attempt is None or traceparent is not None else attempt.traceparent
+        """The span that the call belongs to, as W3C Trace Context writes it; None: nobody traces it."""
+        self._awaited = awaited
         self._now = now
         self._state = None if attempt is None else attempt.state
         self.state_changed = False
@@ -80,16 +118,21 @@ class Context:
 
     @property
     def cancelled(self) -> bool:
-        """Whether the host has no more use for the answer: its time is over, or its run was cancelled."""
-        return self._cancellation.cancelled
+        """Whether the tool is to stop: its time is over, or its run was cancelled."""
+        return self.cancellation.cancelled
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody still waits for the answer, as after a soft limit: what there is so far may be of use."""
+        return self._awaited()
 
     def check(self) -> None:
         """Raise CallCancelledError if the call is cancelled. To be called now and then by a tool that takes long."""
-        self._cancellation.check()
+        self.cancellation.check()
 
     def on_cancel(self, action: Callable[[], object]) -> None:
         """Call `action` once when the call is cancelled, in another thread; at once if that has happened."""
-        self._cancellation.on_cancel(action)
+        self.cancellation.on_cancel(action)
 
     def remaining(self) -> float | None:
         """Return for how many seconds the host still waits, at least 0; None: for ever."""
@@ -113,23 +156,72 @@ class Context:
         self._state = value
         self.state_changed = True
 
+    @property
+    def log(self) -> LoggerAdapter[Logger] | Logger:
+        """A logger whose records belong to the call, also in threads that the tool starts."""
+        return self._outlet.logger()
 
-_current: ContextVar[Context] = ContextVar("lockstep_context")
+    def progress(self, current: float, total: float | None = None, message: str | None = None) -> None:
+        """Tell how far the tool is: `current` of `total`, in whatever unit; None: nobody knows how much there is."""
+        self._outlet.say(["progress", current, total, message])
+
+    def emit(self, value: Any) -> None:
+        """Send an item, as a generator does by `yield`; waits until the host takes it.
+
+        Raises ToolStreamsError where the caller takes none, CallCancelledError where the call is cancelled meanwhile.
+        """
+        self._outlet.emit(value)
+
+    async def emit_async(self, value: Any) -> None:
+        """Do the same in an async tool: other tools run while it waits."""
+        await self._outlet.emit_async(value)
+
+    def items(self) -> Any:
+        """Return the items that the host feeds the tool with: `for item in …`, or `async for` in an async tool."""
+        return self._outlet.items()
+
+    def span(self, name: str, **attributes: Any) -> AbstractContextManager[Span]:
+        """Measure the body of a `with` as a span of the trace that the call belongs to; nothing happens without one."""
+        return measured(name, self.traceparent, attributes, self._outlet.say)
+
+    def empty(self, shape: int | tuple[int, ...], dtype: Any = "float64") -> Any:
+        """Return a numpy array to be filled and returned: a large one is passed to the host without being copied.
+
+        What it holds at first is not known, and it must not be changed when it was returned.
+        """
+        return self._outlet.empty(shape, dtype)
+
+
+class HasContext(Protocol):
+    """What code runs for."""
+
+    @property
+    def context(self) -> Context:
+        """What `current_context()` returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entered:
+    context: Context
+
+
+current_call: Final[ContextVar[HasContext | None]] = ContextVar("lockstep_call", default=None)
+"""The call that this code runs for."""
 
 
 def current_context() -> Context:
     """Return the context of the call that this code runs in. Raises LookupError outside of calls."""
-    try:
-        return _current.get()
-    except LookupError:
-        raise LookupError("No tool is being called here; a thread that a tool starts has no context.") from None
+    call = current_call.get()
+    if call is None:
+        raise LookupError("No tool is being called here; a thread that a tool starts has no context.")
+    return call.context
 
 
 @contextmanager
 def entered(context: Context) -> Iterator[Context]:
     """Let `current_context()` return a context inside a `with`."""
-    token = _current.set(context)
+    token = current_call.set(_Entered(context))
     try:
         yield context
     finally:
-        _current.reset(token)
+        current_call.reset(token)

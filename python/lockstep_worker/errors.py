@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class LockstepError(Exception):
     """What every error of this package is. `code` is stable; the message says what happened and what to do."""
 
     code: ClassVar[str]
+
+    def __init__(self, message: str, **details: Any) -> None:
+        """`details`: what the message is about, by name, as plain data."""
+        super().__init__(message)
+        self.details = details
 
 
 class ValueNotEncodableError(LockstepError):
@@ -18,7 +23,7 @@ class ValueNotEncodableError(LockstepError):
 
     def __init__(self, at: str, why: str) -> None:
         """`at`: where the value is, as in `output.rows[3]`; `why`: the rest of a sentence about it."""
-        super().__init__(f"The value at {at} {why}.")
+        super().__init__(f"The value at {at} {why}.", at=at)
         self.at = at
 
 
@@ -62,3 +67,39 @@ class ToolUndeclaredError(LockstepError):
     """A module has no tool of the name that was called."""
 
     code = "TOOL_UNDECLARED"
+
+
+class SettingsError(LockstepError):
+    """A worker was started with settings that it cannot use."""
+
+    code = "SETTINGS_INVALID"
+
+
+class ServingError(LockstepError):
+    """A worker cannot serve where it is told to."""
+
+    code = "SERVING_FAILED"
+
+
+class ToolStreamsError(LockstepError):
+    """A tool yields or emits items, and whoever calls it takes none."""
+
+    code = "TOOL_STREAMS"
+
+
+class PayloadTooLargeError(LockstepError):
+    """A value has more bytes than the host and its workers pass to each other."""
+
+    code = "PAYLOAD_TOO_LARGE"
+
+
+class WorkerStoppedError(LockstepError):
+    """The worker ends, and begins nothing more."""
+
+    code = "WORKER_STOPPED"
+
+
+class UnknownFrameError(LockstepError):
+    """The host said something that this version of the worker does not know."""
+
+    code = "UNKNOWN_FRAME"

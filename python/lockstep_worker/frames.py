@@ -17,18 +17,15 @@ class FrameKind(IntEnum):
     HELLO = 1
     WELCOME = 2
     CALL = 3
-    BEGUN = 4
-    ITEM = 5
-    END = 6
-    CREDIT = 7
-    CANCEL = 8
-    ANSWER = 9
-    FAILURE = 10
-    SAID = 11
-    PING = 12
-    PONG = 13
-    DRAIN = 14
-    DRAINED = 15
+    ITEM = 4
+    END = 5
+    CREDIT = 6
+    CANCEL = 7
+    ANSWER = 8
+    FAILURE = 9
+    SAID = 10
+    PING = 11
+    PONG = 12
 
 
 class SharedFile(NamedTuple):
@@ -59,13 +56,20 @@ _MAX_KIND: Final = 2**31 - 1
 _MAX_TAG: Final = 2**32 - 1
 _MAX_SIZE: Final = 2**53 - 1
 
-_CALL: Final = struct.Struct("<BI")
+_HEAD: Final = struct.Struct("<BIBBB")
+"""The fields `call` and `kind` and the tag of `text`, as long as the kind is a small number."""
+_HEAD_TAGS: Final = (1 << 3 | _FIXED32, 2 << 3 | _VARINT, 3 << 3 | _BYTES)
 _SIZE: Final = struct.Struct("<BQ")
+
+
+_SMALL: Final = [bytes((value,)) for value in range(0x80)]
 
 
 def _varint(value: int) -> bytes:
     if value < 0x80:
-        return bytes((value,))
+        return _SMALL[value]
+    if value < 0x4000:
+        return bytes((value & 0x7F | 0x80, value >> 7))
     parts = bytearray()
     while value >= 0x80:
         parts.append(value & 0x7F | 0x80)
@@ -84,23 +88,31 @@ def _segment(segment: BytesLike | SharedFile) -> bytes:
     return _field(1, segment)
 
 
-def _frame(frame: Frame) -> bytes:
-    parts = [_CALL.pack(1 << 3 | _FIXED32, frame.call), b"\x10", _varint(frame.kind), _field(3, frame.text.encode())]
-    parts.extend(_field(4, _segment(segment)) for segment in frame.segments)
-    return b"".join(parts)
+def encode_frame(call: int, kind: int, text: str, segments: Iterable[BytesLike | SharedFile] = ()) -> bytes:
+    """Return one frame as it stands in a message."""
+    content = text.encode()
+    size = _varint(len(content))
+    if kind < 0x80:
+        head = _HEAD.pack(_HEAD_TAGS[0], call, _HEAD_TAGS[1], kind, _HEAD_TAGS[2])
+    else:
+        head = b"".join((_HEAD.pack(_HEAD_TAGS[0], call, _HEAD_TAGS[1], 0, 0)[:6], _varint(kind), b"\x1a"))
+    if not segments:
+        return b"".join((b"\x0a", _varint(len(head) + len(size) + len(content)), head, size, content))
+    return _field(1, b"".join((head, size, content, *(_field(4, _segment(segment)) for segment in segments))))
 
 
 def encode_batch(frames: Iterable[Frame]) -> bytes:
     """Return frames as one message: every field of each, in the order of its number, zero and empty ones too."""
-    return b"".join(_field(1, _frame(frame)) for frame in frames)
+    return b"".join(encode_frame(*frame) for frame in frames)
 
 
-class _Reader:
+class MessageReader:
     """Reads the fields of one protobuf message, from front to back."""
 
     __slots__ = ("_at", "_data", "_end")
 
     def __init__(self, data: memoryview) -> None:
+        """`data`: the message."""
         self._data = data
         self._at = 0
         self._end = len(data)
@@ -151,7 +163,7 @@ def _text(content: memoryview) -> str:
 
 def _read_file(data: memoryview) -> SharedFile:
     path, size = "", 0
-    for number, kind, content in _Reader(data).fields():
+    for number, kind, content in MessageReader(data).fields():
         if (number, kind) == (1, _BYTES):
             path = _text(content)
         elif (number, kind) == (2, _FIXED64):
@@ -163,7 +175,7 @@ def _read_file(data: memoryview) -> SharedFile:
 
 def _read_segment(data: memoryview) -> BytesLike | SharedFile:
     segment: BytesLike | SharedFile | None = None
-    for number, kind, content in _Reader(data).fields():
+    for number, kind, content in MessageReader(data).fields():
         if (number, kind) == (1, _BYTES):
             segment = content
         elif (number, kind) == (2, _BYTES):
@@ -176,7 +188,7 @@ def _read_segment(data: memoryview) -> BytesLike | SharedFile:
 def _read_frame(data: memoryview) -> Frame:
     call, frame_kind, text = 0, 0, ""
     segments: list[BytesLike | SharedFile] = []
-    for number, kind, content in _Reader(data).fields():
+    for number, kind, content in MessageReader(data).fields():
         if (number, kind) == (1, _FIXED32):
             call = content
         elif (number, kind) == (2, _VARINT):
@@ -196,5 +208,48 @@ def decode_batch(data: BytesLike) -> list[Frame]:
     Fields may be in any order, missing ones are zero or empty, of those that occur twice the last one counts, and
     unknown ones are passed over. Raises FrameUnreadableError for bytes that are no such message.
     """
-    fields = _Reader(memoryview(data)).fields()
+    frames = _usual_frames(data)
+    if frames is not None:
+        return frames
+    fields = MessageReader(memoryview(data)).fields()
     return [_read_frame(content) for number, kind, content in fields if (number, kind) == (1, _BYTES)]
+
+
+def _usual_frames(data: BytesLike) -> list[Frame] | None:
+    """Return the frames of a message that is written as `encode_batch` writes it; None: it is another, or none."""
+    frames: list[Frame] = []
+    at, end = 0, len(data)
+    try:
+        while at < end:
+            if data[at] != 0x0A:
+                return None
+            size, at = _usual_size(data, at + 1)
+            stop = at + size
+            call_tag, call, kind_tag, kind, text_tag = _HEAD.unpack_from(data, at)
+            size, start = _usual_size(data, at + _HEAD.size)
+            after = start + size
+            if (call_tag, kind_tag, text_tag) != _HEAD_TAGS or kind > 0x7F or after > stop or stop > end:
+                return None
+            text = str(data[start:after], "utf-8")
+            if after == stop:
+                frames.append(Frame(call, kind, text))
+            else:
+                frames.append(_read_frame(memoryview(data)[at:stop]))
+            at = stop
+    except (IndexError, struct.error, UnicodeDecodeError):
+        return None
+    return frames
+
+
+def _usual_size(data: BytesLike, at: int) -> tuple[int, int]:
+    """Return a length below 2^28 and where it ends. Raises IndexError for others."""
+    size = data[at]
+    if size < 0x80:
+        return size, at + 1
+    size &= 0x7F
+    for index in (1, 2, 3):
+        byte = data[at + index]
+        size |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            return size, at + index + 1
+    raise IndexError

@@ -6,6 +6,7 @@ import difflib
 import importlib
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,6 +48,8 @@ class Tool:
         self.name = name
         self.idempotent = idempotent
         self.form: Final = _form_of(function)
+        self.yields: Final = self.form in ("generator", "async generator")
+        self.is_async: Final = self.form in ("coroutine", "async generator")
         for parameter in _signature(function).parameters.values():
             if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
                 raise TypeError(f"The tool {name} is called with arguments by name, and {parameter.name} has none.")
@@ -85,31 +88,44 @@ class Tool:
         """The annotation of what it returns, as it is written in Python; None: there is none."""
         return _annotation_text(_signature(self.function).return_annotation)
 
-    def bind(self, arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    def bind(self, arguments: Mapping[str, Any], context: Context | None) -> dict[str, Any]:
         """Return what the function is to be called with: arguments by name, and the context where it is asked for.
 
-        An argument that is `undefined` in JavaScript counts as none, as it does there: a default takes its place.
+        `context` may be None where `context_parameter` is. An argument that is `undefined` in JavaScript counts as
+        none, as it does there: a default takes its place.
         Raises ArgumentsError naming all that are missing and all that are unknown.
         """
         given = {name: value for name, value in arguments.items() if value is not UNDEFINED}
+        if not (self._required.issubset(given) and self._names.issuperset(given)):
+            self._refuse_unfit(given)
+        if self.context_parameter is not None:
+            given[self.context_parameter] = context
+        return given
+
+    @cached_property
+    def _required(self) -> frozenset[str]:
+        return frozenset(parameter.name for parameter in self.parameters if parameter.required)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(parameter.name for parameter in self.parameters)
+
+    def _refuse_unfit(self, given: Mapping[str, Any]) -> None:
         names = [parameter.name for parameter in self.parameters]
-        missing = [
-            parameter.name for parameter in self.parameters if parameter.required and parameter.name not in given
-        ]
+        missing = [name for name in names if name in self._required and name not in given]
         unknown = [] if self.takes_any else [name for name in given if name not in names]
         if self.context_parameter is not None and self.context_parameter in given:
             unknown = list(dict.fromkeys((*unknown, self.context_parameter)))
         if missing or unknown:
-            raise ArgumentsError(self._complaint(missing, unknown, names))
-        if self.context_parameter is not None:
-            given[self.context_parameter] = context
-        return given
+            raise ArgumentsError(self._complaint(missing, unknown, names), missing=missing, unknown=unknown)
 
     def _complaint(self, missing: list[str], unknown: list[str], names: list[str]) -> str:
         problems = [f"{name} is missing" for name in missing]
         problems += [f"{name} is unknown{did_you_mean(name, names)}" for name in unknown]
         takes = ", ".join(p.name if p.required else f"{p.name} (optional)" for p in self.parameters) or "none"
-        return f"The arguments of the tool {self.name} do not fit: {'; '.join(problems)}. It takes {takes}."
+        what = "; ".join(problems)
+        end = "" if what.endswith("?") else "."
+        return f"The arguments of the tool {self.name} do not fit: {what}{end} It takes {takes}."
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
@@ -197,7 +213,9 @@ class ToolRegistry:
 
     def __init__(self) -> None:
         """Begin without any module."""
-        self._tools: dict[str, dict[str, Tool]] = {}
+        self.loaded: dict[str, dict[str, Tool]] = {}
+        """The tools of each module, by name."""
+        self._lock = threading.RLock()
         self._failures: dict[str, LockstepError] = {}
 
     def find(self, module: str, name: str) -> Tool:
@@ -210,21 +228,23 @@ class ToolRegistry:
         if found is None:
             known = ", ".join(sorted(tools)) or "none"
             hint = did_you_mean(name, tools)
-            raise ToolUndeclaredError(f"{module} declares no tool {name}{hint or '.'} It declares {known}.")
+            message = f"{module} declares no tool {name}{hint or '.'} It declares {known}."
+            raise ToolUndeclaredError(message, module=module, tool=name, tools=sorted(tools))
         return found
 
     def load(self, module: str) -> dict[str, Tool]:
         """Return the tools of a module by name, importing it the first time."""
-        failure = self._failures.get(module)
-        if failure is not None:
-            raise failure.with_traceback(None)
-        if module not in self._tools:
-            try:
-                self._tools[module] = tools_of(_imported(module))
-            except LockstepError as error:
-                self._failures[module] = error
-                raise
-        return self._tools[module]
+        with self._lock:
+            failure = self._failures.get(module)
+            if failure is not None:
+                raise failure.with_traceback(None)
+            if module not in self.loaded:
+                try:
+                    self.loaded[module] = tools_of(_imported(module))
+                except LockstepError as error:
+                    self._failures[module] = error
+                    raise
+            return self.loaded[module]
 
 
 def _imported(module: str) -> ModuleType:
@@ -232,5 +252,7 @@ def _imported(module: str) -> ModuleType:
         return importlib.import_module(module)
     except (Exception, SystemExit) as error:
         if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
-            raise ModuleMissingError(f"There is no module {module}; looked in {', '.join(sys.path)}.") from error
-        raise ImportFailedError(f"{module} cannot be imported: {type(error).__qualname__}: {error}") from error
+            looked = f"There is no module {module}; looked in {', '.join(sys.path)}."
+            raise ModuleMissingError(looked, module=module) from error
+        what = f"{module} cannot be imported: {type(error).__qualname__}: {error}"
+        raise ImportFailedError(what, module=module) from error

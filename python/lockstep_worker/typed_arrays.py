@@ -5,14 +5,15 @@ from __future__ import annotations
 import array
 import importlib
 import math
+import mmap
 import sys
 from functools import cache
 from typing import Any, Final, TypeGuard
 
 from .values import ArrayBuffer, Buffer, Clamped, DataView
 
-BytesLike = bytes | bytearray | memoryview
-"""What bytes travel as."""
+BytesLike = bytes | bytearray | memoryview | mmap.mmap
+"""What bytes travel as; mapped ones belong to the value that is made of them."""
 
 _BYTE_CLASSES: Final[dict[str, type[bytes]]] = {
     "bytes": bytes,
@@ -62,7 +63,8 @@ def typed_value(tag: str, data: BytesLike) -> Any | None:
         return None
     numpy = numpy_module()
     if numpy is not None:
-        return numpy.frombuffer(bytearray(data), dtype=numpy.dtype(tag).newbyteorder("<"))
+        own = data if isinstance(data, mmap.mmap) else bytearray(data)
+        return numpy.frombuffer(own, dtype=numpy.dtype(tag).newbyteorder("<"))
     numbers = array.array(code)
     numbers.frombytes(data)
     if sys.byteorder == "big":
@@ -110,11 +112,11 @@ def is_numpy_array(value: object) -> TypeGuard[Any]:
 def _numpy_bytes(value: Any) -> tuple[str, BytesLike] | None:
     """Return the tag and the bytes of a numpy array, or None for a type of items that has no tag."""
     name = value.dtype.name
-    if name == "uint8":
-        return "bytes", value.tobytes()
-    if name not in _TYPE_CODES:
+    if name != "uint8" and name not in _TYPE_CODES:
         return None
-    return name, value.astype(value.dtype.newbyteorder("<"), copy=False).tobytes()
+    portable = value.astype(value.dtype.newbyteorder("<"), copy=False)
+    data = memoryview(portable.view("uint8")) if portable.flags.c_contiguous and portable.size else portable.tobytes()
+    return "bytes" if name == "uint8" else name, data
 
 
 def shaped_data(value: Any) -> dict[str, Any] | None:

@@ -135,6 +135,8 @@ def test_all_arguments_that_do_not_fit_are_named_at_once(tools: dict[str, Tool])
         "zzz is unknown. It takes rows, limit (optional)."
     )
     assert caught.value.code == "PYTHON_ARGUMENTS"
+    with pytest.raises(ArgumentsError, match=r"did you mean limit\? It takes"):
+        tools["score"].bind({"rows": [], "limt": 1}, Context())
 
 
 def test_a_tool_without_parameters_says_so() -> None:
