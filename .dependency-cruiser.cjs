@@ -123,7 +123,7 @@ module.exports = {
     {
       name: 'drivers-in-plugins-only',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/plugins/'] },
+      from: { path: '^src/', pathNot: ['^src/plugins/python/'] },
       to: { path: packages('@grpc/[^/]+') },
     },
     {

@@ -16,12 +16,19 @@ const CLASS = /\bclass (?<name>(?!extends\b)\w+)|^var (?<variable>\w+) = class\b
 
 /** What the threads of the SyncBridge are started with. It is looked for beside the other files, or one folder up. */
 const WORKER = { in: 'src/runtimes/sync-bridge/bridge-worker.ts', out: 'bridge-worker' };
+/** With what a thread keeps Python workers. It is looked for in the same way. */
+const PYTHON_THREAD = { in: 'src/plugins/python/python-thread.ts', out: 'python-thread' };
 /** The `lockstep` command. */
 const COMMAND = { in: 'src/cli/main.ts', out: 'cli/main' };
 const BANNER = 'import "reflect-metadata";';
 
 const { metafile } = await build({
-  entryPoints: [...entryPoints().map(({ source }) => ({ in: source, out: source.slice(4, -3) })), WORKER, COMMAND],
+  entryPoints: [
+    ...entryPoints().map(({ source }) => ({ in: source, out: source.slice(4, -3) })),
+    WORKER,
+    PYTHON_THREAD,
+    COMMAND,
+  ],
   outdir: 'dist',
   chunkNames: 'chunks/[hash]',
   bundle: true,

@@ -1,4 +1,4 @@
-import { checkDuration, knownFields, refuse } from '../../base/option-checks.js';
+import type { WorkerAdapter } from './adapter.js';
 
 /** Where Lockstep keeps what has to do with Python. */
 export interface PythonDataOptions {
@@ -28,6 +28,104 @@ export interface WorkerProcessOptions extends PythonDataOptions {
   readonly gracefulShutdownTimeoutMs?: number;
 }
 
+/** When a worker that has ended is started again. */
+export interface RestartOptions {
+  /** How long is waited before the first time, in milliseconds. Doubled with each time after that. */
+  readonly firstMs?: number;
+  /** The longest wait, in milliseconds. */
+  readonly maxMs?: number;
+  /** After how long without an end the waits begin anew, in milliseconds. */
+  readonly resetAfterMs?: number;
+}
+
+/** When a worker is replaced by a fresh one, which is ready before the old one ends. */
+export interface RecycleOptions {
+  /** After how many calls. */
+  readonly afterCalls?: number;
+  /** After how long, in milliseconds. */
+  readonly afterMs?: number;
+  /** From how much memory on that its process holds, in bytes. Looked at when calls end, at most once a second. */
+  readonly rssBytes?: number;
+}
+
+/** How is found out that a worker does not live any more. A busy one lives: it answers without its interpreter. */
+export interface HeartbeatOptions {
+  /** Whether workers are asked. */
+  readonly enabled?: boolean;
+  /** How often, in milliseconds. */
+  readonly pingIntervalMs?: number;
+  /** How long an answer may take, in milliseconds. */
+  readonly timeoutMs?: number;
+  /** How many answers may be missing in a row. */
+  readonly maxMissedHeartbeats?: number;
+  /** `dependent`: one that does not live is killed and replaced. `independent`: it is only told. */
+  readonly mode?: 'dependent' | 'independent';
+}
+
+/** Where workers on TCP listen. */
+export interface ListenerOptions {
+  /** `internal`: for this process only, which must show the token. */
+  readonly mode?: 'internal';
+  /** The name or address of this machine to listen at. The certificate must be for it. */
+  readonly host?: string;
+  /** The port; 0: one that is free. */
+  readonly port?: number;
+}
+
+/** The files of TLS, in PEM. Both sides show the certificate, and believe in what the authority has signed. */
+export interface TlsOptions {
+  /** The certificate. */
+  readonly certificate: string;
+  /** Its key. */
+  readonly key: string;
+  /** The certificate of the authority. */
+  readonly authority: string;
+}
+
+/** What workers are, and what they may do. */
+export interface WorkerOptions extends WorkerProcessOptions {
+  /** How a worker is started. Without one: `grpcPython()`, with `environment`. */
+  readonly adapter?: WorkerAdapter;
+  /** Where Python is looked for, and what it must have. */
+  readonly environment?: PythonEnvironmentOptions;
+  /** Folders in which modules are looked for, before all others. Without any: the working directory. */
+  readonly paths?: readonly (string | URL)[];
+  /** Modules that are imported before a worker is ready. */
+  readonly preload?: readonly string[];
+  /** How many functions that hold a thread may run in a worker at a time. The rest waits there, in order. */
+  readonly maxConcurrentCalls?: number;
+  /** How long the text of a value may be, and the arrays in it together, in either direction, in bytes. */
+  readonly maxValueBytes?: number;
+  /** From how many bytes on an array passes by way of a file in memory. */
+  readonly sharedMemoryFromBytes?: number;
+  /** How long a function may go on after its call was cancelled, in milliseconds. Then its worker is replaced. */
+  readonly stopGraceMs?: number;
+  /** How long `getHealth()` waits for a worker, in milliseconds. */
+  readonly healthTimeoutMs?: number;
+  /** By which way: a socket in a folder that only this user can enter, or TCP, which needs `tls`. */
+  readonly transport?: 'unix' | 'tcp';
+  /** Where workers on TCP listen. */
+  readonly listener?: ListenerOptions;
+  /** The files of TLS for workers on TCP: `certificate`, `key`, `authority`, paths in PEM. */
+  readonly tls?: TlsOptions;
+  /** How is found out that a worker does not live any more. */
+  readonly heartbeat?: HeartbeatOptions;
+  /** When a worker that has ended is started again. */
+  readonly restart?: RestartOptions;
+  /** When a worker is replaced by a fresh one. */
+  readonly recycle?: RecycleOptions;
+}
+
+/** The workers of a runtime. */
+export interface PythonWorkersOptions extends WorkerOptions {
+  /** By what `pythonNode({ workers })` names them. */
+  readonly name?: string;
+  /** How many processes there are. Each performs several calls at a time: more are for tools that hold the interpreter. */
+  readonly workers?: number;
+  /** Whether they start with the runtime, or with the first Python node. */
+  readonly start?: 'with the runtime' | 'when needed';
+}
+
 /** What holds where nothing else is said: the one place for it. docs/configuration.md is made from it and from the comments above. */
 export const PYTHON_DEFAULTS = Object.freeze({
   dataFolder: '.lockstep',
@@ -38,6 +136,34 @@ export const PYTHON_DEFAULTS = Object.freeze({
   env: Object.freeze({}) as Readonly<Record<string, string>>,
   startTimeoutMs: 30_000,
   gracefulShutdownTimeoutMs: 6_000,
+  name: 'default',
+  workers: 1,
+  start: 'with the runtime' as 'with the runtime' | 'when needed',
+  adapter: null,
+  environment: Object.freeze({}) as PythonEnvironmentOptions,
+  paths: null,
+  preload: Object.freeze([]) as readonly string[],
+  maxConcurrentCalls: 8,
+  maxValueBytes: 64 * 2 ** 20,
+  sharedMemoryFromBytes: 2 ** 20,
+  stopGraceMs: 2_000,
+  healthTimeoutMs: 5_000,
+  transport: 'unix' as 'unix' | 'tcp',
+  listener: Object.freeze({ mode: 'internal' as const, host: 'localhost', port: 0 }),
+  tls: null,
+  heartbeat: Object.freeze({
+    enabled: false as boolean,
+    pingIntervalMs: 10_000,
+    timeoutMs: 5_000,
+    maxMissedHeartbeats: 3,
+    mode: 'dependent' as 'dependent' | 'independent',
+  }),
+  restart: Object.freeze({ firstMs: 100, maxMs: 30_000, resetAfterMs: 60_000 }),
+  recycle: Object.freeze({
+    afterCalls: null as number | null,
+    afterMs: null as number | null,
+    rssBytes: null as number | null,
+  }),
 });
 
 /** The options of a search, checked, with what was left out. */
@@ -48,62 +174,30 @@ export type PythonEnvironmentSettings = Readonly<
 /** The options of processes, checked, with what was left out. */
 export type WorkerProcessSettings = Readonly<Required<WorkerProcessOptions>>;
 
-/** @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
-export function checkEnvironmentOptions(options: PythonEnvironmentOptions = {}): PythonEnvironmentSettings {
-  const at = 'environment';
-  knownFields(options, ['dataFolder', 'interpreter', 'command', 'requirements', 'probeTimeoutMs'], at);
-  const { dataFolder, interpreter, command, requirements, probeTimeoutMs } = options;
-  checkText(dataFolder, `${at}.dataFolder`);
-  checkText(interpreter, `${at}.interpreter`);
-  checkText(command, `${at}.command`);
-  checkDuration(probeTimeoutMs, `${at}.probeTimeoutMs`);
-  checkRequirements(requirements, `${at}.requirements`);
-  return Object.freeze({
-    dataFolder: dataFolder ?? PYTHON_DEFAULTS.dataFolder,
-    interpreter: interpreter ?? PYTHON_DEFAULTS.interpreter,
-    command: command ?? PYTHON_DEFAULTS.command,
-    requirements: Object.freeze([...(requirements ?? PYTHON_DEFAULTS.requirements)]),
-    probeTimeoutMs: probeTimeoutMs ?? PYTHON_DEFAULTS.probeTimeoutMs,
-  });
+/** The options of workers, checked, with what was left out. */
+export interface WorkerSettings {
+  readonly processes: WorkerProcessSettings;
+  readonly adapter: WorkerAdapter | null;
+  readonly environment: PythonEnvironmentOptions;
+  readonly paths: readonly string[];
+  readonly preload: readonly string[];
+  readonly maxConcurrentCalls: number;
+  readonly maxValueBytes: number;
+  readonly sharedMemoryFromBytes: number;
+  readonly stopGraceMs: number;
+  readonly healthTimeoutMs: number;
+  readonly transport: 'unix' | 'tcp';
+  readonly listener: Readonly<Required<ListenerOptions>>;
+  readonly tls: Readonly<TlsOptions> | null;
+  readonly heartbeat: Readonly<Required<HeartbeatOptions>>;
+  readonly restart: Readonly<Required<RestartOptions>>;
+  readonly recycle: Readonly<Record<keyof RecycleOptions, number | null>>;
 }
 
-/** @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
-export function checkProcessOptions(options: WorkerProcessOptions = {}): WorkerProcessSettings {
-  const at = 'workers';
-  knownFields(options, ['dataFolder', 'env', 'startTimeoutMs', 'gracefulShutdownTimeoutMs'], at);
-  const { dataFolder, env, startTimeoutMs, gracefulShutdownTimeoutMs } = options;
-  checkText(dataFolder, `${at}.dataFolder`);
-  checkVariables(env, `${at}.env`);
-  checkDuration(startTimeoutMs, `${at}.startTimeoutMs`);
-  checkDuration(gracefulShutdownTimeoutMs, `${at}.gracefulShutdownTimeoutMs`);
-  return Object.freeze({
-    dataFolder: dataFolder ?? PYTHON_DEFAULTS.dataFolder,
-    env: Object.freeze({ ...(env ?? PYTHON_DEFAULTS.env) }),
-    startTimeoutMs: startTimeoutMs ?? PYTHON_DEFAULTS.startTimeoutMs,
-    gracefulShutdownTimeoutMs: gracefulShutdownTimeoutMs ?? PYTHON_DEFAULTS.gracefulShutdownTimeoutMs,
-  });
-}
-
-function checkText(value: string | undefined, at: string): void {
-  if (value === undefined || (typeof value === 'string' && value.trim() !== '' && !value.includes('\0'))) return;
-  refuse(at, 'must be a text that is not empty', value);
-}
-
-/** A requirement as pip takes it, with a name: what begins otherwise would be an option of pip, or a path. */
-const REQUIREMENT = /^[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:$|[[(<>=!~;@])[^\r\n]*$/;
-
-function checkRequirements(requirements: readonly string[] | undefined, at: string): void {
-  if (requirements === undefined) return;
-  if (!Array.isArray(requirements)) refuse(at, 'must be a list', requirements);
-  for (const each of requirements)
-    if (typeof each !== 'string' || !REQUIREMENT.test(each))
-      refuse(at, 'must name packages as pip does, such as "numpy>=2"', each);
-}
-
-function checkVariables(env: Readonly<Record<string, string>> | undefined, at: string): void {
-  if (env === undefined) return;
-  if (typeof env !== 'object' || env === null) refuse(at, 'must be an object', env);
-  for (const [name, value] of Object.entries(env))
-    if (!/^[^=\0]+$/.test(name) || typeof value !== 'string' || value.includes('\0'))
-      refuse(`${at}.${name}`, 'must be a text', value);
+/** The options of the workers of a runtime, checked, with what was left out. Plain data, but for the parts of an adapter. */
+export interface PoolSettings {
+  readonly name: string;
+  readonly workers: number;
+  readonly start: 'with the runtime' | 'when needed';
+  readonly worker: WorkerSettings;
 }

@@ -1,4 +1,5 @@
 import type { PythonEnvironmentOptions } from '../configuration.js';
+import { detectHardware, type Hardware } from './hardware.js';
 import { findInstaller, type Installer } from './managed-environment.js';
 import { choose, type PythonEnvironment, type SearchContext, surveyOptions } from './python-environment.js';
 import { type LookedAt, type ManagedPlace, survey } from './survey.js';
@@ -13,6 +14,8 @@ export interface DoctorReport {
   readonly managed: ManagedPlace | null;
   /** With what it would be made. */
   readonly installer: Installer;
+  /** What there is to compute with. */
+  readonly hardware: Hardware;
 }
 
 /**
@@ -25,6 +28,8 @@ export async function doctor(
   context: SearchContext = {},
 ): Promise<DoctorReport> {
   const how = surveyOptions(options, context);
-  const { candidates, managed } = await survey(how);
-  return { chosen: choose(candidates) ?? null, candidates, managed, installer: findInstaller(how.surroundings) };
+  const { env } = how.surroundings;
+  const [{ candidates, managed }, hardware] = await Promise.all([survey(how), detectHardware(env, how.signal)]);
+  const installer = findInstaller(how.surroundings);
+  return { chosen: choose(candidates) ?? null, candidates, managed, installer, hardware };
 }

@@ -36,8 +36,11 @@ export interface Interpreter {
   readonly packages: Readonly<Record<string, string>>;
 }
 
-/** What every interpreter must have to serve as a worker. */
-export const GRPC_REQUIREMENT = 'grpcio>=1.70';
+/**
+ * What every interpreter must have to serve as a worker, as python/pyproject.toml says it too: servers of earlier versions answer no
+ * HTTP/2 PING while a tool holds the interpreter, and would be taken for dead.
+ */
+export const GRPC_REQUIREMENT = 'grpcio>=1.80';
 
 const OLDEST = [3, 10] as const;
 

@@ -1,5 +1,6 @@
 import { ConfigurationError, LockstepError } from '../../../base/errors.js';
-import { checkEnvironmentOptions, type PythonEnvironmentOptions } from '../configuration.js';
+import { checkEnvironmentOptions } from '../check-options.js';
+import type { PythonEnvironmentOptions } from '../configuration.js';
 import type { CandidateKind, Surroundings } from './candidates.js';
 import type { Interpreter } from './interpreter.js';
 import { makeManaged, type Progress } from './managed-environment.js';

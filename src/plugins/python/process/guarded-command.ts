@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { timerMs } from '../timer-ms.js';
 import { guarded, signalGroup } from './guard.js';
 
 /** How a command is run. */
@@ -58,7 +59,7 @@ export async function runGuarded(
     isLate = true;
     endGroup();
   };
-  const late = timeoutMs === undefined ? undefined : setTimeout(endLate, timeoutMs);
+  const late = timeoutMs === undefined ? undefined : setTimeout(endLate, timerMs(timeoutMs));
   signal?.addEventListener('abort', endGroup);
   const [output, answer] = [tailOf(child.stdout, child.stderr), tailOf(child.stdio[4] as Readable | null)];
   try {

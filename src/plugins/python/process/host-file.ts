@@ -12,6 +12,8 @@ export interface WorkerEntry {
   readonly marker: string;
   /** Its folder: ready file and socket. */
   readonly folder: string;
+  /** Its folder for long values. */
+  readonly sharedFolder: string;
   /** Its process, which leads its group; `null` until it has been started. */
   readonly pid: number | null;
   /** When that started, as in `ProcessIdentity`. */
@@ -94,7 +96,9 @@ function isHostRecord(record: unknown): record is HostRecord {
     workers.every(
       (worker: unknown) =>
         isRecord(worker) &&
-        [worker.id, worker.marker, worker.folder].every((text) => typeof text === 'string' && text !== '') &&
+        [worker.id, worker.marker, worker.folder, worker.sharedFolder].every(
+          (text) => typeof text === 'string' && text !== '',
+        ) &&
         (worker.pid === null || (Number.isSafeInteger(worker.pid) && Number(worker.pid) > 1)) &&
         isStart(worker.started),
     )

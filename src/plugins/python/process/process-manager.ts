@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, realpathSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { LockstepError } from '../../../base/errors.js';
-import { checkProcessOptions, type WorkerProcessOptions, type WorkerProcessSettings } from '../configuration.js';
+import { checkProcessOptions } from '../check-options.js';
+import type { WorkerProcessOptions, WorkerProcessSettings } from '../configuration.js';
 import { HostFile } from './host-file.js';
 import type { OutputLine } from './output-lines.js';
-import { removeWorkerFolder, type SweepReport, sweep, WORKER_FOLDER } from './sweep.js';
+import { endMarked, removeWorkerFolder, type SweepReport, sweep, WORKER_FOLDER } from './sweep.js';
 import { WorkerProcess } from './worker-process.js';
 import { workerVariables } from './worker-variables.js';
 
@@ -15,6 +16,8 @@ export interface WorkerPlace {
   readonly id: string;
   /** Its folder, 0700, in the folder for temporary files. Removed when it has ended. */
   readonly folder: string;
+  /** A folder like it, in memory where the system has a place for that: for values that are too long for a stream. */
+  readonly sharedFolder: string;
   /** Where it must write a JSON object when it is ready, as a whole: written beside and renamed. */
   readonly readyFile: string;
   /** What LOCKSTEP_WORKER says in it. */
@@ -116,9 +119,10 @@ export class ProcessManager implements AsyncDisposable {
   /** Writes the worker down before it is started: whatever happens between, it can be found by its marker. */
   #spawn({ program, args, onLine = () => undefined }: WorkerProgram): WorkerProcess {
     const id = randomUUID();
-    const folder = mkdtempSync(join(realpathSync(tmpdir()), WORKER_FOLDER));
-    const place = { id, folder, readyFile: join(folder, 'ready.json'), marker: `${this.#host.id}/${id}` };
-    const entry = { id, marker: place.marker, folder, pid: null, started: null };
+    const folder = mkdtempSync(join(temporaryFolder(), WORKER_FOLDER));
+    const sharedFolder = makeSharedFolder();
+    const place = { id, folder, sharedFolder, readyFile: join(folder, 'ready.json'), marker: `${this.#host.id}/${id}` };
+    const entry = { id, marker: place.marker, folder, sharedFolder, pid: null, started: null };
     this.#host.keep(entry);
     const { env, startTimeoutMs, gracefulShutdownTimeoutMs } = this.#settings;
     let worker: WorkerProcess;
@@ -138,19 +142,50 @@ export class ProcessManager implements AsyncDisposable {
       // An argument or a variable that no program can be given.
       this.#host.forget(id);
       removeWorkerFolder(folder);
+      removeWorkerFolder(sharedFolder);
       throw error;
     }
     this.#host.keep({ ...entry, pid: worker.pid, started: worker.started });
     this.#workers.set(id, worker);
-    const cleared = this.#clear(worker, folder).finally(() => this.#clearing.delete(cleared));
+    const cleared = this.#clear(worker, place).finally(() => this.#clearing.delete(cleared));
     this.#clearing.add(cleared);
     return worker;
   }
 
-  async #clear(worker: WorkerProcess, folder: string): Promise<void> {
+  async #clear(worker: WorkerProcess, { marker, folder, sharedFolder }: WorkerPlace): Promise<void> {
     await worker.ended;
     this.#workers.delete(worker.id);
-    removeWorkerFolder(folder);
+    // What it started may have left its group.
+    await endMarked(marker);
+    for (const each of [folder, sharedFolder]) removeWorkerFolder(each);
     this.#host.forget(worker.id);
+  }
+}
+
+/** How long the path of a folder for temporary files may be, so that a socket below it has one of at most 104 bytes: macOS has no longer ones. */
+const LONGEST_FOLDER = 72;
+
+/** The folder for temporary files; where its path is too long for sockets, the one that every system has. */
+function temporaryFolder(): string {
+  const folder = realpathSync(tmpdir());
+  return Buffer.byteLength(folder) <= LONGEST_FOLDER ? folder : realpathSync('/tmp');
+}
+
+/** A folder in memory, or, where there is no room for one, among the temporary files. */
+function makeSharedFolder(): string {
+  try {
+    return mkdtempSync(join(memoryFolder(), WORKER_FOLDER));
+  } catch {
+    return mkdtempSync(join(temporaryFolder(), WORKER_FOLDER));
+  }
+}
+
+/** The folder of files that are memory, where the system has one (Linux) that can be written. */
+function memoryFolder(): string {
+  try {
+    accessSync('/dev/shm', constants.W_OK);
+    return '/dev/shm';
+  } catch {
+    return temporaryFolder();
   }
 }

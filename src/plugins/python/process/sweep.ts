@@ -81,13 +81,21 @@ function isThere(folder: string, host: string): boolean {
 }
 
 /** Kills what is left of a worker, and answers which processes that were. */
-async function endWorker({ pid, started, marker, folder }: WorkerEntry): Promise<readonly number[]> {
-  const killed = new Set<number>();
+async function endWorker({ pid, started, marker, folder, sharedFolder }: WorkerEntry): Promise<readonly number[]> {
+  const killed: number[] = [];
   // Its group holds also those that have cleared their variables. It is its group only if the leader is still the worker.
   if (pid !== null && started !== null && startOf(pid) === started && hasMarker(pid, marker)) {
-    killed.add(pid);
+    killed.push(pid);
     signalGroup(pid, 'SIGKILL');
   }
+  killed.push(...(await endMarked(marker)));
+  for (const each of [folder, sharedFolder]) removeWorkerFolder(each);
+  return [...new Set(killed)];
+}
+
+/** Kills every process that has the marker of a worker, wherever it has gone, and answers which those were. */
+export async function endMarked(marker: string): Promise<readonly number[]> {
+  const killed = new Set<number>();
   // Again, until none is left: one that is seen may start another before it is killed.
   for (const end = performance.now() + GONE_MS; performance.now() < end; await pause(10)) {
     const left = markedProcesses(marker).filter((each) => !isDead(each));
@@ -97,7 +105,6 @@ async function endWorker({ pid, started, marker, folder }: WorkerEntry): Promise
       kill(each.pid);
     }
   }
-  removeWorkerFolder(folder);
   return [...killed];
 }
 

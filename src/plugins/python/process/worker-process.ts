@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { LockstepError } from '../../../base/errors.js';
 import { startOf } from '../../process-identity.js';
+import { timerMs } from '../timer-ms.js';
 import { guarded, LIFELINE, signalGroup } from './guard.js';
 import { type OutputLine, OutputTail, readLines } from './output-lines.js';
 import { type ReadyMessage, waitForReadyFile } from './ready-file.js';
@@ -97,7 +99,7 @@ export class WorkerProcess {
     const { startTimeoutMs, readyFile } = this.#launch;
     const giveUp = (): void => this.#notReady.abort(signal?.reason);
     const late = (): void => this.#notReady.abort(this.#failure(`was not ready within ${startTimeoutMs} ms`));
-    const timer = setTimeout(late, startTimeoutMs);
+    const timer = setTimeout(late, timerMs(startTimeoutMs));
     signal?.addEventListener('abort', giveUp);
     if (signal?.aborted) giveUp();
     try {
@@ -113,6 +115,18 @@ export class WorkerProcess {
       clearTimeout(timer);
       signal?.removeEventListener('abort', giveUp);
     }
+  }
+
+  /** Lets it keep this process alive, as it does from the start. */
+  ref(): void {
+    this.#child.ref();
+    for (const stream of this.#child.stdio) (stream as Socket | null)?.ref();
+  }
+
+  /** Lets it not: what happens to it is then told only while something else keeps this process alive. */
+  unref(): void {
+    this.#child.unref();
+    for (const stream of this.#child.stdio) (stream as Socket | null)?.unref();
   }
 
   /** Asks it to end, and all in its group; kills them if it takes too long. Idempotent. */
@@ -136,7 +150,7 @@ export class WorkerProcess {
     this.#asked = 'to stop';
     this.#notReady.abort(this.#failure('was stopped before it was ready'));
     this.#signal('SIGTERM');
-    const force = setTimeout(() => void this.kill(), this.#launch.gracefulShutdownTimeoutMs);
+    const force = setTimeout(() => void this.kill(), timerMs(this.#launch.gracefulShutdownTimeoutMs));
     try {
       return await this.ended;
     } finally {

@@ -1,22 +1,30 @@
 import { LockstepError } from '../../../base/errors.js';
 import { decodeValue } from '../../../base/history/value-codec.js';
+import type { Segment, SharedFile } from '../wire/frame.js';
 import { wireBytes } from './wire-bytes.js';
+
+/** Reads a file that came beside a text, into memory of its own. */
+export type ReadFile = (file: SharedFile) => Uint8Array<ArrayBuffer>;
 
 /**
  * The value of a text that a worker sent, with the bytes that came beside it. Those are copied: nothing of the frame is kept alive.
  *
  * @throws LockstepError FRAME_UNREADABLE where the text is none of the value codec, or refers to bytes that did not come
  */
-export function readWireValue(text: string, segments: readonly Uint8Array[]): unknown {
+export function readWireValue(text: string, segments: readonly Segment[], readFile: ReadFile = refuseFile): unknown {
   try {
-    return decodeValue(text, { bytes: wireBytes, segment: (place) => copyOf(segments[place]) });
+    return decodeValue(text, { bytes: wireBytes, segment: (place) => copyOf(segments[place], readFile) });
   } catch (cause) {
     throw new LockstepError('FRAME_UNREADABLE', 'A worker sent a value that cannot be read.', { value: text, cause });
   }
 }
 
 /** With memory of its own, which begins where numbers of any size may begin. */
-function copyOf(segment: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
+function copyOf(segment: Segment | undefined, readFile: ReadFile): Uint8Array<ArrayBuffer> {
   if (segment === undefined) throw new TypeError('no such segment');
-  return new Uint8Array(segment);
+  return segment instanceof Uint8Array ? new Uint8Array(segment) : readFile(segment);
+}
+
+function refuseFile(): never {
+  throw new TypeError('no files are shared');
 }

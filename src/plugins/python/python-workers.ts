@@ -1,0 +1,92 @@
+import { LockstepError } from '../../base/errors.js';
+import type { Log, ServiceReference } from '../../base/ports.js';
+import { definePlugin, type SyncPlugin } from '../plugin.js';
+import { executorToken } from '../token.js';
+import { TRACES } from '../tokens.js';
+import { checkPoolOptions } from './check-options.js';
+import type { PoolSettings, PythonWorkersOptions } from './configuration.js';
+import { PythonExecutor } from './python-executor.js';
+import { PYTHON } from './python-node.js';
+import { threadModule } from './thread-module.js';
+import { WorkerPool } from './worker-pool.js';
+
+/** How much longer than its workers the thread may take that keeps them for LocalRuntime, in milliseconds. */
+const THREAD_MS = 1_000;
+
+/**
+ * Performs Python nodes (`pythonNode`) in processes of Python, which start and end with the runtime: a plugin for both runtimes.
+ * AsyncLocalRuntime keeps the workers itself, and several that have the same plugin share them. LocalRuntime has a thread keep
+ * them, so that it can sleep while they work; an adapter whose parts are functions cannot cross to that, and needs AsyncLocalRuntime.
+ *
+ * @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION, TLS_REQUIRED
+ */
+export function pythonWorkers(options: PythonWorkersOptions = {}): SyncPlugin {
+  const settings = checkPoolOptions(options);
+  const { name, start, worker } = settings;
+  const service: ServiceReference = {
+    url: threadModule(),
+    export: 'startPythonThread',
+    settings,
+    start,
+    stopMs: worker.processes.gracefulShutdownTimeoutMs + THREAD_MS,
+  };
+  const token = executorToken(PYTHON, name);
+  let log: Log | undefined;
+  let users = 0;
+  let pool: WorkerPool | undefined;
+  const started = (): WorkerPool => {
+    if (pool === undefined)
+      throw new LockstepError('WORKER_STOPPED', `The Python workers "${name}" have been stopped.`);
+    return pool;
+  };
+  const remote = crosses(settings) ? service : undefined;
+  /** A runtime needs the workers no more: they end with the last one. */
+  const leave = async (): Promise<void> => {
+    users--;
+    if (users > 0) return;
+    const ended = pool;
+    pool = undefined;
+    await ended?.stop();
+  };
+  return definePlugin({
+    name: `python-workers "${name}"`,
+    provides: [token],
+    setup: (scope) => {
+      log = scope.log;
+      scope.provide(token, new PythonExecutor(started, () => scope.find(TRACES), remote));
+    },
+    whenAsync: {
+      start: async ({ signal }) => {
+        users++;
+        pool ??= new WorkerPool(settings, log as Log);
+        try {
+          if (start === 'with the runtime') await unlessAborted(pool.start(), signal);
+        } catch (error) {
+          await leave();
+          throw error;
+        }
+      },
+      stop: leave,
+    },
+  });
+}
+
+/** Waits for what others may wait for too. @throws the reason of the signal, as soon as that is aborted */
+function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(signal.reason);
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp);
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
+}
+
+/** Whether a thread can be given these. */
+function crosses(settings: PoolSettings): boolean {
+  try {
+    structuredClone(settings);
+    return true;
+  } catch {
+    return false;
+  }
+}
