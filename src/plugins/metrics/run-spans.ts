@@ -1,6 +1,7 @@
 import type { ErrorData } from '../../base/errors.js';
 import type { AttemptKey } from '../../base/events.js';
 import type { AttemptEnded, RunEnded, RunStarted } from '../../base/notifications.js';
+import type { MeasuredPart } from '../traces.js';
 import { errorType, LABELS } from './labels.js';
 import type {
   OtelApi,
@@ -35,7 +36,7 @@ export interface SpanParts {
 
 /**
  * The spans of one run, from its start until it ends or waits. A span of an attempt is made when the attempt has settled, with
- * the times it is told; only those of maps and subworkflows are open meanwhile, because others become their children.
+ * the times it is told; only those are open meanwhile of which others become children: maps, subworkflows, and what is performed elsewhere.
  */
 export class RunSpans {
   readonly #parts: SpanParts;
@@ -44,6 +45,8 @@ export class RunSpans {
   readonly #owners = new Map<string, OpenSpan>();
   /** Attempts that another one follows, by visit. */
   readonly #retried = new Map<string, OtelSpanContext>();
+  /** When attempts in flight have started, in epoch milliseconds. */
+  readonly #started = new Map<string, number>();
 
   /** The context that is active is the parent. */
   constructor(parts: SpanParts, run: RunStarted) {
@@ -61,11 +64,31 @@ export class RunSpans {
     return open;
   }
 
+  /** An attempt started. */
+  started(key: AttemptKey, at: number): void {
+    this.#started.set(textOf(key), at);
+  }
+
+  /** The span of an attempt in flight, as W3C Trace Context writes it (https://www.w3.org/TR/trace-context/). */
+  traceparentOf(key: AttemptKey): string {
+    const { traceId, spanId, traceFlags } = this.#inFlight(key).span.spanContext();
+    return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+  }
+
+  /** A part of an attempt in flight was measured. */
+  measured(key: AttemptKey, { name, startMs, endMs, attributes, error }: MeasuredPart): void {
+    const options = { attributes: plainOf(attributes), startTime: time(startMs) };
+    const { span } = open(this.#parts, name, options, this.#inFlight(key).context);
+    if (error !== null) span.setStatus({ code: ERROR, message: error });
+    span.end(time(endMs));
+  }
+
   /** An attempt settled. */
   settled(attempt: AttemptEnded): void {
     const key = textOf(attempt);
     const { span } = this.#owners.get(key) ?? this.#openAttempt(attempt, attempt.startedAt);
     this.#owners.delete(key);
+    this.#started.delete(key);
     const visit = visitOf(attempt);
     if (attempt.retryAt === undefined) this.#retried.delete(visit);
     else this.#retried.set(visit, span.spanContext());
@@ -82,6 +105,11 @@ export class RunSpans {
   forget(): void {
     for (const { span } of this.#owners.values()) span.end();
     this.#own.span.end();
+  }
+
+  #inFlight(key: AttemptKey): OpenSpan {
+    const text = textOf(key);
+    return this.#owners.get(text) ?? this.opened(key, this.#started.get(text) ?? this.#run.at);
   }
 
   #openAttempt(key: AttemptKey, startedAt: number): OpenSpan {
@@ -137,6 +165,21 @@ function endAttempt(span: OtelSpan, { kind, executor, cached, status, error, end
 function open({ api, tracer }: SpanParts, name: string, options: OtelSpanOptions, parent: OtelContext): OpenSpan {
   const span = tracer.startSpan(name, options, parent);
   return { span, context: api.trace.setSpan(parent, span) };
+}
+
+/** What a span can have; other values as JSON. */
+function plainOf(attributes: Readonly<Record<string, unknown>>): OtelAttributes {
+  const plain = (value: unknown): string | number | boolean =>
+    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : textValue(value);
+  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, plain(value)]));
+}
+
+function textValue(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
 }
 
 function idsOf({ workflow, runId }: RunIds): OtelAttributes {

@@ -1,6 +1,7 @@
 import type { RunStarted } from '../../base/notifications.js';
 import { knownFields } from '../../base/option-checks.js';
 import { definePlugin, type SyncPlugin } from '../plugin.js';
+import { TRACES } from '../tokens.js';
 import { checkMethods } from './check-methods.js';
 import { loadOpenTelemetry, SCOPE } from './load-open-telemetry.js';
 import type { OtelApi, OtelTracer } from './open-telemetry-api.js';
@@ -18,7 +19,7 @@ export interface TracingOptions {
 /**
  * Makes OpenTelemetry spans: one for each run, or for each part of a run that waited, and in it one for each attempt; attempts in
  * maps and subworkflows are children of the attempt that opened them. The parent of a run is the context that is active where
- * `execute` is called. Nodes with the capability `metrics: false` get none, but for maps and subworkflows, which the spans inside
+ * `execute` is called. Plugins that perform nodes elsewhere hand the span of an attempt on, and add what was measured there (`TRACES`). Nodes with the capability `metrics: false` get none, but for maps and subworkflows, which the spans inside
  * need: theirs have no status and end with their run. One plugin may serve several runtimes.
  *
  * @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION, PACKAGE_MISSING
@@ -35,10 +36,16 @@ export function tracingPlugin(options: TracingOptions = {}): SyncPlugin {
   const served = new Served<Map<string, RunSpans>>();
   return definePlugin({
     name: 'tracing',
+    provides: [TRACES],
     setup: (scope) => {
       const runs = served.add(new Map<string, RunSpans>());
+      scope.provide(TRACES, {
+        traceparentOf: (attempt) => runs.get(attempt.runId)?.traceparentOf(attempt),
+        add: (attempt, part) => runs.get(attempt.runId)?.measured(attempt, part),
+      });
       scope.on('started', (run) => begin(runs, parts, run));
       scope.on('event', ({ kind, runId, ts, data }) => {
+        if (kind === 'attempt.started') runs.get(runId)?.started(data, ts);
         if (kind === 'children.created') runs.get(runId)?.opened(data, ts);
       });
       scope.on('attempt', (attempt) => {
