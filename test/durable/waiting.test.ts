@@ -31,6 +31,20 @@ async function begun(bench: Bench, flow = review(), options = {}): Promise<void>
 }
 
 describe('A recorded run that waits', () => {
+  inBoth(
+    'opens a gate that expires when a run that is not recorded does, however long nodes hold the thread',
+    async (bench) => {
+      const w = workflow('slow');
+      const first = w.fn('first', {}, () => bench.clock.advance(100));
+      w.fn('second', {}, () => bench.clock.advance(100), { after: [first] });
+      w.gate('ok', { timeoutMs: 50 });
+      const began = bench.clock.now();
+      const outcome = await bench.open().settle(w.build());
+      expect(outcome.status).to.equal('waiting');
+      expect(bench.open().runtime.gates('r')[0]).to.include({ openedAt: began + 200, expiresAt: began + 250 });
+    },
+  );
+
   for (const next of ['same', 'other'] as const) {
     const kindOf = (bench: Bench) => (next === 'same' ? bench.kind : bench.other);
 

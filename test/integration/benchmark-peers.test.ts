@@ -35,9 +35,12 @@ describe('The benchmark beside other engines', () => {
     }
   });
 
-  it('pins what its engines import, what those ask for beside them, and nothing else', () => {
-    const files = readdirSync(join(folder, 'engines')).map((name) => read('benchmarks', 'peers', 'engines', name));
-    const imported = files.flatMap((text) => [...text.matchAll(/ from '([^.'][^']*)'/g)].map(([, name = '']) => name));
+  it('pins what its engines and its callers of Python import, what those ask for beside them, and nothing else', () => {
+    const names = ['python.ts', ...readdirSync(join(folder, 'engines')).map((name) => join('engines', name))];
+    const files = names.map((name) => read('benchmarks', 'peers', name));
+    const imported = files.flatMap((text) =>
+      [...text.matchAll(/(?: from |import\()'([^.'][^']*)'/g)].map(([, name = '']) => name),
+    );
     const foreign = [...new Set(imported)].filter((name) => !/^(lockstep|node:)/.test(name));
     const asked = foreign.flatMap((name) => Object.keys(locked[`node_modules/${name}`]?.peerDependencies ?? {}));
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type PackedProject, packedProject, sourcesOf } from '../support/packed-project.js';
+import { preparedEnvironment } from '../support/python-environment.js';
 
 describe('The examples', function () {
   this.timeout(120_000);
@@ -30,7 +31,8 @@ describe('The examples', function () {
   it('seattle-weather runs in both runtimes, from any folder, is killed and resumed, and reports what is true of the table', async () => {
     expect(await project.compile('seattle-weather')).to.deep.equal({ code: 0, stdout: '', stderr: '' });
     const elsewhere = mkdtempSync(join(tmpdir(), 'lockstep-demo-'));
-    const { code, stdout, stderr } = await project.run('seattle-weather/build/main.js', elsewhere);
+    const VIRTUAL_ENV = await preparedEnvironment('numpy');
+    const { code, stdout, stderr } = await project.run('seattle-weather/build/main.js', elsewhere, { VIRTUAL_ENV });
     const page = join(elsewhere, '.lockstep', 'seattle-weather.html');
     expect(readFileSync(page, 'utf8')).to.contain('<title>seattle-weather: completed</title>');
     rmSync(elsewhere, { recursive: true });
@@ -40,6 +42,7 @@ describe('The examples', function () {
     const count = (text: string) => lines.filter((line) => line.includes(text)).length;
     expect(count('fallback   skipped    -       0         -         the branch was not taken')).to.equal(2);
     expect(count('cycle fit: 166 iterations, stopped: converged')).to.equal(2);
+    expect(count("Newton's method, in Python with numpy, finds the same weights in 6 steps.")).to.equal(1);
     expect(count('descend 20 of at most 500, loss 0.539888')).to.equal(2);
     expect(count('1461 days, 0 rows dropped.')).to.equal(1);
     expect(count('It rained on 623 days (42.6 %).')).to.equal(1);

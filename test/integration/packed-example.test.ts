@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { type PackedProject, packedProject, sourcesOf } from '../support/packed-project.js';
+import { preparedEnvironment } from '../support/python-environment.js';
 
 describe('The packed package, in a project of its own', function () {
   this.timeout(120_000);
@@ -11,7 +12,8 @@ describe('The packed package, in a project of its own', function () {
 
   it('type-checks and runs', async () => {
     expect(await project.compile()).to.deep.equal({ code: 0, stdout: '', stderr: '' });
-    expect(await project.run('build/main.js')).to.deep.equal({
+    const VIRTUAL_ENV = await preparedEnvironment();
+    expect(await project.run('build/main.js', undefined, { VIRTUAL_ENV })).to.deep.equal({
       code: 0,
       stdout: [
         'LocalRuntime { mean: 3 }',
@@ -20,6 +22,7 @@ describe('The packed package, in a project of its own', function () {
         'some: skipped',
         'none: completed',
         'In a thread { y: 42 }',
+        'In Python { value: 1267650600228229401496703205376n }',
         '',
       ].join('\n'),
       stderr: '',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type PackedProject, packedProject, repository } from '../support/packed-project.js';
+import { preparedPython } from '../support/python-environment.js';
 
 interface Manifest {
   readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
@@ -61,6 +62,18 @@ describe('The packed package', function () {
     expect(stdout).to.match(/^ConfigurationError/);
     expect(stdout).to.match(/\/src\/runtimes\/local-runtime\.ts:\d+:\d+/);
     expect(stdout).to.not.contain('/dist/chunks/');
+  });
+
+  it('holds the Python worker, and starts it', async () => {
+    const { path } = await preparedPython();
+    const { stdout, stderr } = await runProgram(`
+      import { PythonWorker } from 'lockstep/python';
+      const worker = await PythonWorker.start({ environment: { interpreter: ${JSON.stringify(path)} } });
+      console.log(await worker.execute('ping'));
+      await worker.stop();
+    `);
+
+    expect({ stdout, stderr }).to.deep.equal({ stdout: 'pong\n', stderr: '' });
   });
 
   async function runProgram(text: string) {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type PackedProject, packedProject, repository } from '../support/packed-project.js';
+import { preparedEnvironment } from '../support/python-environment.js';
 
 interface Block {
   readonly language: string;
@@ -21,13 +22,22 @@ const programs = blocks.flatMap(({ language, text }, index) => {
   return [{ name, text, output: next?.language === 'text' ? next.text : undefined }];
 });
 
+/** Python modules of the page, by file name. */
+const modules = blocks.flatMap(({ language, text }) => {
+  const name = /^# (python\/\w+\.py)\n/.exec(text)?.[1];
+  return language === 'py' && name !== undefined ? [[name, text] as const] : [];
+});
+
 describe('README.md', function () {
   this.timeout(120_000);
   let project: PackedProject;
+  let VIRTUAL_ENV: string;
 
   before(async () => {
     project = await packedProject();
-    project.add('readme', Object.fromEntries(programs.map(({ name, text }) => [`${name}.ts`, text])));
+    const files = [...programs.map(({ name, text }) => [`${name}.ts`, text] as const), ...modules];
+    project.add('readme', Object.fromEntries(files));
+    VIRTUAL_ENV = await preparedEnvironment();
   });
 
   it('holds programs that all have a file name and an output', () => {
@@ -46,7 +56,7 @@ describe('README.md', function () {
 
   for (const { name, output } of programs) {
     it(`says what ${name}.ts prints`, async () => {
-      const { code, stdout, stderr } = await project.run(`readme/build/${name}.js`);
+      const { code, stdout, stderr } = await project.run(`readme/build/${name}.js`, undefined, { VIRTUAL_ENV });
       expect(stderr).to.equal('');
       expect(stdout).to.equal(output);
       expect(code).to.equal(0);

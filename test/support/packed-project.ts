@@ -28,8 +28,14 @@ export interface Finished {
 export type Files = Readonly<Record<string, string>>;
 
 /** Runs a program to its end. Coverage is not measured in it. */
-function execute(program: string, args: readonly string[], cwd: string): Promise<Finished> {
-  const { NODE_V8_COVERAGE: _, ...env } = process.env;
+function execute(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  variables: NodeJS.ProcessEnv = {},
+): Promise<Finished> {
+  const { NODE_V8_COVERAGE: _, ...own } = process.env;
+  const env = { ...own, ...variables };
   return new Promise((resolve) => {
     execFile(program, args, { cwd, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
@@ -43,9 +49,11 @@ async function npm(args: readonly string[], cwd: string): Promise<void> {
   if (code !== 0) throw new Error(`npm ${args.join(' ')} failed:\n${stdout}${stderr}`);
 }
 
-/** The TypeScript files of a folder of the repository. */
+/** The TypeScript files of a folder of the repository, and the Python files in its folder `python`. */
 export function sourcesOf(folder: string): Files {
-  const names = readdirSync(join(repository, folder)).filter((name) => name.endsWith('.ts'));
+  const names = readdirSync(join(repository, folder), { recursive: true, encoding: 'utf8' }).filter(
+    (name) => /^[^/]+\.ts$/.test(name) || /^python\/\w+\.py$/.test(name),
+  );
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(repository, folder, name), 'utf8')]));
 }
 
@@ -65,12 +73,16 @@ export class PackedProject {
     }
   }
 
-  /** Adds a folder of TypeScript files that are compiled by themselves, with Node's types, into its own `build`. */
+  /**
+   * Adds a folder of TypeScript files that are compiled by themselves, with Node's types, into its own `build`, where Python files are put
+   * as well.
+   */
   add(name: string, files: Files): void {
     const compilerOptions = { types: ['node'], rootDir: '.', outDir: 'build' };
     const config = JSON.stringify({ extends: '../tsconfig.json', compilerOptions, include: ['*.ts'] });
     const all = { ...files, 'tsconfig.json': config };
-    this.write(Object.fromEntries(Object.entries(all).map(([file, text]) => [join(name, file), text])));
+    for (const [file, text] of Object.entries(all))
+      this.write({ [join(name, file.endsWith('.py') ? 'build' : '.', file)]: text });
   }
 
   /** Makes a package of the repository available without downloading it. */
@@ -87,8 +99,8 @@ export class PackedProject {
   }
 
   /** Runs a compiled file of the project. */
-  run(file: string, cwd = this.folder): Promise<Finished> {
-    return execute(process.execPath, [join(this.folder, file)], cwd);
+  run(file: string, cwd = this.folder, variables: NodeJS.ProcessEnv = {}): Promise<Finished> {
+    return execute(process.execPath, [join(this.folder, file)], cwd, variables);
   }
 }
 

@@ -36,6 +36,11 @@ export function preparedPython(...requirements: readonly string[]): Promise<Inte
   return environment;
 }
 
+/** The folder of that environment, to be a program's VIRTUAL_ENV. */
+export async function preparedEnvironment(...requirements: readonly string[]): Promise<string> {
+  return dirname(dirname((await preparedPython(...requirements)).path));
+}
+
 /** A folder with a project in it, and what a search for Python finds around it: nothing, until something is added. */
 export class PythonPlace {
   readonly path = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-python-')));

@@ -153,7 +153,15 @@ onLinux('What is left of a host that was killed', function () {
   async function writeHostFile(worker: Partial<WorkerEntry>, host: Partial<ProcessIdentity> = {}): Promise<void> {
     await sweep();
     const dead = { ...thisProcess(), started: '1', ...host };
-    const entry = { id: 'w', marker: 'dead-host/w', folder: '/nowhere', pid: null, started: null, ...worker };
+    const entry = {
+      id: 'w',
+      marker: 'dead-host/w',
+      folder: '/nowhere',
+      sharedFolder: '/nowhere',
+      pid: null,
+      started: null,
+      ...worker,
+    };
     writeFileSync(
       join(dataFolder, 'python/hosts/dead-host.json'),
       JSON.stringify({ host: dead, workers: [entry] } satisfies HostRecord),

@@ -29,7 +29,7 @@ describe('lockstep python', function () {
     const second = place.environment('second', withGrpc);
     place.system(second).system(first);
     const { code, stdout, stderr } = await run('doctor');
-    const [chosen, managed, one, other, setup, ...more] = stdout.trimEnd().split('\n');
+    const [chosen, managed, one, other, setup, hardware, ...more] = stdout.trimEnd().split('\n');
     expect({ code, stderr, more }).to.deep.equal({ code: 0, stderr: '', more: [] });
     const [version, grpcio] = [withGrpc.version, withGrpc.packages.grpcio];
     expect(chosen).to.equal(`python          ${first}/bin/python3 (system): Python ${version}, grpcio ${grpcio}`);
@@ -39,6 +39,9 @@ describe('lockstep python', function () {
     expect(one).to.equal(`system          ${first}/bin/python3: is used`);
     expect(other).to.equal(`system          ${second}/bin/python3: grpcio is not installed`);
     expect(setup).to.equal(`setup           would make one with pip from ${first}/bin/python3`);
+    expect(hardware).to.match(
+      /^hardware {8}\d+ x .+, [\d.]+ [KMGT]?i?B, (?:neither cuda, rocm nor mps|cuda: |rocm: |mps: )/,
+    );
   });
 
   it('doctor ends with 2 where none can be used', async () => {
@@ -50,16 +53,28 @@ describe('lockstep python', function () {
       { kind: 'managed', usable: false },
       { kind: 'system', usable: false },
     ]);
-    expect(managed?.requirements).to.deep.equal(['grpcio>=1.70', 'numpy', 'pandas>=2']);
+    expect(managed?.requirements).to.deep.equal(['grpcio>=1.80', 'numpy', 'pandas>=2']);
   });
 
   it('doctor looks only at the one that is named', async () => {
     const bare = join(place.environment('elsewhere', withGrpc), 'bin/python');
     const { code, stdout } = await run('doctor', '--python', bare);
-    expect({ code, stdout }).to.deep.equal({
-      code: 2,
-      stdout: `python          none that can be used\nnamed           ${bare}: grpcio is not installed\n`,
-    });
+    expect(code).to.equal(2);
+    expect(stdout.split('\n').slice(0, 2)).to.deep.equal([
+      'python          none that can be used',
+      `named           ${bare}: grpcio is not installed`,
+    ]);
+  });
+
+  it('is looked at by lockstep doctor as well, which ends well without any', async () => {
+    const doctored = () => folder.start(['doctor'], { PATH: place.surroundings.env.PATH ?? '', VIRTUAL_ENV: '' }).ended;
+    expect(await doctored()).to.include({ code: 0 });
+    expect((await doctored()).stdout).to.match(/\npython {10}PYTHON_NOT_FOUND: .*\n$/);
+    const system = place.environment('system', withGrpc, withGrpc);
+    place.system(system);
+    expect((await doctored()).stdout).to.contain(
+      `\npython          ${system}/bin/python3 (system): Python ${withGrpc.version}`,
+    );
   });
 
   it('setup prints what is used', async () => {

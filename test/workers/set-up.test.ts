@@ -97,7 +97,7 @@ describe('Setting up a Python environment', function () {
     const error = await rejection(prepare(['numpy>=2']));
     expect(error).to.include({ code: 'ENVIRONMENT_OFFLINE' });
     expect(error.message).to.include(
-      'grpcio>=1.70, numpy>=2 could not be installed: no package index could be reached.',
+      'grpcio>=1.80, numpy>=2 could not be installed: no package index could be reached.',
     );
     expect(error.message).to.include(
       `run in ${place.surroundings.cwd}: lockstep python setup --requirement 'numpy>=2'`,
@@ -118,7 +118,7 @@ describe('Setting up a Python environment', function () {
     ordinary();
     const error = await rejection(prepare(['grpcio<0.0.1']));
     expect(error).to.include({ code: 'ENVIRONMENT_FAILED' });
-    expect(error.message).to.match(/^grpcio<0\.0\.1, grpcio>=1\.70 could not be installed with pip: ERROR: /);
+    expect(error.message).to.match(/^grpcio<0\.0\.1, grpcio>=1\.80 could not be installed with pip: ERROR: /);
     expect(error.value).to.include('grpcio<0.0.1');
     expect(environments()).to.deep.equal([]);
   });
