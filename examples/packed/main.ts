@@ -1,4 +1,5 @@
 import { AsyncLocalRuntime, defineNode, LocalRuntime, moduleNode, otherwise, workflow } from 'lockstep';
+import { pythonNode, pythonWorkers } from 'lockstep/python';
 import { z } from 'zod';
 
 const mean = defineNode({
@@ -32,3 +33,14 @@ for (const node of run.nodes.values()) console.log(`${node.id}: ${node.status}`)
 const v = workflow('threads');
 const tripled = v.add('tripled', triple({ x: 14 }));
 console.log('In a thread', local.execute(v.build({ outputs: { y: tripled.out.y } })).output);
+
+const power = pythonNode({
+  module: 'numbers_tools',
+  function: 'power',
+  inputs: { base: z.number(), exponent: z.number() },
+  outputs: { value: z.bigint() },
+});
+const u = workflow('python');
+const large = u.add('large', power({ base: 2, exponent: 100 }));
+using withPython = new LocalRuntime({ plugins: [pythonWorkers({ paths: [new URL('../python', import.meta.url)] })] });
+console.log('In Python', withPython.execute(u.build({ outputs: { value: large.out.value } })).output);

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { LocalRuntime, type RunResult } from 'lockstep';
 import { sqliteEventStore } from 'lockstep/sqlite';
+import { workers } from './python.js';
 import { seattleWeather } from './workflow.js';
 
 const STORE = '.lockstep/seattle-weather.db';
@@ -38,7 +39,10 @@ export function killAndResume(file: string, expected: RunResult): { readonly tex
     encoding: 'utf8',
   });
   if (signal !== 'SIGKILL') throw new Error(`The other process was not killed: ${stderr}`);
-  using runtime = new LocalRuntime({ plugins: [sqliteEventStore({ file: STORE })], workflows: [seattleWeather] });
+  using runtime = new LocalRuntime({
+    plugins: [sqliteEventStore({ file: STORE }), workers()],
+    workflows: [seattleWeather],
+  });
   const before = runtime.runs().find(({ runId }) => runId === 'killed');
   const run = runtime.resume('killed');
   const same = isDeepStrictEqual(courseOf(run), courseOf(expected));

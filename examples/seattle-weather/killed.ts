@@ -1,5 +1,6 @@
 import { AsyncLocalRuntime } from 'lockstep';
 import { sqliteEventStore } from 'lockstep/sqlite';
+import { workers } from './python.js';
 import { seattleWeather } from './workflow.js';
 
 /**
@@ -8,7 +9,7 @@ import { seattleWeather } from './workflow.js';
  */
 const [store = '', file = '', last = '0'] = process.argv.slice(2);
 
-const runtime = new AsyncLocalRuntime({ plugins: [sqliteEventStore({ file: store })] });
+const runtime = new AsyncLocalRuntime({ plugins: [sqliteEventStore({ file: store }), workers()] });
 await runtime.execute(
   seattleWeather,
   { file },

@@ -1,15 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import { AsyncLocalRuntime, formatRun, LocalRuntime, type RunEvent } from 'lockstep';
+import { setUp } from 'lockstep/python';
 import { writeReport } from 'lockstep/report';
 import { differences } from './compare.js';
 import { killAndResume } from './durable.js';
 import { showProgress } from './progress.js';
+import { environment, workers } from './python.js';
 import { seattleWeather } from './workflow.js';
 
 const file = fileURLToPath(new URL('../data/seattle-weather.csv', import.meta.resolve('vega-datasets')));
 
 function runLocally() {
-  using runtime = new LocalRuntime();
+  using runtime = new LocalRuntime({ plugins: [workers()] });
   const done = showProgress(runtime, 'LocalRuntime', process.stdout);
   const events: RunEvent[] = [];
   const run = runtime.execute(seattleWeather, { file }, { onEvent: (event) => events.push(event) });
@@ -18,7 +20,7 @@ function runLocally() {
 }
 
 async function runAsynchronously() {
-  await using runtime = new AsyncLocalRuntime();
+  await using runtime = new AsyncLocalRuntime({ plugins: [workers()] });
   const done = showProgress(runtime, 'AsyncLocalRuntime', process.stdout);
   const events: RunEvent[] = [];
   const run = await runtime.execute(seattleWeather, { file }, { onEvent: (event) => events.push(event) });
@@ -26,6 +28,8 @@ async function runAsynchronously() {
   return { run, events };
 }
 
+// Runtimes would make it themselves, and say so in their logs.
+await setUp(environment, (line) => console.log(line));
 const local = runLocally();
 console.log(`\nIn LocalRuntime\n${formatRun(local.run)}\n`);
 const asynchronous = await runAsynchronously();

@@ -22,9 +22,11 @@ export const report = defineNode({
     weights: z.array(z.number()).readonly().optional(),
     iterations: z.number().optional(),
     stopped: z.string().optional(),
+    exact: z.array(z.number()).readonly().optional(),
+    steps: z.number().optional(),
   },
   outputs: { text: z.string() },
-  run: ({ days, dropped, train, test, chosen, constant, persistence, weights, iterations, stopped }) => {
+  run: ({ days, dropped, train, test, chosen, constant, persistence, weights, iterations, stopped, exact, steps }) => {
     const rainy = days.filter((day) => day.precipitation > 0);
     const chance = (examples: Examples, today: number): string =>
       percent(average(examples.rainNext.filter((_, index) => examples.rainToday[index] === today)));
@@ -45,6 +47,11 @@ export const report = defineNode({
       lines.push(
         ...featureNames.map((name, column) => `  ${name.padEnd(26)} ${(weights[column] ?? 0).toFixed(3).padStart(6)}`),
       );
+    }
+    if (weights !== undefined && exact !== undefined) {
+      const most = Math.max(...weights.map((weight, column) => Math.abs(weight - (exact[column] ?? 0))));
+      const found = most < 0.001 ? 'the same weights' : `weights that differ by up to ${most.toFixed(3)}`;
+      lines.push(`Newton's method, in Python with numpy, finds ${found} in ${steps} steps.`);
     }
     return { text: lines.join('\n') };
   },

@@ -2,6 +2,7 @@ import { otherwise, when, workflow } from 'lockstep';
 import { z } from 'zod';
 import type { Examples } from './model.js';
 import { clean, descend, prepare, readTable } from './nodes.js';
+import { newton } from './python.js';
 import { report } from './report.js';
 import { baselines, evaluate } from './scoring.js';
 
@@ -28,7 +29,10 @@ const simple = w.add('baselines', baselines({ train, test }));
 
 const route = w.switch('route', train, { enough: isEnough, few: otherwise });
 
-// Enough days: fit by gradient descent until the loss is flat.
+// Enough days: fit in Python, and meanwhile here: two ways to the one minimum check each other.
+const exact = w.add('newton', newton({ train: route.out.enough }));
+
+// By gradient descent until the loss is flat.
 const step = w.add('descend', descend({ train: route.out.enough, rate: w.params.rate }));
 const fit = w.cycle('fit', {
   feedback: [step.out.weights.to(step.in.weights)],
@@ -54,10 +58,12 @@ const summary = w.add(
     weights: step.out.weights,
     iterations: fit.out.iterations,
     stopped: fit.out.reason,
+    exact: exact.out.weights,
+    steps: exact.out.steps,
   }),
 );
 
 /** Reads the Seattle weather table, fits a forecast of rain on the next day, and reports what it is worth. */
 export const seattleWeather = w.build({
-  outputs: { text: summary.out.text, weights: step.out.weights, why: fit.out.reason },
+  outputs: { text: summary.out.text, weights: step.out.weights, exact: exact.out.weights, why: fit.out.reason },
 });
