@@ -28,7 +28,7 @@ const LEFT_OUT = [
 
 // biome-ignore lint/style/noDefaultExport: Stryker reads the default export.
 export default {
-  mutate: ['src/base/**/*.ts', 'src/mixins/**/*.ts', '!src/base/error-catalog.ts'],
+  mutate: ['src/base/**/*.ts', 'src/mixins/**/*.ts', '!src/base/*error-catalog.ts'],
   plugins: ['@stryker-mutator/mocha-runner', './scripts/mutation-prose.mjs', './scripts/mutation-sample.mjs'],
   ignorers: ['prose'],
   ignoreStatic: true,

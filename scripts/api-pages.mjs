@@ -21,7 +21,7 @@ const GROUPS = [
     /^(runtimes\/.*-runtime|runtimes\/(runtime-core|format-run)|base\/(runtime-options|outcome))$/,
   ],
   ['Results', /^base\/(run-result|status|reason)$/],
-  ['Errors', /^base\/(errors|error-catalog|run-errors)$/],
+  ['Errors', /^base\/(errors|error-entry|error-catalog|run-errors)$/],
   ['Events', /^base\/(events|event-data|notifications)$/],
   ['Workflow data', /^(base\/workflow-data|runtimes\/hash-of)$/],
   ['Plugins', /^plugins\//],

@@ -11,10 +11,13 @@ import { build } from 'esbuild';
 
 const SOURCE = 'src/plugins/python/configuration.ts';
 const PAGE = 'docs/configuration.md';
-/** Interfaces of options, each with its comment and its body. Base interfaces come first. */
+/**
+ * Interfaces of options, each with its comment and its body. Base interfaces come first, and those of options that are objects
+ * themselves before the ones that have them: `HeartbeatOptions` is what the option `heartbeat` holds.
+ */
 const INTERFACE =
-  /^\/\*\* (?<comment>[^\n]*) \*\/\nexport interface \w+Options(?: extends \w+)? \{\n(?<body>.*?)^\}/gms;
-const OPTION = /^ {2}\/\*\*\s+(?<comment>(?:(?!\*\/).)*?)\s*\*\/\n {2}readonly (?<name>\w+)\?: (?<type>[^\n]+);$/gms;
+  /^\/\*\* (?<comment>[^\n]*) \*\/\nexport interface (?<name>\w+)Options(?: extends \w+)? \{\n(?<body>.*?)^\}/gms;
+const OPTION = /^ {2}\/\*\*\s+(?<comment>(?:(?!\*\/).)*?)\s*\*\/\n {2}readonly (?<name>\w+)\??: (?<type>[^\n]+);$/gms;
 
 const HEAD = `# Configuration
 
@@ -22,19 +25,23 @@ What is known about Python and its processes, and what holds where nothing else 
 \`${SOURCE}\` by \`npm run docs:configuration\`.
 
 Of these options, \`lockstep python\` takes \`interpreter\` (\`--python\`) and \`requirements\` (\`--requirement\`): see [cli.md](cli.md).
-The others keep their defaults there. Workers cannot be used by programs yet: no entry point of the package offers them.
+The others keep their defaults there. A \`PythonWorker\` of \`lockstep/python\` takes all of them; what is asked of the search for Python
+is its option \`environment\`.
 `;
 
 /** The page as it should be. */
 export async function configurationPage() {
   const { PYTHON_DEFAULTS: defaults } = await compiled();
   const shown = [];
-  const sections = [...readFileSync(SOURCE, 'utf8').matchAll(INTERFACE)].map(({ groups: { comment, body } }) => {
+  const sections = [...readFileSync(SOURCE, 'utf8').matchAll(INTERFACE)].map(({ groups: { comment, name, body } }) => {
+    const holder = name.charAt(0).toLowerCase() + name.slice(1);
+    const own = holder in defaults ? defaults[holder] : defaults;
     const rows = [...body.matchAll(OPTION)].map(({ groups }) => {
       shown.push(groups.name);
-      return `| \`${groups.name}\` | \`${groups.type}\` | ${defaultText(defaults[groups.name])} | ${sentence(groups.comment)} |`;
+      return `| \`${groups.name}\` | \`${groups.type.replaceAll('|', '\\|')}\` | ${defaultText(own?.[groups.name])} | ${sentence(groups.comment)} |`;
     });
-    return `\n## ${comment.replace(/\.$/, '')}\n\n| Option | Type | Default | Means |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+    const title = comment.replace(/\.$/, '') + (own === defaults ? '' : `: \`${holder}\``);
+    return `\n## ${title}\n\n| Option | Type | Default | Means |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
   });
   const missing = Object.keys(defaults).filter((name) => !shown.includes(name));
   if (missing.length > 0)
@@ -56,7 +63,7 @@ async function compiled() {
 
 /** A default, as code; numbers with their thousands apart. */
 function defaultText(value) {
-  if (value === null) return 'none';
+  if (value === null || value === undefined) return 'none';
   if (typeof value === 'number') return value.toLocaleString('en-US');
   return `\`${JSON.stringify(value)}\``;
 }

@@ -94,6 +94,6 @@ export function addDoctor(program: Command, finished: Finished): void {
   );
   commonOptions(verb).action(async (options) => {
     const { doctorVerb } = await import('../verbs/doctor.js');
-    finished(doctorVerb(options, screenOf(options)));
+    finished(await doctorVerb(options, screenOf(options)));
   });
 }

@@ -5,6 +5,7 @@ import { LockstepError } from '../../base/errors.js';
 import type { StoreHealth } from '../../base/history/event-store.js';
 import { fsyncFloor } from '../../plugins/event-store/index.js';
 import { loadSqlite, sqliteVersion } from '../../plugins/event-store/load-sqlite.js';
+import { findPython, type PythonEnvironment } from '../../plugins/python/environment/python-environment.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { type Explained, explain } from '../explain.js';
 import { jsonText } from '../json-text.js';
@@ -12,6 +13,7 @@ import type { Screen } from '../screen.js';
 import { readStore } from '../store.js';
 import { sizeText } from '../table.js';
 import { packageVersion } from '../version.js';
+import { environmentText } from './python.js';
 
 /** Options of `lockstep doctor`. */
 export interface DoctorVerbOptions {
@@ -25,9 +27,13 @@ function find<T>(look: () => T): Finding<T> {
   try {
     return { value: look() };
   } catch (thrown) {
-    const [error] = explain(thrown);
-    return { error: error as Explained };
+    return { error: explained(thrown) };
   }
+}
+
+function explained(thrown: unknown): Explained {
+  const [error] = explain(thrown);
+  return error as Explained;
 }
 
 function sqlite(): { readonly package: string; readonly sqlite: string } {
@@ -79,13 +85,18 @@ function storeText(health: StoreHealth | null, file: string): string {
 }
 
 /** `lockstep doctor`. */
-export function doctorVerb({ store: file }: DoctorVerbOptions, screen: Screen): ExitCode {
+export async function doctorVerb({ store: file }: DoctorVerbOptions, screen: Screen): Promise<ExitCode> {
   const driver = find(sqlite);
   const disk = find(() => floor(folderOf(file)));
   const store = find(() => (existsSync(file) ? readStore(file, (opened) => opened.health()) : null));
+  const python = await findPython().then<Finding<PythonEnvironment>, Finding<PythonEnvironment>>(
+    (value) => ({ value }),
+    (thrown: unknown) => ({ error: explained(thrown) }),
+  );
   const { version: node, platform, arch } = process;
   const isIll = 'error' in store || (store.value !== null && ailment(store.value) !== undefined);
-  if (screen.json) screen.print(jsonText({ lockstep: packageVersion(), node, platform, arch, driver, disk, store }));
+  if (screen.json)
+    screen.print(jsonText({ lockstep: packageVersion(), node, platform, arch, driver, disk, store, python }));
   else {
     const lines: readonly (readonly [string, Finding<string>])[] = [
       ['lockstep', { value: packageVersion() }],
@@ -96,6 +107,7 @@ export function doctorVerb({ store: file }: DoctorVerbOptions, screen: Screen): 
       ],
       ['fsync', 'error' in disk ? disk : { value: `${disk.value.medianMs.toFixed(2)} ms in ${disk.value.folder}` }],
       ['store', 'error' in store ? store : { value: storeText(store.value, file) }],
+      ['python', 'error' in python ? python : { value: environmentText(python.value) }],
     ];
     for (const [name, finding] of lines) screen.print(lineText(name, finding, screen));
   }

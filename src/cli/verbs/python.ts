@@ -1,10 +1,12 @@
 import type { PythonEnvironmentOptions } from '../../plugins/python/configuration.js';
 import { type DoctorReport, doctor } from '../../plugins/python/environment/doctor.js';
+import type { Hardware } from '../../plugins/python/environment/hardware.js';
 import { type PythonEnvironment, setUp } from '../../plugins/python/environment/python-environment.js';
 import type { LookedAt } from '../../plugins/python/environment/survey.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { jsonText } from '../json-text.js';
 import type { Screen } from '../screen.js';
+import { sizeText } from '../table.js';
 
 /** Options of `lockstep python doctor` and `lockstep python setup`. */
 export interface PythonVerbOptions {
@@ -36,12 +38,16 @@ export async function pythonSetupVerb(options: PythonVerbOptions, screen: Screen
   return EXIT.completed;
 }
 
-function environmentText({ kind, interpreter: { path, version, packages } }: PythonEnvironment): string {
+/** The Python that is used, in a line. */
+export function environmentText({ kind, interpreter: { path, version, packages } }: PythonEnvironment): string {
   const installed = Object.entries(packages).map((pair) => pair.join(' '));
   return `${path} (${kind}): Python ${version}, ${installed.join(', ')}`;
 }
 
-function reportLines({ chosen, candidates, managed, installer }: DoctorReport, { out }: Screen): readonly string[] {
+function reportLines(
+  { chosen, candidates, managed, installer, hardware }: DoctorReport,
+  { out }: Screen,
+): readonly string[] {
   const line = (name: string, text: string): string => `${out('dim', name.padEnd(14))}  ${text}`;
   const isChosen = (candidate: LookedAt): boolean => candidate.usable && candidate.interpreter === chosen?.interpreter;
   const made = candidates.some(({ kind, usable }) => kind === 'managed' && usable);
@@ -49,7 +55,14 @@ function reportLines({ chosen, candidates, managed, installer }: DoctorReport, {
     line('python', chosen === null ? out('red', 'none that can be used') : environmentText(chosen)),
     ...candidates.map((candidate) => line(candidate.kind, candidateText(candidate, isChosen(candidate)))),
     ...(managed === null || made ? [] : [line('setup', `would make one with ${installer.name} from ${managed.base}`)]),
+    line('hardware', hardwareText(hardware)),
   ];
+}
+
+function hardwareText({ cpu, processors, memoryBytes, accelerators }: Hardware): string {
+  const devices = accelerators.map(({ kind, name }) => `${kind}: ${name}`);
+  const beside = devices.length === 0 ? ['neither cuda, rocm nor mps'] : devices;
+  return [`${processors} x ${cpu}`, sizeText(memoryBytes), ...beside].join(', ');
 }
 
 function candidateText(candidate: LookedAt, isChosen: boolean): string {
