@@ -1,5 +1,6 @@
 import { AttemptError } from './errors.js';
 import type { GraphAttempt } from './graph-execution.js';
+import { nodeName } from './transitions.js';
 
 /** The input of a map that holds its list. */
 export const LIST = '$list';
@@ -14,7 +15,7 @@ export function openBuiltIn(attempt: GraphAttempt, inputs: Readonly<Record<strin
   switch (node.implementation.kind) {
     case 'map': {
       const { [LIST]: items, ...parameters } = inputs;
-      if (!Array.isArray(items)) throw notAList(`${graph.scope}${node.id}`, items);
+      if (!Array.isArray(items)) throw notAList(graph.scope, node.id, items);
       graph.openChildren(attempt, parameters, [...items]);
       return true;
     }
@@ -29,7 +30,8 @@ export function openBuiltIn(attempt: GraphAttempt, inputs: Readonly<Record<strin
   }
 }
 
-function notAList(at: string, value: unknown): AttemptError {
+function notAList(scope: string, id: string, value: unknown): AttemptError {
   const kind = value === null ? 'null' : typeof value;
-  return new AttemptError('NOT_A_LIST', `The list of map "${at}" is of type ${kind}.`, { at, value });
+  const what = `The list of map "${nodeName(scope, id)}" is of type ${kind}.`;
+  return new AttemptError('NOT_A_LIST', what, { at: `${scope}${id}`, value });
 }

@@ -6,7 +6,7 @@ import type { Plan } from './plan.js';
 import { ReadySet } from './ready-set.js';
 import type { NotRunReason } from './reason.js';
 import type { RunOutcomeData } from './run-outcome.js';
-import { beginChild } from './transitions.js';
+import { beginChild, nodeName } from './transitions.js';
 import type { MapData } from './workflow-data.js';
 
 /** What an attempt of a map or subworkflow came to. */
@@ -151,8 +151,7 @@ export class Children<G extends ChildGraph> {
     const scope = this.state.scopeOf(number);
     if (outcome.status !== 'failed') throw new TypeError(`${scope} did not fail`);
     const at = `${scope}${outcome.node ?? ''}`;
-    // An output may hold the message, and must not hang on how often it was tried, or cut off, before.
-    const name = `${graph.scope.replace(/#\d+(?:\.\d+)?/g, '')}${node.id}`;
+    const name = nodeName(graph.scope, node.id);
     const what = this.#map === undefined ? `Subworkflow "${name}"` : `Item ${number} of map "${name}"`;
     const cause = new RecordedError(outcome.error);
     const said = /[.!?]$/.test(outcome.error.message) ? outcome.error.message : `${outcome.error.message}.`;

@@ -83,6 +83,11 @@ export function scopePrefix({ scope, node, visit, attempt }: AttemptKey): string
   return `${scope}${node}${entry}`;
 }
 
+/** A node as messages name it: an output may hold a message, and must not hang on how often its owners were tried, or cut off, before. */
+export function nodeName(scope: string, id: string): string {
+  return `${scope.replace(/#\d+(?:\.\d+)?/g, '')}${id}`;
+}
+
 /** An attempt of a map or subworkflow opens its children. */
 export function openChildren(
   state: ExecutionState,

@@ -439,6 +439,19 @@ describe('The message of an item that failed', () => {
     expect(all?.error?.message).to.equal(all?.failures[0]?.error.message);
   });
 
+  it('is told without how often its owner was tried, of a map that was given no list as well', () => {
+    const inner = workflow('inner', { params: { list: type<number[]>() } });
+    inner.map('each', inner.params.list, (n) => failing('declined')({ n }));
+    const w = workflow('shop', { params: { list: type<number[]>() } });
+    w.add('sub', inner.build()({ list: w.params.list }), { retry: { attempts: 2, retryOn: ['CHILD_FAILED'] } });
+    const outcome = new LocalRuntime({ clock: new VirtualClock() }).settle(w.build(), { list: 1 as never });
+    const sub = outcome.status === 'failed' ? outcome.nodes.get('sub') : undefined;
+    expect(sub?.failures.map(({ error }) => error.cause?.message.split('.')[0])).to.deep.equal([
+      'The list of map "sub/each" is of type number',
+      'The list of map "sub/each" is of type number',
+    ]);
+  });
+
   it('comes with its place, for whoever decides what follows: the node that failed, or the scope of the whole child', () => {
     const heard: string[] = [];
     class Hearing extends LocalRuntime {
