@@ -61,7 +61,20 @@ export interface Executor {
 }
 
 /** Starts a service in the thread that loads its module. One that fails is started again for the next call. */
-export type StartService = (settings: unknown) => Service | Promise<Service>;
+export type StartService = (settings: unknown, host: ServiceHost) => Service | Promise<Service>;
+
+/** Whoever has a service started, as the service sees it. */
+export interface ServiceHost {
+  /**
+   * Tells something that belongs to no call: `ServiceReference.hear` is given it, by the structured clone algorithm. What is told before a
+   * call is answered is heard before the answer; what is told before `stop` is over is heard in `close()`.
+   *
+   * @throws AttemptError VALUE_NOT_CLONEABLE
+   */
+  tell(data: unknown): void;
+  /** How much of what was told has not been heard yet: a caller that is busy hears nothing meanwhile. */
+  readonly unheard: number;
+}
 
 /** What performs the calls of a thread. What it answers, throws and emits crosses to the caller by the structured clone algorithm. */
 export interface Service {

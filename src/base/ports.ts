@@ -89,7 +89,7 @@ export interface ModuleReference {
   readonly export: string;
 }
 
-/** What a thread of a SyncBridge serves, beside functions of modules: one thread for each. Plain data. */
+/** What a thread of a SyncBridge serves, beside functions of modules: one thread for each. Plain data but for `hear`. */
 export interface ServiceReference {
   /** An absolute URL of a module that exports a `StartService`. */
   readonly url: string;
@@ -100,6 +100,21 @@ export interface ServiceReference {
   readonly start: 'with the runtime' | 'when needed';
   /** How long `close()` waits for the service to stop before its thread is ended. Milliseconds. */
   readonly stopMs: number;
+  /**
+   * Given what the service tells through its `ServiceHost`, in that order. It stays in the thread of the caller, which calls it when its event loop
+   * turns, when it waits for the service, and in `close()`. Must not throw. Default: nobody listens.
+   */
+  readonly hear?: (told: unknown) => void;
+}
+
+/** A service that was begun. */
+export interface ServiceStart {
+  /**
+   * Blocks until the service has started (`true`), or time has passed (`false`). `undefined` waits without a limit.
+   *
+   * @throws why it could not start
+   */
+  wait(ms: number | undefined): boolean;
 }
 
 /** One attempt that a SyncBridge performs. It crosses to another thread by the structured clone algorithm. */
@@ -170,10 +185,10 @@ export interface SyncBridge {
    */
   wait(ms: number | undefined): 'reported' | 'stalled' | 'elapsed';
   /**
-   * Starts a service in a thread of its own; calls that name it are performed there. A bridge without this method takes no such
-   * calls: LocalRuntime then refuses nodes that executors perform.
+   * Starts a service in a thread of its own, again where that has failed; calls that name it are performed there. A bridge without
+   * this method takes no such calls: LocalRuntime then refuses nodes that executors perform.
    */
-  serve?(service: ServiceReference): void;
+  serve?(service: ServiceReference): ServiceStart;
   /** Ends whatever the bridge started; waits until services have stopped, as long as they say that this may take. Idempotent. */
   close(): void;
 }

@@ -18,6 +18,12 @@ export interface HostRuntime {
   readonly log: Log;
 }
 
+/** An executor, and the plugin that provides it. */
+export interface ProvidedExecutor {
+  readonly executor: Executor;
+  readonly plugin: string;
+}
+
 /**
  * Owns the plugins of one runtime: order, set-up, start, reverse stop. Values live in a child container of their own, so that
  * two runtimes never share any.
@@ -25,7 +31,8 @@ export interface HostRuntime {
 export class PluginHost {
   readonly #plugins: readonly Plugin[];
   readonly #container: DependencyContainer = container.createChildContainer();
-  readonly #provided = new Map<symbol, string>();
+  /** What is provided, by the symbol of its token: the name of that, and of the plugin. */
+  readonly #provided = new Map<symbol, { readonly token: string; readonly plugin: string }>();
   readonly #listeners: { readonly name: keyof RuntimeNotifications; readonly listener: never }[] = [];
   readonly #running: Plugin[] = [];
   #runtime: HostRuntime | undefined;
@@ -76,7 +83,10 @@ export class PluginHost {
     if (this.#provided.has(token.symbol)) return this.#valueOf(token.symbol) as T;
     throw new ConfigurationError(
       'TOKEN_UNPROVIDED',
-      `Nothing provides ${token.name}. ${didYouMean(token.name, [...this.#provided.values()])}`,
+      `Nothing provides ${token.name}. ${didYouMean(
+        token.name,
+        [...this.#provided.values()].map((one) => one.token),
+      )}`,
       { at: token.name },
     );
   }
@@ -87,8 +97,11 @@ export class PluginHost {
   }
 
   /** The executors that plugins provide. */
-  get executors(): readonly Executor[] {
-    return executorTokens().flatMap((token) => this.find(token) ?? []);
+  get executors(): readonly ProvidedExecutor[] {
+    return executorTokens().flatMap((token) => {
+      const executor = this.find(token);
+      return executor === undefined ? [] : [{ executor, plugin: this.#provided.get(token.symbol)?.plugin ?? '' }];
+    });
   }
 
   #valueOf(symbol: symbol): unknown {
@@ -103,7 +116,7 @@ export class PluginHost {
       try {
         refusePromise(plugin, 'starts', plugin.start?.());
       } catch (cause) {
-        throw startFailed(plugin, [cause, ...this.#stopRunning()]);
+        throw startFailed(plugin.name, [cause, ...this.#stopRunning()]);
       }
       this.#running.push(plugin);
     }
@@ -154,7 +167,7 @@ export class PluginHost {
         if (isThenable(started)) await started;
       } catch (cause) {
         if (signal.aborted) return; // it gave up as it was told; stop() stops the others
-        throw startFailed(plugin, [cause, ...(await this.#stopAll())]);
+        throw startFailed(plugin.name, [cause, ...(await this.#stopAll())]);
       }
       if (this.#stopped) return this.#stopLate(plugin);
       this.#running.push(plugin);
@@ -228,7 +241,7 @@ export class PluginHost {
             { at: plugin.name },
           );
         }
-        this.#provided.set(token.symbol, token.name);
+        this.#provided.set(token.symbol, { token: token.name, plugin: plugin.name });
         this.#container.register<Provided>(token.symbol, { useValue: { value } });
       },
       on: (name, listener) => {
@@ -285,12 +298,10 @@ function refusePromise(plugin: Plugin, what: 'starts' | 'stops', returned: unkno
   throw asynchronous(plugin, what);
 }
 
-function startFailed(plugin: Plugin, causes: readonly unknown[]): ConfigurationError {
+/** The failure of a plugin that could not start, and of what else went wrong then. */
+export function startFailed(plugin: string, causes: readonly unknown[]): ConfigurationError {
   const cause = causes.length === 1 ? causes[0] : new AggregateError(causes);
-  return new ConfigurationError('PLUGIN_FAILED', `Plugin "${plugin.name}" failed to start.`, {
-    at: plugin.name,
-    cause,
-  });
+  return new ConfigurationError('PLUGIN_FAILED', `Plugin "${plugin}" failed to start.`, { at: plugin, cause });
 }
 
 function throwAll(failures: readonly unknown[]): void {

@@ -6,11 +6,12 @@ import type { ExecuteArguments, ExecutedRun, RunOutcome } from '../base/outcome.
 import type { SyncBridge, SyncSecretProvider } from '../base/ports.js';
 import { type ResumeArguments, resumeArguments } from '../base/resume-arguments.js';
 import type { RunRequest } from '../base/run-request.js';
+import { NO_SECRETS } from '../base/run-secrets.js';
 import type { Workflow } from '../base/workflow.js';
 import type { SyncPlugin } from '../plugins/plugin.js';
 import { SYNC_BRIDGE } from '../plugins/tokens.js';
 import { sleepUntil } from './drive.js';
-import { refuseAsync, refusedPromise, refusedSecrets, refuseExecutors } from './refuse-async.js';
+import { refusals, refusedPromise, refusedSecrets } from './refuse-async.js';
 import { RuntimeCore, type RuntimeCoreOptions } from './runtime-core.js';
 import { LazyBridge } from './sync-bridge/lazy-bridge.js';
 import { type CallHost, RunCalls } from './sync-bridge/run-calls.js';
@@ -106,8 +107,9 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
     try {
       request = requested();
       if (request.isOver === true) return this.recordedOutcome(request);
-      run = this.openRun(request, (plan) => refuseAsync(plan) ?? refuseExecutors(plan, this.#host, this.#bridge));
-      this.beginRun(run, this.#secretsOf(run));
+      const { isOver, since } = this.#bridge.waitForStarts(request.options, this.options.timeoutMs, this.ports.clock);
+      run = isOver ? this.openRun(request, refusals(this.#host, this.#bridge)) : this.openUnchecked(request);
+      this.beginRun(run, isOver ? this.#secretsOf(run) : NO_SECRETS, since);
       this.#drive(run);
       return this.closeRun(run);
     } catch (error) {

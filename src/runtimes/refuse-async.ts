@@ -6,8 +6,16 @@ import { RunRejectedError } from '../base/run-errors.js';
 import type { LazyBridge } from './sync-bridge/lazy-bridge.js';
 import type { CallHost } from './sync-bridge/run-calls.js';
 
+/** What refuses a plan with nodes that LocalRuntime cannot run, for whichever reason. */
+export function refusals(
+  host: Pick<CallHost, 'executorFor'>,
+  bridge: LazyBridge,
+): (plan: Plan) => ConfigurationError | undefined {
+  return (plan) => refuseAsync(plan) ?? refuseExecutors(plan, host, bridge);
+}
+
 /** The refusal of a plan with nodes that no thread can perform for LocalRuntime. Executors that are missing are found elsewhere. */
-export function refuseExecutors(
+function refuseExecutors(
   { executors }: Plan,
   host: Pick<CallHost, 'executorFor'>,
   { serves }: LazyBridge,
@@ -22,8 +30,7 @@ export function refuseExecutors(
   return undefined;
 }
 
-/** The refusal of a plan with nodes that LocalRuntime cannot run. */
-export function refuseAsync({ asyncNodes }: Plan): ConfigurationError | undefined {
+function refuseAsync({ asyncNodes }: Plan): ConfigurationError | undefined {
   const [first, ...more] = asyncNodes;
   if (first === undefined) return undefined;
   const others = more.length > 0 ? ` (and ${more.length} more)` : '';

@@ -121,8 +121,9 @@ class Observer {
 
   /** The same bridge: notes what nodes are given that it performs. They get copies, so they cannot mutate it. */
   bridge(inner: SyncBridge): SyncBridge {
+    const { serve } = inner;
     return {
-      ...(inner.serve === undefined ? {} : { serve: (service: ServiceReference) => inner.serve?.(service) }),
+      ...(serve !== undefined && { serve: (service: ServiceReference) => serve.call(inner, service) }),
       submit: (call, receive) => {
         if (call.service === undefined) this.#note(call, call.inputs);
         return inner.submit(call, receive);

@@ -5,6 +5,7 @@ import { LiveCall } from './live-call.js';
 import { type Performed, performCall } from './module-function.js';
 import { CELL, decodeCall, ring, type ToCaller, type ToThread, type Workplace } from './protocol.js';
 import { ServiceLife } from './service-life.js';
+import { HostLine } from './service-line.js';
 import { revive, thrownData } from './thrown.js';
 import { copyOf, notCloneable } from './values.js';
 
@@ -27,7 +28,10 @@ export class CallServer {
     this.#port = port;
     this.#cells = cells;
     this.#bell = bell;
-    this.#service = service === undefined ? undefined : new ServiceLife(service);
+    if (service !== undefined) {
+      const host = new HostLine(service.line, cells, bell);
+      this.#service = new ServiceLife(service.reference, host, () => this.#park());
+    }
     this.#abortsSeen = Atomics.load(cells, CELL.aborts);
   }
 
@@ -49,6 +53,7 @@ export class CallServer {
   #handle(message: ToThread): void {
     if (message[0] === 'abort') this.#abort(message);
     else if (message[0] === 'call') this.#begin(message);
+    else if (message[0] === 'serve') this.#service?.begin();
     else void this.#stop();
   }
 
@@ -147,9 +152,9 @@ export class CallServer {
     ring(this.#bell);
   }
 
-  /** Lets the port keep the thread alive, or the functions that it performs. */
+  /** Lets the port keep the thread alive, or the functions that it performs, or the start of its service. */
   #park(): void {
-    if (this.#live.size === 0) this.#port.ref();
+    if (this.#live.size === 0 && this.#service?.isStarting !== true) this.#port.ref();
     else this.#port.unref();
   }
 

@@ -18,6 +18,8 @@ export const CELL = {
   lost: 5,
   /** 1 once its service has stopped, as it was told. */
   stopped: 6,
+  /** How much its service has told that belongs to no call, and that the caller has not heard. */
+  unheard: 7,
 } as const;
 
 /** The cells of the bell at which the caller sleeps: one for all threads of a bridge. */
@@ -45,7 +47,13 @@ export interface Workplace {
   readonly cells: Int32Array;
   readonly bell: Int32Array;
   /** What performs its calls. `undefined`: the functions that they name. */
-  readonly service: ServiceReference | undefined;
+  readonly service: ServedReference | undefined;
+}
+
+/** A service, and the line on which it tells what belongs to no call. */
+export interface ServedReference {
+  readonly reference: Pick<ServiceReference, 'url' | 'export' | 'settings'>;
+  readonly line: MessagePort;
 }
 
 /** A call on the wire: a list, because names of properties would be written and read with every call. */
@@ -75,6 +83,7 @@ type CallWire = readonly [
 export type ToThread =
   | CallWire
   | readonly [kind: 'abort', number: number, aborts: number, gone: boolean, reason: Thrown]
+  | readonly [kind: 'serve']
   | readonly [kind: 'stop'];
 
 /** What the thread sends to the caller. */

@@ -1,19 +1,31 @@
 import type { Service, StartService } from '../../base/executor-port.js';
-import type { ServiceReference } from '../../base/ports.js';
 import type { LiveCall } from './live-call.js';
 import { ModuleContext, type Tell } from './module-context.js';
 import { loadFunction, type Performed } from './module-function.js';
+import type { ServedReference } from './protocol.js';
+import type { HostLine } from './service-line.js';
 
 /** The service of a thread: started with the thread or its first call, and stopped when its caller closes. */
 export class ServiceLife {
-  readonly #reference: ServiceReference;
+  readonly #reference: ServedReference['reference'];
+  readonly #host: HostLine;
+  readonly #onStart: () => void;
   #starting: Promise<Service> | undefined;
+  #isStarting = false;
 
-  constructor(reference: ServiceReference) {
+  /** @param onStart called when a start begins, and when it is over */
+  constructor(reference: ServedReference['reference'], host: HostLine, onStart: () => void) {
     this.#reference = reference;
+    this.#host = host;
+    this.#onStart = onStart;
   }
 
-  /** Starts the service; what goes wrong is told to its first call, which starts it again. */
+  /** Whether it is being started. */
+  get isStarting(): boolean {
+    return this.#isStarting;
+  }
+
+  /** Starts the service, unless it has started; what goes wrong is told to its host. The first call starts it again. */
   begin(): void {
     this.#start().catch(() => undefined);
   }
@@ -52,12 +64,23 @@ export class ServiceLife {
 
   async #startService(): Promise<Service> {
     const { url, export: name, settings } = this.#reference;
+    this.#setStarting(true);
     try {
       const start = (await loadFunction({ url, export: name }, name)) as unknown as StartService;
-      return await start(settings);
+      const service = await start(settings, this.#host);
+      this.#host.started();
+      return service;
     } catch (error) {
       this.#starting = undefined;
+      this.#host.notStarted(error);
       throw error;
+    } finally {
+      this.#setStarting(false);
     }
+  }
+
+  #setStarting(isStarting: boolean): void {
+    this.#isStarting = isStarting;
+    this.#onStart();
   }
 }

@@ -1,6 +1,13 @@
 import { LockstepError } from '../../base/errors.js';
 import { checkDuration, knownFields } from '../../base/option-checks.js';
-import type { BridgeCall, BridgeReport, BridgeTicket, ServiceReference, SyncBridge } from '../../base/ports.js';
+import type {
+  BridgeCall,
+  BridgeReport,
+  BridgeTicket,
+  ServiceReference,
+  ServiceStart,
+  SyncBridge,
+} from '../../base/ports.js';
 import { BELL, sharedCells } from './protocol.js';
 import { type ThreadBridgeOptions, ThreadLane } from './thread-lane.js';
 
@@ -30,9 +37,11 @@ export class ThreadBridge implements SyncBridge, Disposable {
     this.#lanes = [this.#modules];
   }
 
-  serve(service: ServiceReference): void {
+  serve(service: ServiceReference): ServiceStart {
     this.#assertOpen(service.export);
-    this.#laneOf(service).begin();
+    const lane = this.#laneOf(service);
+    lane.begin();
+    return { wait: (ms) => this.#waitForStart(lane, ms) };
   }
 
   submit(call: BridgeCall, receive: (report: BridgeReport) => void): BridgeTicket {
@@ -77,6 +86,17 @@ export class ThreadBridge implements SyncBridge, Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #waitForStart(lane: ThreadLane, ms: number | undefined): boolean {
+    const until = ms === undefined ? Number.POSITIVE_INFINITY : performance.now() + ms;
+    for (;;) {
+      const seen = Atomics.load(this.#bell, BELL.wakes);
+      if (lane.hasStarted()) return true;
+      const left = Math.min(until - performance.now(), this.#leftToStart());
+      if (until <= performance.now()) return false;
+      if (left > 0) this.#sleep(seen, left);
+    }
   }
 
   #assertOpen(at: string): void {

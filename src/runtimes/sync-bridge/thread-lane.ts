@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { AttemptError, ConfigurationError } from '../../base/errors.js';
+import { AttemptError, ConfigurationError, LockstepError } from '../../base/errors.js';
 import type { BridgeCall, BridgeReport, BridgeTicket, ServiceReference } from '../../base/ports.js';
 import { copyCall } from './call.js';
 import {
@@ -9,10 +9,12 @@ import {
   type Loss,
   type Order,
   type Role,
+  type ServedReference,
   sharedCells,
   type ToCaller,
   type ToThread,
 } from './protocol.js';
+import { ServiceLine } from './service-line.js';
 import { revive, thrownData } from './thrown.js';
 import { notCloneable } from './values.js';
 
@@ -76,6 +78,8 @@ export class ThreadLane {
   #aborts = 0;
   #watch: Watch | undefined;
   #thread: Thread | undefined;
+  /** What its service tells beside answers; `undefined` where it has none, or its thread was never started. */
+  #line: ServiceLine | undefined;
   #stopBy = 0;
 
   /** Starts nothing yet. @param service what performs its calls; `undefined` for the functions that they name */
@@ -90,9 +94,22 @@ export class ThreadLane {
     return this.#calls.size > 0;
   }
 
-  /** Starts its thread, unless that has started. */
+  /** Starts its thread and its service, unless they have started. */
   begin(): void {
-    this.#thread ??= this.#startThread();
+    if (this.#thread === undefined) this.#thread = this.#startThread();
+    else if (typeof this.#line?.started === 'object') {
+      this.#line.startAgain();
+      this.#thread.port.postMessage(['serve'] satisfies ToThread);
+    }
+  }
+
+  /** Whether its service has started; `false` while that is under way. @throws why it could not */
+  hasStarted(): boolean {
+    this.take();
+    if (this.#line?.started === 'under way' && this.isStalled) this.#line.fail(neverStarted(this.#service));
+    const started = this.#line?.started;
+    if (typeof started === 'object') throw started.failed;
+    return started === 'started';
   }
 
   submit(call: BridgeCall, receive: (report: BridgeReport) => void): BridgeTicket {
@@ -126,7 +143,8 @@ export class ThreadLane {
 
   /** Milliseconds that the thread still has to start, where it must; infinity where it has, or nobody waits for it. */
   get leftToStart(): number {
-    if (this.#thread === undefined || this.#calls.size === 0) return Number.POSITIVE_INFINITY;
+    const isWanted = this.#calls.size > 0 || this.#line?.started === 'under way';
+    if (this.#thread === undefined || !isWanted) return Number.POSITIVE_INFINITY;
     const { cells, startsBy } = this.#thread;
     return Atomics.load(cells, CELL.ready) === 1 ? Number.POSITIVE_INFINITY : startsBy - performance.now();
   }
@@ -134,6 +152,7 @@ export class ThreadLane {
   /** Neither thread has said a word: the threads are given up, and every call with them. */
   giveUp(): void {
     const cause = new Error(`The threads of the SyncBridge did not start within ${START_MS} ms.`);
+    this.#line?.fail(cause);
     const lost = [...this.#calls.values()];
     this.#calls.clear();
     this.end();
@@ -161,6 +180,8 @@ export class ThreadLane {
   /** Ends its threads, and what runs in them. */
   end(): void {
     this.#calls.clear();
+    this.#line?.listen();
+    this.#line?.close();
     this.#thread?.port.close();
     this.#watch?.lifeline.close();
     void this.#watch?.worker.terminate();
@@ -193,8 +214,11 @@ export class ThreadLane {
   #take(thread: Thread): boolean {
     const lost = Atomics.load(thread.cells, CELL.lost) === 1; // looked at first: what it had answered counts
     let reported = false;
-    for (let next = receiveMessageOnPort(thread.port); next !== undefined; next = receiveMessageOnPort(thread.port))
+    for (let next = receiveMessageOnPort(thread.port); next !== undefined; next = receiveMessageOnPort(thread.port)) {
+      this.#line?.listen(); // what it told before it answered is heard before
       if (this.#hand(next.message as ToCaller)) reported = true;
+    }
+    this.#line?.listen();
     return (lost && this.#takeLoss(thread)) || reported;
   }
 
@@ -222,6 +246,8 @@ export class ThreadLane {
     const loss = receiveMessageOnPort((this.#watch as Watch).lifeline)?.message as Loss;
     const started = Atomics.load(thread.cells, CELL.ready) === 1;
     const begun = Atomics.load(thread.cells, CELL.begun);
+    if (this.#line?.started === 'under way') this.#line.fail(lostStart(this.#service, loss));
+    this.#line?.close();
     thread.port.close();
     this.#thread = undefined;
     const lost = [...this.#calls].filter(([number]) => !started || number <= begun);
@@ -241,13 +267,22 @@ export class ThreadLane {
     Atomics.store(cells, CELL.aborts, this.#aborts);
     Atomics.store(cells, CELL.turned, this.#aborts);
     this.#watch ??= this.#startWatcher();
-    const place = { port: port2, cells, bell: this.#bell, service: this.#service };
+    const service = this.#service === undefined ? undefined : this.#serve(this.#service, cells);
+    const place = { port: port2, cells, bell: this.#bell, service };
     try {
-      this.#order({ kind: 'start', place, resourceLimits }, [port2]);
+      this.#order({ kind: 'start', place, resourceLimits }, service === undefined ? [port2] : [port2, service.line]);
     } catch (cause) {
       throw notCloneable('Setting', this.#service?.settings, `${this.#service?.export}.settings`, cause);
     }
     return { port: port1, cells, startsBy: performance.now() + START_MS, last: 0 };
+  }
+
+  #serve(
+    { url, export: name, settings, hear = () => undefined }: ServiceReference,
+    cells: Int32Array,
+  ): ServedReference {
+    this.#line = new ServiceLine(cells, hear);
+    return { reference: { url, export: name, settings }, line: this.#line.end };
   }
 
   #startWatcher(): Watch {
@@ -286,15 +321,29 @@ function workerArguments(): { readonly execArgv?: string[] } {
   return process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
 }
 
-function bridgeLost({ nodeId, module }: BridgeCall, { why, exitCode, thrown }: Loss): AttemptError {
-  const how = {
+function bridgeLost({ nodeId, module }: BridgeCall, loss: Loss): AttemptError {
+  const what = `Node "${nodeId}" (${module.export} of ${module.url}) lost its thread: ${howLost(loss)}.`;
+  return new AttemptError('BRIDGE_LOST', what, { at: nodeId, ...causeOf(loss) });
+}
+
+function lostStart(service: ServiceReference | undefined, loss: Loss): LockstepError {
+  const what = `${service?.export} of ${service?.url} lost its thread when it started: ${howLost(loss)}.`;
+  return new LockstepError('BRIDGE_LOST', what, { at: service?.export ?? '', ...causeOf(loss) });
+}
+
+function neverStarted(service: ServiceReference | undefined): LockstepError {
+  const what = `${service?.export} of ${service?.url} returned a promise that nothing can settle any more.`;
+  return new LockstepError('NEVER_SETTLED', what, { at: service?.export ?? '' });
+}
+
+function howLost({ why, exitCode, thrown }: Loss): string {
+  return {
     error: `it failed: ${thrown?.kind === 'error' ? thrown.message : String(thrown?.value)}`,
     exit: `it ended with exit code ${exitCode}`,
     unresponsive: 'it did not stop when another call was given up',
   }[why];
-  const what = `Node "${nodeId}" (${module.export} of ${module.url}) lost its thread: ${how}.`;
-  return new AttemptError('BRIDGE_LOST', what, {
-    at: nodeId,
-    ...(thrown === undefined ? {} : { cause: revive(thrown) }),
-  });
+}
+
+function causeOf({ thrown }: Loss): { readonly cause?: unknown } {
+  return thrown === undefined ? {} : { cause: revive(thrown) };
 }

@@ -28,9 +28,10 @@ export class Watcher {
   }
 
   #startThread({ place, resourceLimits }: Extract<Order, { kind: 'start' }>): void {
-    const { port, cells, bell } = place;
+    const { port, cells, bell, service } = place;
     const role: Role = { role: 'thread', place };
-    const thread = new Worker(this.#file, { workerData: role, transferList: [port], resourceLimits });
+    const transferList = service === undefined ? [port] : [port, service.line];
+    const thread = new Worker(this.#file, { workerData: role, transferList, resourceLimits });
     let error: unknown;
     this.#thread = thread;
     this.#cells = cells;
