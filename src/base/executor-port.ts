@@ -66,7 +66,7 @@ export type StartService = (settings: unknown, host: ServiceHost) => Service | P
 /** Whoever has a service started, as the service sees it. */
 export interface ServiceHost {
   /**
-   * Tells something that belongs to no call: `ServiceReference.hear` is given it, by the structured clone algorithm. What is told before a
+   * Tells something that belongs to no call: `ServiceReference.listen` hears it, by the structured clone algorithm. What is told before a
    * call is answered is heard before the answer; what is told before `stop` is over is heard in `close()`.
    *
    * @throws AttemptError VALUE_NOT_CLONEABLE

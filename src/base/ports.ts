@@ -89,7 +89,7 @@ export interface ModuleReference {
   readonly export: string;
 }
 
-/** What a thread of a SyncBridge serves, beside functions of modules: one thread for each. Plain data but for `hear`. */
+/** What a thread of a SyncBridge serves, beside functions of modules: one thread for each. Plain data but for `listen`. */
 export interface ServiceReference {
   /** An absolute URL of a module that exports a `StartService`. */
   readonly url: string;
@@ -100,11 +100,19 @@ export interface ServiceReference {
   readonly start: 'with the runtime' | 'when needed';
   /** How long `close()` waits for the service to stop before its thread is ended. Milliseconds. */
   readonly stopMs: number;
+  /** Makes one who listens to what the service tells, for each thread that it is started in. Stays with the caller. Default: nobody listens. */
+  readonly listen?: () => ServiceListener;
+}
+
+/** Listens to a service in one thread. It must not throw. */
+export interface ServiceListener {
   /**
-   * Given what the service tells through its `ServiceHost`, in that order. It stays in the thread of the caller, which calls it when its event loop
-   * turns, when it waits for the service, and in `close()`. Must not throw. Default: nobody listens.
+   * Given what the service tells through its `ServiceHost`, in that order: when the event loop of the caller turns, when the caller waits for
+   * the service, and in `close()`.
    */
-  readonly hear?: (told: unknown) => void;
+  hear(told: unknown): void;
+  /** The thread has ended, as it was asked or by itself: nothing more will come. */
+  end(): void;
 }
 
 /** A service that was begun. */

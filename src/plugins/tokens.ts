@@ -12,6 +12,7 @@ import type {
 } from '../base/ports.js';
 import { token } from './token.js';
 import type { Traces } from './traces.js';
+import type { WorkerMeter } from './worker-meter.js';
 
 /** The ports of the kernel, as tokens: a plugin that provides one replaces the runtime's own binding. An option beats a plugin. */
 export const CLOCK = token<Clock>('CLOCK');
@@ -28,3 +29,5 @@ export const SYNC_BRIDGE = token<SyncBridge>('SYNC_BRIDGE');
 export const EVENT_STORE = token<EventStore>('EVENT_STORE');
 /** The spans of runs, where they are traced. */
 export const TRACES = token<Traces>('TRACES');
+/** What measures worker processes, where somebody does. */
+export const WORKER_METER = token<WorkerMeter>('WORKER_METER');

@@ -72,7 +72,7 @@ describe('Python nodes', function () {
     expect(find('printed')).to.deep.equal({
       level: 'info',
       message: 'printed',
-      fields: { stream: 'stdout', ...place, ...(kind === 'async' && { plugin: 'python-workers "default"' }) },
+      fields: { stream: 'stdout', ...place, plugin: 'python-workers "default"' },
     });
   });
 
@@ -100,7 +100,7 @@ describe('Python nodes', function () {
     await runtime.close();
     const printed = log.entries.filter(({ message }) => message.startsWith('printed'));
     expect(printed).to.have.length(2);
-    if (kind === 'async') for (const { fields } of printed) expect(fields).to.not.have.property('node');
+    for (const { fields } of printed) expect(fields).to.not.have.property('node');
   });
 
   inBoth('keep their secrets out of what Python prints, logs, tells, streams and raises', async (kind) => {

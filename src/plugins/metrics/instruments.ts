@@ -104,6 +104,50 @@ export const INSTRUMENTS = {
     labels: ['breaker', 'state'],
     description: '1 for the state that a breaker is in, 0 for the others. Known from its first transition on.',
   },
+  activeWorkers: {
+    name: 'lockstep.worker.active',
+    kind: 'gauge',
+    unit: '{worker}',
+    labels: ['workers'],
+    description:
+      'Worker processes that are there. One that is being recycled counts until it has ended, beside the fresh one.',
+  },
+  workerStarts: {
+    name: 'lockstep.worker.starts',
+    kind: 'counter',
+    unit: '{start}',
+    labels: ['workers', 'status'],
+    description:
+      'Starts of worker processes that completed or failed: the first, those after an end, and those of fresh ones.',
+  },
+  workerStartDuration: {
+    name: 'lockstep.worker.start.duration',
+    kind: 'histogram',
+    unit: 's',
+    labels: ['workers'],
+    description: 'Time until a worker process took calls, with that of making its environment.',
+  },
+  workerEnds: {
+    name: 'lockstep.worker.ends',
+    kind: 'counter',
+    unit: '{worker}',
+    labels: ['workers', 'end'],
+    description: 'Worker processes that ended.',
+  },
+  lostCalls: {
+    name: 'lockstep.worker.lost_calls',
+    kind: 'counter',
+    unit: '{call}',
+    labels: ['workers'],
+    description: 'Calls that a worker process had been sent and had not answered when it ended.',
+  },
+  missedHeartbeats: {
+    name: 'lockstep.worker.missed_heartbeats',
+    kind: 'counter',
+    unit: '{heartbeat}',
+    labels: ['workers'],
+    description: 'Heartbeats that a worker process did not answer in time.',
+  },
 } as const satisfies Readonly<Record<string, Instrument>>;
 
 /** The instruments in the order of the table. */

@@ -1,7 +1,17 @@
 import type { AttemptEnded, BreakerStateName } from '../../base/notifications.js';
+import type { WorkerEnd } from '../worker-meter.js';
 
 /** What series are told apart by, under the names that Prometheus shows. */
-export type LabelName = 'workflow' | 'status' | 'executor' | 'node' | 'error_type' | 'breaker' | 'state';
+export type LabelName =
+  | 'workflow'
+  | 'status'
+  | 'executor'
+  | 'node'
+  | 'error_type'
+  | 'breaker'
+  | 'state'
+  | 'workers'
+  | 'end';
 
 /** One label. */
 export interface Label {
@@ -19,6 +29,8 @@ const STATUSES: readonly AttemptEnded['status'][] = ['completed', 'failed', 'los
 /** The states of a breaker. */
 export const BREAKER_STATES: readonly BreakerStateName[] = ['closed', 'open', 'half-open'];
 
+const WORKER_ENDS: readonly WorkerEnd[] = ['stopped', 'recycled', 'condemned', 'exited', 'killed', 'out_of_memory'];
+
 /** Every label, by name. */
 export const LABELS: Readonly<Record<LabelName, Label>> = {
   workflow: {
@@ -26,7 +38,11 @@ export const LABELS: Readonly<Record<LabelName, Label>> = {
     values: undefined,
     description: 'The name of the workflow that was run, also for what happens in its maps and subworkflows.',
   },
-  status: { attribute: 'lockstep.status', values: STATUSES, description: 'How the run or the attempt ended.' },
+  status: {
+    attribute: 'lockstep.status',
+    values: STATUSES,
+    description: 'How the run, the attempt or the start of a worker ended.',
+  },
   executor: {
     attribute: 'lockstep.executor',
     values: undefined,
@@ -52,6 +68,17 @@ export const LABELS: Readonly<Record<LabelName, Label>> = {
     attribute: 'lockstep.breaker.state',
     values: BREAKER_STATES,
     description: 'The state that the breaker went to, or is in.',
+  },
+  workers: {
+    attribute: 'lockstep.workers.name',
+    values: undefined,
+    description: 'The name of the workers: `default`, or that of `pythonWorkers({ name })`.',
+  },
+  end: {
+    attribute: 'lockstep.worker.end',
+    values: WORKER_ENDS,
+    description:
+      'How the process ended: `stopped` as it was asked, `recycled` for a fresh one, `condemned` because it did not do what it was asked; by itself: `exited`, `killed`, `out_of_memory`.',
   },
 };
 

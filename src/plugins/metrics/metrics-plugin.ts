@@ -1,10 +1,13 @@
 import { checkCount, checkFlag, knownFields } from '../../base/option-checks.js';
 import { definePlugin, type SyncPlugin } from '../plugin.js';
+import { WORKER_METER } from '../tokens.js';
 import { checkMethods } from './check-methods.js';
+import { Measures } from './measures.js';
 import { RunCounter } from './run-counter.js';
 import { SeriesLimit } from './series-limit.js';
 import { Served } from './served.js';
 import { METRICS, type MetricsSink } from './sink.js';
+import { WorkerCounter } from './worker-counter.js';
 
 /** What the metrics plugin is told. */
 export interface MetricsOptions {
@@ -23,7 +26,7 @@ const FIELDS = ['sink', 'maxSeries', 'nodes'];
 const MAX_SERIES = 1_000;
 
 /**
- * Measures runs, attempts and breakers, and gives the numbers to a sink; what is measured is listed in `INSTRUMENTS`. Nodes with the capability
+ * Measures runs, attempts, breakers and worker processes, and gives the numbers to a sink; what is measured is listed in `INSTRUMENTS`. Nodes with the capability
  * `metrics: false` are left out. Provides the sink as `METRICS`. One plugin, or one sink, may serve several runtimes: they
  * are counted together.
  *
@@ -39,10 +42,12 @@ export function metricsPlugin(options: MetricsOptions): SyncPlugin {
   const served = new Served<RunCounter>();
   return definePlugin({
     name: 'metrics',
-    provides: [METRICS],
+    provides: [METRICS, WORKER_METER],
     setup: (scope) => {
       scope.provide(METRICS, sink);
-      const counter = served.add(new RunCounter({ sink, limit, nodes, log: scope.log }));
+      const measures = new Measures(sink, limit, scope.log);
+      scope.provide(WORKER_METER, new WorkerCounter(measures, scope.log));
+      const counter = served.add(new RunCounter(measures, nodes));
       scope.on('started', (run) => counter.started(run));
       scope.on('ended', (run) => counter.ended(run));
       scope.on('attempt', (attempt) => counter.attempt(attempt));

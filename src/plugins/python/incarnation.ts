@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Client } from '@grpc/grpc-js';
 import { type ErrorDetails, LockstepError } from '../../base/errors.js';
 import { isRecord } from '../../base/record.js';
+import type { WorkerEnd } from '../worker-meter.js';
 import type { WorkerAdapter } from './adapter.js';
 import type { WorkerSettings } from './configuration.js';
 import type { OutputLine } from './process/output-lines.js';
@@ -79,6 +80,7 @@ export class Incarnation {
   #cause: LockstepError | undefined;
   /** Told when nobody waits for a call any more. */
   #drained: (() => void) | undefined;
+  #isRetired = false;
   #stopped: Promise<WorkerExit> | undefined;
 
   private constructor(parts: IncarnationParts, { process, endpoint, connection, sharedFolder }: Made) {
@@ -223,6 +225,7 @@ export class Incarnation {
    */
   async retire(reason: LockstepError, withinMs?: number): Promise<WorkerExit> {
     this.#refuses ??= reason;
+    this.#isRetired = true;
     const late = withinMs === undefined ? undefined : setTimeout(() => this.#drained?.(), timerMs(withinMs)).unref();
     await new Promise<void>((resolve) => {
       this.#drained = resolve;
@@ -261,12 +264,21 @@ export class Incarnation {
     const cause = this.#cause;
     this.#conversation.giveUpAll('the worker is stopped', (call, isUnsent) => {
       const { command } = call.request;
+      if (cause !== undefined && !isUnsent) this.lostCommands.push(command);
       const what = `The worker was stopped before ${command} was answered.`;
       return cause === undefined
         ? new LockstepError('WORKER_STOPPED', what, { at: command })
         : this.#lossOf(call, isUnsent, what, { cause });
     });
     return this.#parts.references.during(this.#process.stop().then(() => this.ended));
+  }
+
+  /** How its end is counted. */
+  endOf({ how }: WorkerExit): WorkerEnd {
+    if (how === 'out of memory') return 'out_of_memory';
+    if (how !== 'stopped') return how;
+    if (this.#cause !== undefined) return 'condemned';
+    return this.#isRetired ? 'recycled' : 'stopped';
   }
 
   /** Waits until it has said what it is. */

@@ -1,13 +1,14 @@
 import { LockstepError } from '../../base/errors.js';
-import type { Log, ServiceReference } from '../../base/ports.js';
-import { definePlugin, type SyncPlugin } from '../plugin.js';
+import type { ServiceReference } from '../../base/ports.js';
+import { definePlugin, type PluginScope, type SyncPlugin } from '../plugin.js';
 import { executorToken } from '../token.js';
-import { TRACES } from '../tokens.js';
+import { TRACES, WORKER_METER } from '../tokens.js';
 import { checkPoolOptions } from './check-options.js';
 import type { PoolSettings, PythonWorkersOptions } from './configuration.js';
 import { PythonExecutor } from './python-executor.js';
 import { PYTHON } from './python-node.js';
 import { threadModule } from './thread-module.js';
+import { WorkerNews } from './told.js';
 import { WorkerPool } from './worker-pool.js';
 
 /** How much longer than its workers the thread may take that keeps them for LocalRuntime, in milliseconds. */
@@ -23,15 +24,22 @@ const THREAD_MS = 1_000;
 export function pythonWorkers(options: PythonWorkersOptions = {}): SyncPlugin {
   const settings = checkPoolOptions(options);
   const { name, start, worker } = settings;
+  let scope: PluginScope | undefined;
+  const listen = (): WorkerNews =>
+    new WorkerNews(
+      name,
+      () => (scope as PluginScope).log,
+      () => scope?.find(WORKER_METER),
+    );
   const service: ServiceReference = {
     url: threadModule(),
     export: 'startPythonThread',
     settings,
     start,
     stopMs: worker.processes.gracefulShutdownTimeoutMs + THREAD_MS,
+    listen,
   };
   const token = executorToken(PYTHON, name);
-  let log: Log | undefined;
   let users = 0;
   let pool: WorkerPool | undefined;
   const started = (): WorkerPool => {
@@ -51,14 +59,14 @@ export function pythonWorkers(options: PythonWorkersOptions = {}): SyncPlugin {
   return definePlugin({
     name: `python-workers "${name}"`,
     provides: [token],
-    setup: (scope) => {
-      log = scope.log;
-      scope.provide(token, new PythonExecutor(started, () => scope.find(TRACES), remote));
+    setup: (own) => {
+      scope = own;
+      own.provide(token, new PythonExecutor(started, () => own.find(TRACES), remote));
     },
     whenAsync: {
       start: async ({ signal }) => {
         users++;
-        pool ??= new WorkerPool(settings, log as Log);
+        pool ??= new WorkerPool(settings, listen());
         try {
           if (start === 'with the runtime') await unlessAborted(pool.start(), signal);
         } catch (error) {

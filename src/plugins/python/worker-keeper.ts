@@ -1,5 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
 import { LockstepError } from '../../base/errors.js';
+import type { WorkerChange } from '../worker-meter.js';
 import type { WorkerAdapter } from './adapter.js';
 import type { WorkerSettings } from './configuration.js';
 import { grpcPython } from './grpc-python-adapter.js';
@@ -31,6 +32,8 @@ export interface WorkerEvents {
   said: (said: Said) => void;
   /** So many answers to heartbeats have not come, in a row. */
   heartbeat: (missed: number) => void;
+  /** A process of it takes calls, could not be started, or has ended: what is measured of it. */
+  change: (change: WorkerChange) => void;
 }
 
 /** After how many starts in a row that failed calls are refused instead of waiting. */
@@ -279,7 +282,19 @@ export class WorkerKeeper {
 
   /** A new life. */
   async #begin(signal?: AbortSignal): Promise<Incarnation> {
-    const signals = [this.#stopping.signal, ...(signal === undefined ? [] : [signal])];
+    const either = AbortSignal.any([this.#stopping.signal, ...(signal === undefined ? [] : [signal])]);
+    const began = performance.now();
+    try {
+      const worker = await this.#incarnate(either);
+      this.tell('change', { kind: 'started', ms: performance.now() - began });
+      return worker;
+    } catch (error) {
+      if (!either.aborted) this.tell('change', { kind: 'start failed' });
+      throw error;
+    }
+  }
+
+  async #incarnate(signal: AbortSignal): Promise<Incarnation> {
     const worker: Incarnation = await Incarnation.start(
       {
         number: ++this.#incarnations,
@@ -293,7 +308,7 @@ export class WorkerKeeper {
         onCondemned: (reason) => this.#condemned(worker, reason),
         onEnded: () => this.#tendedOf(worker)?.recycling.callEnded(),
       },
-      AbortSignal.any(signals),
+      signal,
     );
     this.#lives.add(worker);
     // Kept, never rejected: what ends it is told there.
@@ -307,7 +322,10 @@ export class WorkerKeeper {
     const { heartbeat, recycle } = this.settings;
     const monitor = heartbeat.enabled
       ? new HeartbeatMonitor(heartbeat, worker, {
-          onMissed: (missed) => this.tell('heartbeat', missed),
+          onMissed: (missed) => {
+            this.tell('heartbeat', missed);
+            this.tell('change', { kind: 'heartbeat missed' });
+          },
           onDead: (missed) => this.#dead(worker, missed),
         })
       : undefined;
@@ -344,6 +362,7 @@ export class WorkerKeeper {
     this.#lives.delete(worker);
     if (exit.how !== 'stopped' || worker.lostCommands.length > 0) this.#note(worker, exit);
     this.tell('exit', exit, worker.id);
+    this.tell('change', { kind: 'ended', end: worker.endOf(exit), lostCalls: worker.lostCommands.length });
     if (this.#tendedOf(worker) === undefined) return;
     void this.#untend();
     if (this.#state.is !== 'ready') return;

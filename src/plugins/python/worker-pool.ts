@@ -1,5 +1,6 @@
 import type { Log } from '../../base/ports.js';
 import { maskText, maskValue } from '../../base/secret-mask.js';
+import type { WorkerChange } from '../worker-meter.js';
 import type { PoolSettings } from './configuration.js';
 import type { WorkerSource } from './perform-call.js';
 import type { OutputLine } from './process/output-lines.js';
@@ -12,6 +13,13 @@ import { WorkerKeeper } from './worker-keeper.js';
 /** How many secrets are kept in mind. */
 const KEPT_SECRETS = 1_000;
 
+/** Who is told what becomes of the workers of a pool. */
+export interface PoolListener {
+  readonly log: Log;
+  /** Told what is measured of them. */
+  changed(change: WorkerChange): void;
+}
+
 /** Several workers that are alike. Each call is given to the one that has the fewest. */
 export class WorkerPool implements WorkerSource {
   readonly #keepers: readonly WorkerKeeper[];
@@ -22,7 +30,8 @@ export class WorkerPool implements WorkerSource {
   readonly #secrets = new Map<string, string>();
   #started: Promise<void> | undefined;
 
-  constructor({ worker: settings, workers }: PoolSettings, log: Log) {
+  constructor({ worker: settings, workers }: PoolSettings, listener: PoolListener) {
+    const { log } = listener;
     this.#log = log;
     this.#calls = Array.from({ length: workers }, () => new Set());
     this.#keepers = Array.from({ length: workers }, (_, index) => {
@@ -40,6 +49,7 @@ export class WorkerPool implements WorkerSource {
       // Rare, and it takes seconds: whoever waits is told, also by a log that tells warnings only.
       keeper.on('setup', (line) => log.log('warn', line, { worker }));
       keeper.on('exit', (exit, session) => log.log('debug', `A Python worker ${exitText(exit)}.`, { worker, session }));
+      keeper.on('change', (change) => listener.changed(change));
       keeper.on('heartbeat', (missed) =>
         log.log('warn', `A Python worker has not answered ${missed} heartbeats.`, { worker }),
       );

@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { ServiceHost } from '../../base/executor-port.js';
+import type { ServiceListener } from '../../base/ports.js';
 import { CELL, ring } from './protocol.js';
 import { revive, type Thrown, thrownData } from './thrown.js';
 import { notCloneable } from './values.js';
@@ -22,15 +23,15 @@ export class ServiceLine {
   readonly end: MessagePort;
   readonly #port: MessagePort;
   readonly #cells: Int32Array;
-  readonly #hear: (data: unknown) => void;
+  readonly #listener: ServiceListener | undefined;
   #started: ServiceStarted = 'under way';
 
-  constructor(cells: Int32Array, hear: (data: unknown) => void) {
+  constructor(cells: Int32Array, listener: ServiceListener | undefined) {
     const { port1, port2 } = new MessageChannel();
     this.end = port2;
     this.#port = port1;
     this.#cells = cells;
-    this.#hear = hear;
+    this.#listener = listener;
     port1.on('message', (message: FromService) => this.#take(message));
     port1.unref();
   }
@@ -56,15 +57,18 @@ export class ServiceLine {
       this.#take(next.message as FromService);
   }
 
+  /** Hears the rest: its thread has ended, or is being ended. Called once. */
   close(): void {
+    this.listen();
     this.#port.close();
+    this.#listener?.end();
   }
 
   #take(message: FromService): void {
     switch (message[0]) {
       case 'told':
         Atomics.sub(this.#cells, CELL.unheard, 1);
-        return this.#hear(message[1]);
+        return this.#listener?.hear(message[1]);
       case 'started':
         this.#started = 'started';
         return;

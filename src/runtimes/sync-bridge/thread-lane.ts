@@ -180,8 +180,7 @@ export class ThreadLane {
   /** Ends its threads, and what runs in them. */
   end(): void {
     this.#calls.clear();
-    this.#line?.listen();
-    this.#line?.close();
+    if (this.#thread !== undefined) this.#line?.close();
     this.#thread?.port.close();
     this.#watch?.lifeline.close();
     void this.#watch?.worker.terminate();
@@ -277,11 +276,8 @@ export class ThreadLane {
     return { port: port1, cells, startsBy: performance.now() + START_MS, last: 0 };
   }
 
-  #serve(
-    { url, export: name, settings, hear = () => undefined }: ServiceReference,
-    cells: Int32Array,
-  ): ServedReference {
-    this.#line = new ServiceLine(cells, hear);
+  #serve({ url, export: name, settings, listen }: ServiceReference, cells: Int32Array): ServedReference {
+    this.#line = new ServiceLine(cells, listen?.());
     return { reference: { url, export: name, settings }, line: this.#line.end };
   }
 

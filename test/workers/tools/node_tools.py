@@ -273,3 +273,14 @@ def traced(ctx: Context):
     except NoLuckError:
         pass
     return ctx.traceparent
+
+
+@tool
+def print_later(path):
+    """Prints once a file is there, long after it has answered."""
+
+    def wait():
+        await_file(path)
+        print("printed later", flush=True)
+
+    threading.Thread(target=wait, daemon=True).start()
