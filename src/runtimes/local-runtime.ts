@@ -102,8 +102,8 @@ export class LocalRuntime extends RuntimeCore implements Disposable {
 
   #run<Output>(requested: () => RunRequest): RunOutcome<Output> {
     this.#running++;
-    let request: RunRequest | undefined;
     let run: ActiveRun | undefined;
+    let request: RunRequest | undefined;
     try {
       request = requested();
       if (request.isOver === true) return this.recordedOutcome(request);

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Service, ServiceCall } from '../../../src/base/executor-port.js';
+import type { Service, ServiceCall, ServiceHost } from '../../../src/base/executor-port.js';
 import { decodeValue, encodeValue } from '../../../src/base/history/value-codec.js';
 import type { NodeContext } from '../../../src/base/node-context.js';
 import { nodeBytes } from '../../../src/runtimes/node-bytes.js';
@@ -117,18 +117,38 @@ export interface ToolSettings {
   readonly stopped?: string;
   /** It never stops. */
   readonly staysUp?: boolean;
+  /** How its start goes wrong: it ends its thread, or waits for nothing that could ever come. */
+  readonly start?: 'dies' | 'never';
+  /** It tells its host when it starts, what it performs, and when it stops. */
+  readonly tells?: boolean;
 }
 
+const NOBODY: ServiceHost = { tell: () => undefined, unheard: 0 };
+
 /** Serves the tools: in this thread, or in another one that loads this module. */
-export async function startTools(settings: unknown): Promise<Service> {
-  const { started, needs, stopped, staysUp } = (settings ?? {}) as ToolSettings;
+export async function startTools(settings: unknown, host: ServiceHost = NOBODY): Promise<Service> {
+  const { started, needs, stopped, staysUp, start, tells } = (settings ?? {}) as ToolSettings;
+  const tell = (what: unknown): void => {
+    if (tells === true) host.tell(what);
+  };
   await pause(1);
+  if (start === 'dies') process.exit(3);
+  if (start === 'never') await new Promise(() => undefined);
+  tell('starts');
   if (needs !== undefined && !existsSync(needs)) throw Object.assign(new Error('no start'), { code: 'NOT_YET' });
   if (started !== undefined) writeFileSync(started, '');
   return {
-    perform,
+    perform: (call) => {
+      const { nodeId, attempt } = call.context;
+      tell(`performs ${nodeId} ${attempt}`);
+      if ((call.packed as Packed).tool === 'refused') tell({ part: () => undefined });
+      if ((call.packed as Packed).tool === 'unheard')
+        return Promise.resolve({ value: encodeValue(host.unheard, 'unheard'), state: undefined });
+      return perform(call);
+    },
     stop: async () => {
       await pause(1);
+      tell('stops');
       if (staysUp === true) await pause(60_000);
       if (stopped !== undefined) writeFileSync(stopped, '');
     },
