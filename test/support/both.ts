@@ -145,7 +145,8 @@ async function runForm(form: Form, workflow: Workflow, given: Given): Promise<Ou
     events,
     progress,
     data,
-    logged: log.entries,
+    // How processes of workers ended is not about the run: runtimes of a test may share them.
+    logged: log.entries.filter(({ fields }) => fields.session === undefined),
     error: 'error' in outcome ? outcome.error : undefined,
   };
 }
