@@ -25,7 +25,7 @@ from .info import Info
 from .performer import Performer
 from .settings import PROTOCOL, Settings
 from .stream import Stream
-from .streaming import Inflow, Outflow
+from .streaming import Inflow, Outflow, item_cost
 from .thrown import failure_of
 from .voice import Voice
 
@@ -241,7 +241,7 @@ class Calls:
         assert frame is not None
         call.read(self.voice.received(frame))
         if call.credit is not None:
-            call.outflow = Outflow(call, call.credit, lambda item: self.voice.item(call, item))
+            call.outflow = Outflow(call, call.credit, self.voice.written, lambda item: self.voice.item(call, item))
         if not call.feed:
             call.inflow = None
         elif call.inflow is None:
@@ -258,7 +258,7 @@ class Calls:
             return
         try:
             (item,) = decode_value(frame.text, segments=self.voice.received(frame))
-            if not call.inflow.put(item):
+            if not call.inflow.put(item, item_cost(frame.text, frame.segments)):
                 raise FrameUnreadableError("The host has sent more items than the tool has asked for.")
         except LockstepError as error:
             call.inflow.end(error)

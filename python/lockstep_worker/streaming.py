@@ -5,14 +5,41 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from .errors import LockstepError
+from .frames import SharedFile
+from .segments import size_of
+from .typed_arrays import BytesLike
 
-ITEMS_AT_FIRST: Final = 64
-"""How many items a tool is fed with before it has taken any. It gets as many again, half of them at a time."""
+CREDIT_AT_FIRST: Final = 64
+"""How many credits the host gets before the tool has taken any item. It gets as many again, half of them at a time."""
+
+_BYTES_OF_CREDIT: Final = 16_384
+"""From so many bytes on an item costs another credit: the first ones are a mebibyte."""
+
+_LONGEST_CHARACTER: Final = 4
+"""Bytes, in UTF-8."""
+
+
+def item_cost(text: str, segments: Sequence[BytesLike | SharedFile]) -> int:
+    """Return what an item costs, in credits: one, and one more for every 16 KiB that it has.
+
+    Whoever has a credit may send an item, whatever that costs: long ones travel one by one.
+    """
+    if not segments and len(text) * _LONGEST_CHARACTER < _BYTES_OF_CREDIT:
+        return 1
+    return 1 + (len(text.encode()) + size_of(segments)) // _BYTES_OF_CREDIT
+
+
+class Written(NamedTuple):
+    """An item as it goes to the host."""
+
+    text: str
+    segments: list[BytesLike]
+    cost: int
 
 
 class Result:
@@ -84,10 +111,17 @@ class _Waiting:
 class Outflow(_Waiting):
     """The items of a tool on their way to the host."""
 
-    def __init__(self, call: Pausing, credit: int, say: Callable[[Any], None]) -> None:
-        """`credit`: how many items the host takes at first; `say`: sends one."""
+    def __init__(
+        self,
+        call: Pausing,
+        credit: int,
+        write: Callable[[Any], Written],
+        say: Callable[[Written], None],
+    ) -> None:
+        """`credit`: what the host takes at first; `write`: makes an item ready; `say`: sends it."""
         super().__init__(call)
         self._credit = credit
+        self._write = write
         self._say = say
 
     def grant(self, credit: int) -> None:
@@ -98,26 +132,30 @@ class Outflow(_Waiting):
 
     def send(self, item: Any) -> None:
         """Send an item when the host takes it. Raises CallCancelledError while waiting for that."""
+        self._call.check()
+        written = self._write(item)
         while True:
             self._wait()
-            if self._paid():
-                return self._say(item)
+            if self._paid(written.cost):
+                return self._say(written)
 
     async def send_async(self, item: Any) -> None:
         """Send an item when the host takes it, without holding a thread."""
+        self._call.check()
+        written = self._write(item)
         while True:
             await self._wait_async()
-            if self._paid():
-                return self._say(item)
+            if self._paid(written.cost):
+                return self._say(written)
 
     def _ready(self) -> bool:
         return self._credit > 0
 
-    def _paid(self) -> bool:
+    def _paid(self, cost: int) -> bool:
         with self._changed:
-            if self._credit == 0:
+            if self._credit <= 0:
                 return False  # Another thread of the same tool has sent an item.
-            self._credit -= 1
+            self._credit -= cost
             return True
 
 
@@ -125,23 +163,23 @@ class Inflow(_Waiting):
     """The items that the host feeds a tool with: `for item in …`, or `async for` in an async tool."""
 
     def __init__(self, call: Pausing, grant: Callable[[int], None], *, open: bool) -> None:
-        """`grant`: tells the host how many more it may send. `open`: whether anything comes at all."""
+        """`grant`: gives the host so many credits. `open`: whether anything comes at all."""
         super().__init__(call)
         self._grant = grant
-        self._items: deque[Any] = deque()
+        self._items: deque[tuple[Any, int]] = deque()
         self._expected = 0
         self._taken = 0
         self._asked = False
         self._open = open
         self._error: LockstepError | None = None
 
-    def put(self, item: Any) -> bool:
+    def put(self, item: Any, cost: int) -> bool:
         """Take an item from the host. False: it was not asked for."""
         with self._changed:
-            if self._expected == 0 or not self._open:
+            if self._expected <= 0 or not self._open:
                 return False
-            self._expected -= 1
-            self._items.append(item)
+            self._expected -= cost
+            self._items.append((item, cost))
             self._wake()
             return True
 
@@ -184,8 +222,8 @@ class Inflow(_Waiting):
             count = 0
             if not self._asked:
                 self._asked = True
-                count = ITEMS_AT_FIRST
-            elif self._taken >= ITEMS_AT_FIRST // 2:
+                count = CREDIT_AT_FIRST
+            elif self._taken >= CREDIT_AT_FIRST // 2:
                 count, self._taken = self._taken, 0
             if count == 0 or not self._open:
                 return
@@ -196,8 +234,9 @@ class Inflow(_Waiting):
         """Return the next item; None: another thread of the same tool has it. Raises `end` where no more come."""
         with self._changed:
             if self._items:
-                self._taken += 1
-                return (self._items.popleft(),)
+                item, cost = self._items.popleft()
+                self._taken += cost
+                return (item,)
             if self._open:
                 return None
         if self._error is not None:

@@ -14,6 +14,7 @@ from .secret_mask import mask_value
 from .segments import SharedFiles, size_of
 from .settings import Settings
 from .stream import Stream
+from .streaming import Written, item_cost
 from .typed_arrays import BytesLike
 
 _PROMPT: Final = 0.000_5
@@ -50,11 +51,15 @@ class Voice:
         changed = "null" if change is None else f"[{self._text(change[0], 'state', segments)}]"
         return encode_frame(call.id, _ANSWER, f"[{text},{changed}]", segments and self.files.send(segments))
 
-    def item(self, call: Call, value: Any) -> None:
-        """Say one item of a stream. Raises as `answer` does."""
+    def written(self, value: Any) -> Written:
+        """Return an item of a stream as it is said. Raises as `answer` does."""
         segments: list[BytesLike] = []
-        text = self._text(value, "item", segments)
-        call.stream.say(encode_frame(call.id, _ITEM, f"[{text}]", self.files.send(segments)))
+        text = f"[{self._text(value, 'item', segments)}]"
+        return Written(text, segments, item_cost(text, segments))
+
+    def item(self, call: Call, item: Written) -> None:
+        """Say one item of a stream."""
+        call.stream.say(encode_frame(call.id, _ITEM, item.text, self.files.send(item.segments)))
         if monotonic() - call.stream.flushed > _PROMPT:
             call.pause()
         else:

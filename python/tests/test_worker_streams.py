@@ -7,7 +7,8 @@ import pytest
 from worker_process import Answers, Host, frame
 
 from lockstep_worker.codec import encode_value
-from lockstep_worker.frames import FrameKind
+from lockstep_worker.frames import FrameKind, SharedFile
+from lockstep_worker.streaming import item_cost
 
 ITEM, END, CREDIT, CANCEL = FrameKind.ITEM, FrameKind.END, FrameKind.CREDIT, FrameKind.CANCEL
 ANSWER, FAILURE = FrameKind.ANSWER, FrameKind.FAILURE
@@ -151,6 +152,38 @@ def test_credit_for_what_was_taken_is_granted_in_halves(host: Host) -> None:
     assert grants == [(CREDIT, [64]), (CREDIT, [32])]
     host.say(call, END, [])
     assert last_of(host, call)[1][0] == sum(range(64))
+
+
+def test_an_item_costs_a_credit_and_another_for_every_16_kib() -> None:
+    assert [item_cost("x" * length, ()) for length in (0, 16_383, 16_384)] == [1, 1, 2]
+    assert [item_cost("é" * 8_191, ()), item_cost("é" * 8_192, ()), item_cost("😀" * 4_096, ())] == [1, 2, 2]
+    assert item_cost("12", (bytes(16_382),)) == 2
+    assert item_cost("", (bytes(16_000), SharedFile("/x", 2**20))) == 65
+
+
+@pytest.mark.parametrize("tool", ["yield_bytes", "emit_bytes_later"])
+def test_a_long_item_is_sent_with_any_credit_and_the_next_when_it_has_been_paid(host: Host, tool: str) -> None:
+    size = 40_000
+    call = host.begin(f"worker_tools:{tool}", credit=1, size=size, to=3)
+    answers = host.answers(call)
+    assert answers.next()[0] == ITEM
+    host.say(call, CREDIT, [2])  # It cost three.
+    assert nothing_more(host, answers)
+    host.say(call, CREDIT, [1])
+    assert answers.next()[0] == ITEM
+    host.say(call, CREDIT, [6])
+    assert [answers.next()[0] for _ in range(2)] == [ITEM, ANSWER]
+
+
+def test_credit_for_long_items_is_what_they_cost(host: Host) -> None:
+    call = host.begin("worker_tools:doubled", feed=True, credit=1000)
+    assert host.answers(call).next() == (CREDIT, [64])
+    for _ in range(5):
+        host.say(call, ITEM, ["x" * 100_000])  # Seven credits.
+    said = [host.answers(call).next() for _ in range(6)]
+    assert [content for kind, content in said if kind == CREDIT] == [[35]]
+    host.say(call, END, [])
+    assert last_of(host, call)[0] == ANSWER
 
 
 def test_more_items_than_were_asked_for_end_the_feed(host: Host) -> None:

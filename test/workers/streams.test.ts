@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { STREAM_CREDIT } from '../../src/plugins/python/wire/item-queue.js';
+import { STREAM_CREDIT } from '../../src/plugins/python/wire/item-cost.js';
 import { caught, rejection } from '../support/caught.js';
 import { processUse, TestWorker } from '../support/python-worker.js';
 import { until } from '../support/until.js';
@@ -69,6 +69,37 @@ describe('A stream of a worker', function () {
     await stream.return();
     while ((await noted('credit closed')) !== true);
     expect((await rejection(stream.result)).code).to.equal('STREAM_ABANDONED');
+  });
+
+  for (const [size, first] of [
+    [100_000, 10], // an item costs seven of 64 credits, and one credit is enough for the last
+    [1_000_000, 2],
+    [4_000_000, 1],
+  ] as const)
+    it(`has no more under way than a mebibyte and an item: items of ${size} bytes`, async () => {
+      const name = `long ${size}`;
+      const stream = host.worker.executeStream('wire_tools:long_noting', { name, size });
+      while ((await noted(name)) !== first);
+      for (let look = 0; look < 20; look++) expect(await noted(name)).to.equal(first);
+      for (let n = 0; n < first; n++) expect((await stream.next()).value).to.have.length(size);
+      while ((await noted(name)) !== 2 * first);
+      await stream.return();
+      expect((await rejection(stream.result)).code).to.equal('STREAM_ABANDONED');
+    });
+
+  it('feeds long items one by one, as the tool takes them', async () => {
+    let given = 0;
+    async function* source(): AsyncGenerator<Uint8Array> {
+      for (;;) {
+        given++;
+        yield new Uint8Array(2_000_000);
+      }
+    }
+    const call = host.worker.executeStream('wire_tools:first_two', {}, { input: source() });
+    expect(((await call.result) as readonly Uint8Array[]).map(({ byteLength }) => byteLength)).to.deep.equal([
+      2_000_000, 2_000_000,
+    ]);
+    expect(given).to.be.within(2, 3);
   });
 
   it('is ended in the worker when a loop over it is left', async () => {

@@ -344,6 +344,18 @@ async def fail_after_later(items: int) -> Any:
 
 
 @tool
+def yield_bytes(size: int, to: int) -> Any:
+    for _ in range(to):
+        yield bytes(size)
+
+
+@tool
+async def emit_bytes_later(size: int, to: int, ctx: Context) -> None:
+    for _ in range(to):
+        await ctx.emit_async(bytes(size))
+
+
+@tool
 def yield_unpassable() -> Any:
     yield object()
 

@@ -119,6 +119,16 @@ def count_noting(name, ctx: Context):
 
 
 @tool
+def long_noting(name, size, ctx: Context):
+    """Yield long items for ever, and note how many were let go."""
+    n = 0
+    while True:
+        ctx.session[name] = n
+        yield bytes(size)
+        n += 1
+
+
+@tool
 def double(ctx: Context):
     for item in ctx.items():
         yield item * 2

@@ -9,7 +9,7 @@ import type { Connection, GrpcStream } from './connection.js';
 import { FRAME_KINDS, type Frame } from './frame.js';
 import { decodeBatch } from './frame-reader.js';
 import { GRPC, type GrpcStatus } from './grpc-status.js';
-import { STREAM_CREDIT } from './item-queue.js';
+import { STREAM_CREDIT } from './item-cost.js';
 import { type CallOwner, LiveCall } from './live-call.js';
 import type { References } from './references.js';
 import { type Said, saidOf } from './said.js';

@@ -1,6 +1,7 @@
 /** Where the items go that a call is fed with. */
 export interface FeedOwner {
-  send(value: unknown): void;
+  /** @returns what it costs, in credits */
+  send(value: unknown): number;
   end(): void;
   /** The source threw, or yielded what cannot be sent. */
   fail(error: unknown): void;
@@ -21,8 +22,8 @@ export class Feed {
   }
 
   /** The worker wants more items. */
-  grant(count: number): void {
-    this.#credit += count;
+  grant(credits: number): void {
+    this.#credit += credits;
     if (!this.#isPumping) void this.#pump();
   }
 
@@ -45,8 +46,7 @@ export class Feed {
           this.#owner.end();
           return;
         }
-        this.#credit--;
-        this.#owner.send(value);
+        this.#credit -= this.#owner.send(value);
       }
     } catch (error) {
       if (this.#isOver) return;

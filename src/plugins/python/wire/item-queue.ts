@@ -1,7 +1,12 @@
+import { STREAM_CREDIT } from './item-cost.js';
 import { unreadable } from './unreadable.js';
 
-/** How many items of a stream may be under way: the credit that the other side is given at first. */
-export const STREAM_CREDIT = 64;
+/** An item that has come. */
+interface Come {
+  readonly value: unknown;
+  /** In credits. */
+  readonly cost: number;
+}
 
 interface Waiter {
   readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
@@ -12,21 +17,22 @@ const DONE = { done: true, value: undefined } as const;
 
 /** What is told of a queue of items. */
 export interface ItemQueueOwner {
-  /** `count` more items may come: as many have been taken. */
-  grant(count: number): void;
+  /** So many credits are given back: items that cost as many have been taken. */
+  grant(credits: number): void;
   /** Nobody takes items any more, and not all have come. */
   abandon(): void;
 }
 
-/** The items that a tool yields, until they are taken. The tool waits once STREAM_CREDIT items have not been taken. */
+/** The items that a tool yields, until they are taken. The tool waits once items that cost STREAM_CREDIT have not been taken. */
 export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
   readonly #owner: ItemQueueOwner;
-  readonly #items: unknown[] = [];
+  readonly #items: Come[] = [];
   readonly #waiters: Waiter[] = [];
-  /** How many items may still come. */
-  #credit = STREAM_CREDIT;
-  /** How many have been taken for which no credit was given again. */
+  /** How many items have come for which no credit was given back. Threads of a tool may send in another order than they pay. */
+  #come = 0;
+  /** How many of them have been taken, and what they cost. */
   #taken = 0;
+  #spent = 0;
   #end: { readonly error?: unknown } | undefined;
 
   constructor(owner: ItemQueueOwner) {
@@ -38,17 +44,17 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
   }
 
   /** An item has come. @throws LockstepError FRAME_UNREADABLE where it should not have */
-  push(value: unknown): void {
+  push(value: unknown, cost: number): void {
     if (this.#end !== undefined) return;
-    if (this.#credit === 0) throw unreadable('an item that it had no credit for', undefined);
-    this.#credit--;
+    if (this.#come >= STREAM_CREDIT) throw unreadable('an item that it had no credit for', undefined);
+    this.#come++;
     const waiter = this.#waiters.shift();
     if (waiter === undefined) {
-      this.#items.push(value);
+      this.#items.push({ value, cost });
       return;
     }
     waiter.resolve({ done: false, value });
-    this.#take();
+    this.#take(cost);
   }
 
   /** No further item comes. */
@@ -62,10 +68,10 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
-    if (this.#items.length > 0) {
-      const value = this.#items.shift();
-      this.#take();
-      return Promise.resolve({ done: false, value });
+    const item = this.#items.shift();
+    if (item !== undefined) {
+      this.#take(item.cost);
+      return Promise.resolve({ done: false, value: item.value });
     }
     const end = this.#end;
     if (end === undefined) return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
@@ -85,12 +91,14 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
     return Promise.resolve(DONE);
   }
 
-  #take(): void {
+  #take(cost: number): void {
     this.#taken++;
-    if (this.#taken < STREAM_CREDIT / 2 || this.#end !== undefined) return;
-    this.#credit += this.#taken;
-    this.#owner.grant(this.#taken);
+    this.#spent += cost;
+    if (this.#spent < STREAM_CREDIT / 2 || this.#end !== undefined) return;
+    this.#come -= this.#taken;
+    this.#owner.grant(this.#spent);
     this.#taken = 0;
+    this.#spent = 0;
   }
 
   #finish(end: { readonly error?: unknown }): void {

@@ -5,6 +5,7 @@ import { NOTHING_BESIDE, type ValueGate } from '../values/value-gate.js';
 import type { Answer, CallRequest } from './call-request.js';
 import { Feed } from './feed.js';
 import { FRAME_KINDS, type Frame, type SharedFile } from './frame.js';
+import { itemCost } from './item-cost.js';
 import { ItemQueue } from './item-queue.js';
 import { ItemTaker } from './item-taker.js';
 import { saidOf } from './said.js';
@@ -60,7 +61,7 @@ export class LiveCall {
     // Whoever takes items may never ask for the outcome.
     this.outcome.catch(() => undefined);
     const { input, items, timeoutMs } = request;
-    const grant = (count: number): void => this.#owner.steer(this.#frame(FRAME_KINDS.CREDIT, `[${count}]`));
+    const grant = (credits: number): void => this.#owner.steer(this.#frame(FRAME_KINDS.CREDIT, `[${credits}]`));
     if (items === 'queue') {
       const abandon = (): void => this.giveUp('nobody takes its items', abandoned(request.command));
       this.items = new ItemQueue({ grant, abandon });
@@ -172,7 +173,7 @@ export class LiveCall {
       return;
     }
     try {
-      this.#taker.push(this.#list(frame)[0]);
+      this.#taker.push(this.#list(frame)[0], itemCost(frame));
     } catch (error) {
       this.giveUp('an item cannot be taken', error);
     }
@@ -187,12 +188,15 @@ export class LiveCall {
     }
   }
 
-  #sendItem(value: unknown): void {
+  /** @returns what it costs, in credits */
+  #sendItem(value: unknown): number {
     const values = this.#owner.gate.writer();
     const text = `[${values.write(value, 'item')}]`;
     const { segments, files } = values.beside();
     this.keep(files);
-    this.#owner.send({ call: this.id, kind: FRAME_KINDS.ITEM, text, segments });
+    const frame = { call: this.id, kind: FRAME_KINDS.ITEM, text, segments };
+    this.#owner.send(frame);
+    return itemCost(frame);
   }
 
   #failureOf(frame: Frame): unknown {

@@ -2,11 +2,14 @@ import { expect } from 'chai';
 import { BatchWriter } from '../../../../src/plugins/python/wire/batch-writer.js';
 import { CallTable } from '../../../../src/plugins/python/wire/call-table.js';
 import { Feed } from '../../../../src/plugins/python/wire/feed.js';
+import type { Segment } from '../../../../src/plugins/python/wire/frame.js';
 import { FRAME_KINDS, type Frame } from '../../../../src/plugins/python/wire/frame.js';
 import { decodeBatch } from '../../../../src/plugins/python/wire/frame-reader.js';
 import { MessageReader, prefixed } from '../../../../src/plugins/python/wire/grpc-messages.js';
 import { GRPC, statusIn, statusOfHttp } from '../../../../src/plugins/python/wire/grpc-status.js';
-import { ItemQueue, STREAM_CREDIT } from '../../../../src/plugins/python/wire/item-queue.js';
+import { itemCost, STREAM_CREDIT } from '../../../../src/plugins/python/wire/item-cost.js';
+import { ItemQueue } from '../../../../src/plugins/python/wire/item-queue.js';
+import { ItemTaker } from '../../../../src/plugins/python/wire/item-taker.js';
 import { References } from '../../../../src/plugins/python/wire/references.js';
 import { checkTransition } from '../../../../src/plugins/python/worker-state.js';
 import { caught, rejection } from '../../../support/caught.js';
@@ -155,27 +158,50 @@ describe('Items of a stream', () => {
     const granted: number[] = [];
     const queue = new ItemQueue({ grant: (count) => granted.push(count), abandon: () => undefined });
     const waiting = [queue.next(), queue.next()];
-    for (let n = 0; n < STREAM_CREDIT; n++) queue.push(n);
-    expect(caught(() => queue.push('one more')).code).to.equal('FRAME_UNREADABLE');
+    for (let n = 0; n < STREAM_CREDIT; n++) queue.push(n, 1);
+    expect(caught(() => queue.push('one more', 1)).code).to.equal('FRAME_UNREADABLE');
     expect(await Promise.all(waiting)).to.deep.equal([
       { done: false, value: 0 },
       { done: false, value: 1 },
     ]);
     for (let n = 2; n < STREAM_CREDIT; n++) await queue.next();
     expect(granted).to.deep.equal([STREAM_CREDIT / 2, STREAM_CREDIT / 2]);
-    queue.push('more');
+    queue.push('more', 1);
     const last = [queue.next(), queue.next(), queue.next()];
     queue.end();
     expect((await Promise.all(last)).map(({ done }) => done)).to.deep.equal([false, true, true]);
   });
 
+  it('cost a credit, and another for every 16 KiB of text and bytes', () => {
+    const costOf = (text: string, ...segments: Segment[]): number => itemCost({ text, segments });
+    expect([costOf(''), costOf('x'.repeat(16_383)), costOf('x'.repeat(16_384))]).to.deep.equal([1, 1, 2]);
+    expect([costOf('é'.repeat(8_191)), costOf('é'.repeat(8_192)), costOf('😀'.repeat(4_096))]).to.deep.equal([1, 2, 2]);
+    expect(costOf('12', new Uint8Array(16_382))).to.equal(2);
+    expect(costOf('', new Uint8Array(16_000), { path: '/x', size: 2 ** 20 })).to.equal(65);
+  });
+
+  it('that are long are paid back with what they cost', async () => {
+    const granted: number[] = [];
+    const grant = (credits: number): void => void granted.push(credits);
+    const queue = new ItemQueue({ grant, abandon: () => undefined });
+    for (const cost of [1, 65, 1]) queue.push(cost, cost);
+    await queue.next();
+    expect(granted).to.deep.equal([]);
+    await queue.next();
+    await queue.next();
+    expect(granted).to.deep.equal([66]);
+    const taker = new ItemTaker(() => undefined, grant);
+    for (const cost of [31, 40, 1]) taker.push(cost, cost);
+    expect(granted).to.deep.equal([66, 71]);
+  });
+
   it('end with one error, after those that had come', async () => {
     let abandoned = 0;
     const queue = new ItemQueue({ grant: () => undefined, abandon: () => abandoned++ });
-    queue.push(1);
+    queue.push(1, 1);
     const broken = new Error('broken');
     queue.fail(broken);
-    queue.push(2);
+    queue.push(2, 1);
     expect((await queue.next()).value).to.equal(1);
     expect(await queue.next().catch((error: unknown) => error)).to.equal(broken);
     expect((await queue.next()).done).to.equal(true);
@@ -186,7 +212,7 @@ describe('Items of a stream', () => {
   it('that nobody takes any more are forgotten, and whoever sends them is told once', async () => {
     let abandoned = 0;
     const queue = new ItemQueue({ grant: () => undefined, abandon: () => abandoned++ });
-    queue.push(1);
+    queue.push(1, 1);
     const rest = queue.return();
     await queue.return();
     expect((await rest).done).to.equal(true);
@@ -203,7 +229,10 @@ describe('What a call is fed with', () => {
       for (; taken < 5; ) yield taken++;
     }
     const owner = {
-      send: (value: unknown) => sent.push(value),
+      send: (value: unknown) => {
+        sent.push(value);
+        return 1;
+      },
       end: () => told.push('end'),
       fail: () => told.push('fail'),
     };
@@ -224,7 +253,7 @@ describe('What a call is fed with', () => {
 
   it('is left when the call has ended, and a source that cannot be left harms nobody', async () => {
     const told: unknown[] = [];
-    const owner = { send: () => undefined, end: () => told.push('end'), fail: (error: unknown) => told.push(error) };
+    const owner = { send: () => 1, end: () => told.push('end'), fail: (error: unknown) => told.push(error) };
     const stubborn = {
       [Symbol.asyncIterator]: () => ({
         next: () => Promise.resolve({ done: false, value: 1 } as const),
