@@ -61,6 +61,7 @@ export type {
   RemoteExecutor,
   Service,
   ServiceCall,
+  ServiceHost,
   StartService,
 } from './base/executor-port.js';
 export type {
@@ -182,7 +183,9 @@ export type {
   Random,
   Readings,
   SecretProvider,
+  ServiceListener,
   ServiceReference,
+  ServiceStart,
   SyncBridge,
   SyncSecretProvider,
 } from './base/ports.js';
@@ -340,8 +343,10 @@ export {
   SECRET_PROVIDER,
   SYNC_BRIDGE,
   TRACES,
+  WORKER_METER,
 } from './plugins/tokens.js';
 export type { MeasuredPart, TracedAttempt, Traces } from './plugins/traces.js';
+export type { WorkerChange, WorkerEnd, WorkerMeter } from './plugins/worker-meter.js';
 export { AsyncLocalRuntime, type AsyncLocalRuntimeOptions } from './runtimes/async-local-runtime.js';
 export type { CloseOptions } from './runtimes/closing.js';
 export { formatRun } from './runtimes/format-run.js';
