@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { PythonWorker, setUp, type WorkerOptions } from '../src/plugins/python/index.js';
+import type { SyncPlugin } from '../src/plugins/plugin.js';
+import { PythonWorker, pythonWorkers, setUp, type WorkerOptions } from '../src/plugins/python/index.js';
 
 /** Where the tools are that benchmarks call: not compiled, so beside the sources. */
 const TOOLS = fileURLToPath(new URL('../../benchmarks/python', import.meta.url));
@@ -22,4 +23,10 @@ async function find(): Promise<string> {
 export async function workerForBenchmarks(options: WorkerOptions = {}): Promise<PythonWorker> {
   const interpreter = await pythonForBenchmarks();
   return PythonWorker.start({ environment: { interpreter }, paths: [TOOLS], ...options });
+}
+
+/** The plugin that performs nodes in such a worker. */
+export async function workersForBenchmarks(options: WorkerOptions = {}): Promise<SyncPlugin> {
+  const interpreter = await pythonForBenchmarks();
+  return pythonWorkers({ environment: { interpreter }, paths: [TOOLS], ...options });
 }

@@ -32,16 +32,31 @@ export interface ExecutorCall {
   readonly gone: AbortSignal;
 }
 
+/**
+ * What passes between a run and the thread of a service. It is read in the other thread as it was written, and its bytes stand in memory of
+ * their own there, each at its beginning.
+ */
+export interface Parcel {
+  /** Crosses by the structured clone algorithm. */
+  readonly data: unknown;
+  /**
+   * Crosses beside the data, without being cloned where it is long. Towards a service each may be a view of any memory: it is copied
+   * once, when the call is sent, and that memory is neither kept nor changed. A service gives its bytes away: it must not read or write
+   * their memory any more.
+   */
+  readonly bytes: readonly Uint8Array[];
+}
+
 /** How values cross to the thread in which LocalRuntime lets an executor work. What `perform` refuses is refused here with the same error. */
 export interface RemoteExecutor {
   /** What the thread loads. One thread performs all calls of one service: give the same object for every call. */
   readonly service: ServiceReference;
-  /** What the service is given as `inputs`: of a call, what it needs of inputs, state and context, as data that clones. @throws what `perform` would */
-  pack(call: Pick<ExecutorCall, 'target' | 'inputs' | 'context'>): unknown;
+  /** What the service is given: of a call, what it needs of inputs, state and context. @throws what `perform` would */
+  pack(call: Pick<ExecutorCall, 'target' | 'inputs' | 'context'>): Parcel;
   /** What the service answered, as `perform` would: returns the output, hands a new state to `context.setState`, or throws. */
-  unpack(answer: unknown, context: NodeContext): unknown;
+  unpack(answer: Parcel, context: NodeContext): unknown;
   /** What the service gave to `context.emit`, as `perform` would. */
-  unpackEmitted(data: unknown): unknown;
+  unpackEmitted(emitted: Parcel): unknown;
 }
 
 /**
@@ -76,9 +91,10 @@ export interface ServiceHost {
   readonly unheard: number;
 }
 
-/** What performs the calls of a thread. What it answers, throws and emits crosses to the caller by the structured clone algorithm. */
+/** What performs the calls of a thread. What it throws crosses to the caller by the structured clone algorithm. */
 export interface Service {
-  perform(call: ServiceCall): Promise<unknown>;
+  /** Performs one attempt. What it answers goes to `RemoteExecutor.unpack`. */
+  perform(call: ServiceCall): Promise<Parcel>;
   /** Ends whatever the service started. Called once, by `close()`, also while calls are in flight: nobody wants their answers. */
   stop(): Promise<void> | void;
 }
@@ -86,7 +102,8 @@ export interface Service {
 /** One attempt that a service is to perform; the fields are those of an `ExecutorCall`. */
 export interface ServiceCall {
   /** As `RemoteExecutor.pack` made it. */
-  readonly packed: unknown;
+  readonly packed: Parcel;
+  /** What its `emit` takes is a `Parcel`, which goes to `RemoteExecutor.unpackEmitted`. */
   readonly context: NodeContext;
   readonly timeLeftMs: number | undefined;
   readonly gone: AbortSignal;

@@ -128,7 +128,7 @@ export interface ServiceStart {
 /** One attempt that a SyncBridge performs. It crosses to another thread by the structured clone algorithm. */
 export interface BridgeCall {
   readonly module: ModuleReference;
-  /** What performs it instead of the function of the module: then `inputs` holds what was packed for it, as `packed`. */
+  /** What performs it instead of the function of the module: then `inputs` holds the `Parcel` that was packed for it, as `packed`. */
   readonly service?: ServiceReference;
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly runId: string;

@@ -152,7 +152,7 @@ class Observer {
     };
     const pack: RemoteExecutor['pack'] = (call) => {
       this.#note(call.context, call.inputs);
-      return remote?.pack(call);
+      return (remote as RemoteExecutor).pack(call);
     };
     return {
       check: (target) => inner.check(target),
@@ -164,7 +164,7 @@ class Observer {
               service: remote.service,
               pack,
               unpack: (answer, context) => remote.unpack(answer, context),
-              unpackEmitted: (data) => remote.unpackEmitted(data),
+              unpackEmitted: (emitted) => remote.unpackEmitted(emitted),
             },
           }),
     };

@@ -42,6 +42,9 @@ function performed(outcome: RunOutcome<unknown>): PerformedRun {
   return outcome;
 }
 
+/** Around the lengths from which bytes cross another way: beside the text, given away, and in a file. */
+const LONG = [256, 16_384, 2 ** 20].flatMap((limit) => [limit - 8, limit, limit + 8]);
+
 class Thing {
   readonly x = 1;
 }
@@ -101,6 +104,34 @@ export function executorContract(
           );
         }
       });
+
+      for (const size of LONG)
+        it(`gives back ${size} bytes in memory of their own, and leaves those that it was given as they are`, async () => {
+          const numbers = Float64Array.from({ length: size / 8 + 1 }, (_, index) => index + 0.5);
+          const value = [
+            numbers.slice(1),
+            numbers.subarray(1),
+            numbers.subarray(1),
+            new Uint8Array(numbers.buffer, 3, size),
+          ];
+          const before = encodeValue(value, 'value', nodeBytes);
+          const heard: unknown[] = [];
+          const hear = ({ data }: { readonly data: unknown }): void => void heard.push(data);
+          const stop = runtime.on('data', hear);
+          const nodes = { a: [tested.node('echo'), value], b: [tested.node('talk'), value] } as const;
+          const { output } = await run(nodes);
+          stop();
+          const given = (output as { readonly a: typeof value }).a;
+          expect(heard).to.have.length(1);
+          for (const came of [given, heard[0] as typeof value]) {
+            expect(encodeValue(came, 'value', nodeBytes) === before).to.equal(true);
+            for (const one of came) one.fill(7);
+            const memories = new Set<unknown>([numbers.buffer, ...came.map(({ buffer }) => buffer)]);
+            expect(memories.size).to.equal(1 + value.length);
+            for (const memory of memories) expect(memory).to.be.instanceOf(ArrayBuffer);
+          }
+          expect(encodeValue(value, 'value', nodeBytes) === before).to.equal(true);
+        });
 
       it('refuses an input that is no data, with its path, before it is called', async () => {
         const { code, message, attempts } = failed(

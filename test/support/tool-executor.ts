@@ -1,4 +1,11 @@
-import type { Executor, ExecutorCall, RemoteExecutor, Service, ServiceCall } from '../../src/base/executor-port.js';
+import type {
+  Executor,
+  ExecutorCall,
+  Parcel,
+  RemoteExecutor,
+  Service,
+  ServiceCall,
+} from '../../src/base/executor-port.js';
 import { decodeValue, encodeValue } from '../../src/base/history/value-codec.js';
 import type { NodeDefinition } from '../../src/base/node.js';
 import { executorNode } from '../../src/base/node-elsewhere.js';
@@ -7,9 +14,9 @@ import type { ServiceReference } from '../../src/base/ports.js';
 import { type } from '../../src/base/schema.js';
 import { definePlugin, type SyncPlugin } from '../../src/plugins/plugin.js';
 import { executorToken } from '../../src/plugins/token.js';
-import { nodeBytes } from '../../src/runtimes/node-bytes.js';
 import { revive, type Thrown } from '../../src/runtimes/sync-bridge/thrown.js';
 import { startTools } from './modules/tools.js';
+import { parcelOf, valueOf } from './value-parcel.js';
 
 /** A call as it crosses: texts of the value codec. */
 export interface Packed {
@@ -44,25 +51,29 @@ export function toolNode(
 function crossing(service: ServiceReference): RemoteExecutor {
   return {
     service,
-    pack: ({ target, inputs, context }): Packed => ({
-      tool: target.tool as string,
-      value: encodeValue(inputs.value, `${context.nodeId}.value`, nodeBytes),
-      state: encodeValue(context.state, `${context.nodeId}.state`),
-      context: encodeValue(context.context, 'context'),
-    }),
-    unpack: (answer, context) => {
-      const given = answer as Answer;
+    pack: ({ target, inputs, context }) => {
+      const { data: value, bytes } = parcelOf(inputs.value, `${context.nodeId}.value`);
+      const packed: Packed = {
+        tool: target.tool as string,
+        value,
+        state: encodeValue(context.state, `${context.nodeId}.state`),
+        context: encodeValue(context.context, 'context'),
+      };
+      return { data: packed, bytes };
+    },
+    unpack: ({ data, bytes }, context) => {
+      const given = data as Answer;
       if ('thrown' in given) throw revive(given.thrown);
       if (given.state !== undefined) context.setState(decodeValue(given.state));
-      return { value: decodeValue(given.value, { bytes: nodeBytes }) };
+      return { value: valueOf(given.value, bytes) };
     },
-    unpackEmitted: (data) => decodeValue(data as string),
+    unpackEmitted: ({ data, bytes }) => valueOf(data as string, bytes),
   };
 }
 
 /** A context whose `emit` takes what a service emits. */
 function hearing(context: ExecutorCall['context'], remote: RemoteExecutor): ServiceCall['context'] {
-  const emit = (data: unknown): void => context.emit(remote.unpackEmitted(data));
+  const emit = (emitted: unknown): void => context.emit(remote.unpackEmitted(emitted as Parcel));
   return new Proxy(context, { get: (own, name) => (name === 'emit' ? emit : Reflect.get(own, name, own)) });
 }
 
@@ -84,7 +95,8 @@ export class ToolExecutor implements Executor {
 
   async perform(call: ExecutorCall): Promise<unknown> {
     const { context, timeLeftMs, gone } = call;
-    const packed = this.remote.pack(call);
+    const { data, bytes } = this.remote.pack(call);
+    const packed = { data, bytes: bytes.map((one) => new Uint8Array(one)) }; // as they would cross to a thread
     this.#service ??= startTools({});
     const answer = await (await this.#service).perform({
       packed,

@@ -1,23 +1,30 @@
-import type { Executor, ExecutorCall, RemoteExecutor, Service, ServiceCall } from '../../base/executor-port.js';
+import type { Executor, ExecutorCall, Parcel, RemoteExecutor, Service, ServiceCall } from '../../base/executor-port.js';
 import type { NodeContext } from '../../base/node-context.js';
 import type { ServiceReference } from '../../base/ports.js';
 import type { TracedAttempt, Traces } from '../traces.js';
 import { performCall, type WorkerSource } from './perform-call.js';
 import { failureList, failureOf } from './python-error.js';
 import type { PythonTarget } from './python-node.js';
-import { readWireValue } from './values/wire-reader.js';
+import { readOwnValue } from './values/wire-reader.js';
 import { WireWriter } from './values/wire-writer.js';
 import type { Answer } from './wire/call-request.js';
 import type { WorkerSpan } from './wire/said.js';
 
-/** A list of values on its way between a run and the thread that performs its Python nodes: written as for a worker. */
-interface Packed {
-  readonly text: string;
-  readonly segments: readonly Uint8Array[];
+/** A list of values on its way between a run and the thread that performs its Python nodes: its text as for a worker, and the bytes beside it. */
+interface PackedList extends Parcel {
+  readonly data: string;
 }
 
-/** What becomes of a call in that thread, and the parts that its tool has measured. What else than a worker's failure it throws crosses as any error does. */
-type PackedAnswer = (Packed | { readonly failure: Packed }) & { readonly spans: readonly WorkerSpan[] };
+/** What becomes of a call in that thread. What else than a worker's failure it throws crosses as any error does. */
+interface PackedAnswer extends Parcel {
+  readonly data: {
+    readonly text: string;
+    /** Whether that is a failure. */
+    readonly hasFailed: boolean;
+    /** The parts that its tool has measured. */
+    readonly spans: readonly WorkerSpan[];
+  };
+}
 
 /** Performs Python nodes. */
 export class PythonExecutor implements Executor {
@@ -41,7 +48,7 @@ export class PythonExecutor implements Executor {
       pack: ({ target, inputs, context }) =>
         packedCall(target as PythonTarget, inputs, context.state, context.context, this.#traceparentOf(context)),
       unpack: (answer, context) => this.#unpack(answer as PackedAnswer, context),
-      unpackEmitted: (data) => listOf(data as Packed)[0],
+      unpackEmitted: (emitted) => listOf(emitted as PackedList)[0],
     };
   }
 
@@ -75,10 +82,11 @@ export class PythonExecutor implements Executor {
     this.#traces?.add(attemptOf(context), span);
   }
 
-  #unpack({ spans, ...given }: PackedAnswer, context: NodeContext): unknown {
+  #unpack({ data: { text, hasFailed, spans }, bytes }: PackedAnswer, context: NodeContext): unknown {
     for (const span of spans) this.#traced(context, span);
-    if ('failure' in given) throw failureOf(listOf(given.failure));
-    const [returns, value, change] = listOf(given) as [PythonTarget['returns'], unknown, Answer['change']];
+    const list = listOf({ data: text, bytes });
+    if (hasFailed) throw failureOf(list);
+    const [returns, value, change] = list as [PythonTarget['returns'], unknown, Answer['change']];
     return delivered(returns, value, change, context);
   }
 }
@@ -87,7 +95,7 @@ export class PythonExecutor implements Executor {
 export function pythonService(workers: WorkerSource): Pick<Service, 'perform'> {
   return {
     async perform({ packed, context, timeLeftMs, gone }: ServiceCall): Promise<PackedAnswer> {
-      const [target, inputs, state, runContext, traceparent] = listOf(packed as Packed) as Parameters<
+      const [target, inputs, state, runContext, traceparent] = listOf(packed as PackedList) as Parameters<
         typeof packedCall
       >;
       const spans: WorkerSpan[] = [];
@@ -101,11 +109,11 @@ export function pythonService(workers: WorkerSource): Pick<Service, 'perform'> {
           ['output', value],
           ['state', change],
         ]);
-        return { ...answer, spans };
+        return answered(answer, false, spans);
       } catch (error) {
         const failure = failureList(error);
         if (failure === undefined) throw error;
-        return { failure: packedList(failure.map((part) => ['failure', part])), spans };
+        return answered(packedList(failure.map((part) => ['failure', part])), true, spans);
       }
     },
   };
@@ -117,7 +125,7 @@ function packedCall(
   state: unknown,
   runContext: Readonly<Record<string, unknown>>,
   traceparent: string | null,
-): Packed {
+): PackedList {
   return packedList([
     ['target', target],
     ['inputs', inputs],
@@ -143,14 +151,19 @@ function delivered(
 }
 
 /** @throws LockstepError VALUE_NOT_ENCODABLE with what the values are called */
-function packedList(values: readonly (readonly [at: string, value: unknown])[]): Packed {
+function packedList(values: readonly (readonly [at: string, value: unknown])[]): PackedList {
   const writer = new WireWriter();
   const texts = values.map(([at, value]) => writer.write(value, at));
-  return { text: `[${texts.join()}]`, segments: writer.segments };
+  return { data: `[${texts.join()}]`, bytes: writer.segments };
 }
 
-function listOf({ text, segments }: Packed): readonly unknown[] {
-  return readWireValue(text, segments) as readonly unknown[];
+function answered({ data: text, bytes }: PackedList, hasFailed: boolean, spans: readonly WorkerSpan[]): PackedAnswer {
+  return { data: { text, hasFailed, spans }, bytes };
+}
+
+/** Its arrays are over the memory in which the bytes of the parcel came. */
+function listOf({ data, bytes }: PackedList): readonly unknown[] {
+  return readOwnValue(data, bytes as readonly Uint8Array<ArrayBuffer>[]) as readonly unknown[];
 }
 
 /** A context whose streamed values cross as all others do. */

@@ -2,6 +2,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { LockstepError } from '../../base/errors.js';
 import type { BridgeSpeech } from '../../base/ports.js';
 import { LiveCall } from './live-call.js';
+import type { Tell } from './module-context.js';
 import { type Performed, performCall } from './module-function.js';
 import { CELL, decodeCall, ring, type ToCaller, type ToThread, type Workplace } from './protocol.js';
 import { ServiceLife } from './service-life.js';
@@ -62,7 +63,7 @@ export class CallServer {
     const live = new LiveCall(decodeCall(message), () => this.#catchUp());
     this.#live.set(number, live);
     Atomics.store(this.#cells, CELL.begun, number);
-    const tell = (speech: BridgeSpeech): void => this.#say(number, live, speech);
+    const tell: Tell = (speech, memory) => this.#say(number, live, speech, memory);
     const performing =
       this.#service === undefined ? performCall(live.call, () => live.signal, tell) : this.#service.perform(live, tell);
     performing.then(
@@ -114,10 +115,10 @@ export class CallServer {
     ring(this.#bell);
   }
 
-  #say(number: number, live: LiveCall, speech: BridgeSpeech): void {
+  #say(number: number, live: LiveCall, speech: BridgeSpeech, memory?: readonly ArrayBuffer[]): void {
     if (this.#live.get(number) !== live) return;
     try {
-      this.#post(['said', number, speech]);
+      this.#post(['said', number, speech], memory);
     } catch (cause) {
       throw notCloneable('Speech', speech, live.call.nodeId, cause);
     }
@@ -125,9 +126,10 @@ export class CallServer {
 
   #answer(number: number, live: LiveCall, performed: Performed): void {
     if (!this.#settle(number, live)) return;
-    const { output, change } = performed;
+    const { output, change, memory } = performed;
     try {
-      this.#post(change === undefined ? ['completed', number, output] : ['completed', number, output, change.state]);
+      const message = ['completed', number, output] as const;
+      this.#post(change === undefined ? message : [...message, change.state], memory);
     } catch (error) {
       this.#post(['failed', number, thrownData(cloneFailure(live, performed, error))]);
     }
@@ -147,8 +149,8 @@ export class CallServer {
     return true;
   }
 
-  #post(message: ToCaller): void {
-    this.#port.postMessage(message);
+  #post(message: ToCaller, memory?: readonly ArrayBuffer[]): void {
+    this.#port.postMessage(message, memory);
     ring(this.#bell);
   }
 

@@ -2,8 +2,8 @@ import { AttemptError } from '../../base/errors.js';
 import type { NodeContext } from '../../base/node-context.js';
 import type { BridgeCall, BridgeSpeech, Log } from '../../base/ports.js';
 
-/** Takes what a node says. @throws AttemptError VALUE_NOT_CLONEABLE */
-export type Tell = (speech: BridgeSpeech) => void;
+/** Takes what a node says, and the memory that is given away with it. @throws AttemptError VALUE_NOT_CLONEABLE */
+export type Tell = (speech: BridgeSpeech, memory?: readonly ArrayBuffer[]) => void;
 
 /** The context of a node that runs on copies: everything is taken from its call. Methods may be destructured. */
 export class ModuleContext implements NodeContext {

@@ -54,6 +54,8 @@ export async function loadFunction(reference: ModuleReference, node: string): Pr
 export interface Performed {
   readonly output: unknown;
   readonly change: { readonly state: unknown } | undefined;
+  /** What is given away with the output. Default: nothing. */
+  readonly memory?: readonly ArrayBuffer[] | undefined;
 }
 
 /** Performs a call in this thread. What its function throws is thrown. */

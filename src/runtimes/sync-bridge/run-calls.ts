@@ -1,7 +1,7 @@
 import type { ActiveRun } from '../../base/active-run.js';
 import { LockstepError } from '../../base/errors.js';
 import { timeLeft } from '../../base/executor-call.js';
-import type { Executor, ExecutorReference, RemoteExecutor } from '../../base/executor-port.js';
+import type { Executor, ExecutorReference, Parcel, RemoteExecutor } from '../../base/executor-port.js';
 import type { GraphAttempt } from '../../base/graph-execution.js';
 import type { NodeContext } from '../../base/node-context.js';
 import type { BridgeReport, BridgeSpeech, BridgeTicket, Clock } from '../../base/ports.js';
@@ -164,7 +164,7 @@ export class RunCalls {
     let { output } = report;
     try {
       if (report.change !== undefined) context.setState(report.change.state);
-      if (remote !== undefined) output = remote.unpack(output, context);
+      if (remote !== undefined) output = remote.unpack(output as Parcel, context);
     } catch (error) {
       return this.#host.settleFailure(run, attempt, error, run.now);
     }
@@ -177,7 +177,7 @@ export class RunCalls {
     const run = this.#run;
     try {
       if (remote === undefined || speech.kind !== 'emit') repeat(speech, context);
-      else context.emit(remote.unpackEmitted(speech.data));
+      else context.emit(remote.unpackEmitted(speech.data as Parcel));
     } catch (error) {
       run.now = this.#clock.now();
       this.#host.settleFailure(run, attempt, error, run.now);

@@ -1,7 +1,8 @@
-import type { Service, StartService } from '../../base/executor-port.js';
+import type { Parcel, Service, StartService } from '../../base/executor-port.js';
 import type { LiveCall } from './live-call.js';
 import { ModuleContext, type Tell } from './module-context.js';
 import { loadFunction, type Performed } from './module-function.js';
+import { outgoingAnswer } from './parcels.js';
 import type { ServedReference } from './protocol.js';
 import type { HostLine } from './service-line.js';
 
@@ -35,17 +36,17 @@ export class ServiceLife {
     const { call } = live;
     const service = await this.#start();
     live.gone.throwIfAborted(); // given up meanwhile: it never begins
-    const context = new ModuleContext(call, () => live.signal, tell);
-    const { packed } = call.inputs;
+    const context = new ModuleContext(call, () => live.signal, giving(tell));
     const given = {
-      packed,
+      packed: call.inputs.packed as Parcel,
       context,
       timeLeftMs: live.timeLeftMs,
       get gone() {
         return live.gone;
       },
     };
-    return { output: await service.perform(given), change: undefined };
+    const { sent, memory } = outgoingAnswer(await service.perform(given));
+    return { output: sent, change: undefined, memory };
   }
 
   /** Stops what was started, or is being started. */
@@ -83,4 +84,13 @@ export class ServiceLife {
     this.#isStarting = isStarting;
     this.#onStart();
   }
+}
+
+/** Tells what a service says: what it emits is a parcel. */
+function giving(tell: Tell): Tell {
+  return (speech) => {
+    if (speech.kind !== 'emit') return tell(speech);
+    const { sent, memory } = outgoingAnswer(speech.data as Parcel);
+    tell({ kind: 'emit', data: sent }, memory);
+  };
 }

@@ -3,6 +3,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { AttemptError, ConfigurationError, LockstepError } from '../../base/errors.js';
 import type { BridgeCall, BridgeReport, BridgeTicket, ServiceReference } from '../../base/ports.js';
 import { copyCall } from './call.js';
+import { outgoingCall } from './parcels.js';
 import {
   CELL,
   encodeCall,
@@ -190,8 +191,9 @@ export class ThreadLane {
   }
 
   #postCall(thread: Thread, number: number, call: BridgeCall): void {
+    const { sent, memory } = outgoingCall(call);
     try {
-      thread.port.postMessage(encodeCall(number, call));
+      thread.port.postMessage(encodeCall(number, sent), memory);
       thread.last = number;
     } catch (error) {
       copyCall(call); // names the part that cannot be copied

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Service, ServiceCall, ServiceHost } from '../../../src/base/executor-port.js';
+import type { Parcel, Service, ServiceCall, ServiceHost } from '../../../src/base/executor-port.js';
 import { decodeValue, encodeValue } from '../../../src/base/history/value-codec.js';
 import type { NodeContext } from '../../../src/base/node-context.js';
-import { nodeBytes } from '../../../src/runtimes/node-bytes.js';
 import { thrownData } from '../../../src/runtimes/sync-bridge/thrown.js';
 import type { Answer, Packed } from '../tool-executor.js';
+import { parcelOf, valueOf } from '../value-parcel.js';
 
 /** What a tool is told of its call. */
 interface ToolContext extends Pick<NodeContext, 'runId' | 'nodeId' | 'attempt' | 'visit' | 'idempotencyKey'> {
@@ -69,11 +69,21 @@ const TOOLS: Readonly<Record<string, Tool>> = {
   talk: (value, { call }) => {
     call.context.log.log('info', 'begins');
     call.context.progress(1, 2, 'one');
-    call.context.emit(encodeValue(value, 'emitted'));
+    call.context.emit(parcelOf(value, 'emitted'));
     return null;
   },
+  /** The same twice, and a part of it. */
+  thrice: (value: Float64Array) => [value, value, value.subarray(1)],
+  /** How many items came. */
+  count_items: (value: Float64Array) => value.length,
   /** Ends its thread. */
   die: () => process.exit(3),
+  /** Ends its thread when a file says so, and holds it until then. */
+  hold_and_die: (value: { readonly started: string; readonly end: string }) => {
+    writeFileSync(value.started, '');
+    while (!existsSync(value.end));
+    process.exit(3);
+  },
   /** Waits for nothing that could ever come. */
   never: () => new Promise(() => undefined),
   /** Answers after so many milliseconds. */
@@ -88,12 +98,17 @@ const TOOLS: Readonly<Record<string, Tool>> = {
   },
 };
 
-async function perform(call: ServiceCall): Promise<Answer> {
-  const { tool, value, state, context } = call.packed as Packed;
+function answerOf(data: Answer, bytes: Parcel['bytes']): Parcel {
+  return { data, bytes };
+}
+
+async function perform(call: ServiceCall): Promise<Parcel> {
+  const { data, bytes } = call.packed;
+  const { tool, value, state, context } = data as Packed;
   const { runId, nodeId, attempt, visit, idempotencyKey } = call.context;
   let change: string | undefined;
   try {
-    const output = await (TOOLS[tool] as Tool)(decodeValue(value, { bytes: nodeBytes }) as never, {
+    const output = await (TOOLS[tool] as Tool)(valueOf(value, bytes) as never, {
       ...{ runId, nodeId, attempt, visit, idempotencyKey, call },
       state: decodeValue(state),
       context: decodeValue(context),
@@ -101,9 +116,10 @@ async function perform(call: ServiceCall): Promise<Answer> {
         change = encodeValue(next, `${nodeId}.state`);
       },
     });
-    return { value: encodeValue(output, nodeId, nodeBytes), state: change };
+    const answer = parcelOf(output, nodeId);
+    return answerOf({ value: answer.data, state: change }, answer.bytes);
   } catch (error) {
-    return { thrown: thrownData(error) };
+    return answerOf({ thrown: thrownData(error) }, []);
   }
 }
 

@@ -71,6 +71,49 @@ describe('LocalRuntime with an executor', () => {
     expect(existsSync(file('started'))).to.equal(true);
   });
 
+  it('sends a call that its thread had not begun to the next one, with its long values, and leaves them as they are', () => {
+    using runtime = open();
+    const value = Float64Array.from({ length: 2 ** 17 }, (_, index) => index);
+    const w = workflow('w');
+    w.try('dies', toolNode('hold_and_die')({ value: { started: file('started'), end: file('end') } }));
+    const first = w.add('first', withX('double')({ x: 1 }));
+    const held = w.fn('held', { y: first.out.y }, () => {
+      while (!existsSync(file('started')));
+    });
+    const kept = w.add('kept', toolNode('echo')({ value }), { after: [held] });
+    const second = w.add('second', withX('double')({ x: 1 }), { after: [held] });
+    w.fn('end', { y: second.out.y }, () => writeFileSync(file('end'), ''));
+    const run = runtime.execute(w.build({ outputs: { value: kept.out.value } }));
+    expect([run.node('dies').error?.code, run.node('kept').attempts]).to.deep.equal(['BRIDGE_LOST', 1]);
+    const came = (run.unwrap() as { readonly value: Float64Array }).value;
+    expect([came.length, came.at(-1), value.length, value.at(-1)]).to.deep.equal([
+      2 ** 17,
+      2 ** 17 - 1,
+      2 ** 17,
+      2 ** 17 - 1,
+    ]);
+  });
+
+  it('gives each part of an answer memory of its own, where the service gave the same away more than once', () => {
+    using runtime = open();
+    for (const length of [100, 10_000]) {
+      const { value } = runtime.execute(single('thrice', new Float64Array(length).fill(1))).unwrap();
+      const came = value as readonly Float64Array[];
+      expect(came.map(({ buffer }) => buffer.byteLength / 8)).to.deep.equal([length, length, length - 1]);
+      expect(new Set(came.map(({ buffer }) => buffer)).size).to.equal(3);
+      expect(came.every((one) => one.every((item) => item === 1))).to.equal(true);
+    }
+  });
+
+  it('keeps nothing of the long values that went through it', () => {
+    using runtime = open();
+    const value = new Float64Array(2 ** 22);
+    const before = process.memoryUsage.rss();
+    for (let call = 0; call < 64; call++)
+      expect(runtime.execute(single('count_items', value)).unwrap().value).to.equal(2 ** 22);
+    expect(process.memoryUsage.rss() - before).to.be.below(2 ** 29); // a quarter of what went through
+  });
+
   it('takes what both threads say, and runs its own nodes meanwhile', () => {
     using runtime = open();
     const order: string[] = [];

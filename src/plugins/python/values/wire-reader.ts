@@ -19,6 +19,16 @@ export function readWireValue(text: string, segments: readonly Segment[], readFi
   }
 }
 
+/**
+ * The value of a text that `WireWriter` wrote, whose arrays are over the very memory of the bytes beside it.
+ *
+ * @param bytes each all of its memory, which nobody else has
+ * @throws LockstepError VALUE_UNREADABLE
+ */
+export function readOwnValue(text: string, bytes: readonly Uint8Array<ArrayBuffer>[]): unknown {
+  return decodeValue(text, { bytes: wireBytes, segment: (place) => bytes[place] as Uint8Array<ArrayBuffer> });
+}
+
 /** With memory of its own, which begins where numbers of any size may begin. */
 function copyOf(segment: Segment | undefined, readFile: ReadFile): Uint8Array<ArrayBuffer> {
   if (segment === undefined) throw new TypeError('no such segment');
