@@ -7,6 +7,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { entryPoints } from './entry-points.mjs';
+import { fewChunks } from './few-chunks.mjs';
 import { sourceFiles } from './files.mjs';
 
 /** A class at the top level that names itself in its own body: esbuild puts an underscore before its inner name. */
@@ -22,13 +23,19 @@ const PYTHON_THREAD = { in: 'src/plugins/python/python-thread.ts', out: 'python-
 const COMMAND = { in: 'src/cli/main.ts', out: 'cli/main' };
 const BANNER = 'import "reflect-metadata";';
 
-const { metafile } = await build({
-  entryPoints: [
-    ...entryPoints().map(({ source }) => ({ in: source, out: source.slice(4, -3) })),
-    WORKER,
-    PYTHON_THREAD,
-    COMMAND,
-  ],
+/** What is loaded where the package itself is not: in a thread, by a command that needs nothing of it, or for workers without a workflow. */
+const LIGHT = [
+  WORKER.in,
+  PYTHON_THREAD.in,
+  'src/plugins/python/index.ts',
+  'src/cli/report-error.ts',
+  'src/cli/verbs/python.ts',
+];
+const sources = entryPoints().map(({ source }) => source);
+const [CORE] = sources;
+
+const options = {
+  entryPoints: [...sources.map((source) => ({ in: source, out: source.slice(4, -3) })), WORKER, PYTHON_THREAD, COMMAND],
   outdir: 'dist',
   chunkNames: 'chunks/[hash]',
   bundle: true,
@@ -43,7 +50,10 @@ const { metafile } = await build({
   tsconfig: 'tsconfig.build.json',
   metafile: true,
   logLevel: 'warning',
-});
+};
+// Whoever imports another entry point of the package imports the package too.
+const withCore = sources.filter((source) => source !== CORE && !LIGHT.includes(source));
+const { metafile } = await build(await fewChunks(options, { core: CORE, light: LIGHT, withCore }));
 
 const scripts = Object.keys(metafile.outputs).filter((path) => path.endsWith('.js'));
 for (const path of scripts) restoreClassNames(path);

@@ -38,6 +38,19 @@ describe('The packed package', function () {
     });
   }
 
+  it('is loaded from few files: each of them takes time', async () => {
+    const { stdout } = await runProgram(`
+      import { readFileSync } from 'node:fs';
+      const files = new Set([import.meta.resolve('lockstep')]);
+      for (const file of files)
+        for (const [, path] of readFileSync(new URL(file), 'utf8').matchAll(/^(?:import|\\} from) ?"(\\.[^"]+)";/gm))
+          files.add(new URL(path, file).href);
+      console.log(files.size);
+    `);
+
+    expect(Number(stdout)).to.be.within(2, 4);
+  });
+
   it('keeps the name of a class that speaks of itself', async () => {
     const { stdout } = await runProgram(`
       import { type, workflow } from 'lockstep';
