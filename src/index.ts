@@ -58,6 +58,7 @@ export type {
   ExecutorCall,
   ExecutorReference,
   ExecutorTarget,
+  Parcel,
   RemoteExecutor,
   Service,
   ServiceCall,
