@@ -16,7 +16,7 @@ import { definePlugin, type SyncPlugin } from '../../src/plugins/plugin.js';
 import { executorToken } from '../../src/plugins/token.js';
 import { revive, type Thrown } from '../../src/runtimes/sync-bridge/thrown.js';
 import { startTools } from './modules/tools.js';
-import { parcelOf, valueOf } from './value-parcel.js';
+import { parcelOf, valueIn } from './value-parcel.js';
 
 /** A call as it crosses: texts of the value codec. */
 export interface Packed {
@@ -65,9 +65,9 @@ function crossing(service: ServiceReference): RemoteExecutor {
       const given = data as Answer;
       if ('thrown' in given) throw revive(given.thrown);
       if (given.state !== undefined) context.setState(decodeValue(given.state));
-      return { value: valueOf(given.value, bytes) };
+      return { value: valueIn(given.value, bytes) };
     },
-    unpackEmitted: ({ data, bytes }) => valueOf(data as string, bytes),
+    unpackEmitted: ({ data, bytes }) => valueIn(data as string, bytes),
   };
 }
 

@@ -14,6 +14,6 @@ export function parcelOf(value: unknown, at: string): Parcel & { readonly data: 
 }
 
 /** The value of a text and of bytes that came in memory of their own. */
-export function valueOf(text: string, bytes: Parcel['bytes']): unknown {
+export function valueIn(text: string, bytes: Parcel['bytes']): unknown {
   return decodeValue(text, { bytes: nodeBytes, segment: (place) => bytes[place] as Uint8Array<ArrayBuffer> });
 }

@@ -6,7 +6,7 @@ import { decodeValue, encodeValue } from '../../../src/base/history/value-codec.
 import type { NodeContext } from '../../../src/base/node-context.js';
 import { thrownData } from '../../../src/runtimes/sync-bridge/thrown.js';
 import type { Answer, Packed } from '../tool-executor.js';
-import { parcelOf, valueOf } from '../value-parcel.js';
+import { parcelOf, valueIn } from '../value-parcel.js';
 
 /** What a tool is told of its call. */
 interface ToolContext extends Pick<NodeContext, 'runId' | 'nodeId' | 'attempt' | 'visit' | 'idempotencyKey'> {
@@ -108,7 +108,7 @@ async function perform(call: ServiceCall): Promise<Parcel> {
   const { runId, nodeId, attempt, visit, idempotencyKey } = call.context;
   let change: string | undefined;
   try {
-    const output = await (TOOLS[tool] as Tool)(valueOf(value, bytes) as never, {
+    const output = await (TOOLS[tool] as Tool)(valueIn(value, bytes) as never, {
       ...{ runId, nodeId, attempt, visit, idempotencyKey, call },
       state: decodeValue(state),
       context: decodeValue(context),
