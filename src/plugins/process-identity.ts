@@ -26,6 +26,11 @@ export function startOf(pid: number): string | null {
   return statOf(pid)?.started ?? null;
 }
 
+/** The process that started a process of this machine, or has taken it over; `undefined` where there is none, or the system does not tell. */
+export function parentOf(pid: number): number | undefined {
+  return statOf(pid)?.parent;
+}
+
 /** Whether a process of this machine has ended. */
 export function isDead({ pid, started }: Pick<ProcessIdentity, 'pid' | 'started'>): boolean {
   try {
@@ -40,12 +45,14 @@ export function isDead({ pid, started }: Pick<ProcessIdentity, 'pid' | 'started'
   return stat.state === 'Z' || stat.state === 'X' || (started !== null && stat.started !== started);
 }
 
-/** State and start of a process, fields 3 and 22 of /proc/<pid>/stat; its name, field 2, may hold spaces and parentheses. */
-function statOf(pid: number): { readonly state: string; readonly started: string } | undefined {
+/** State, parent and start of a process, fields 3, 4 and 22 of /proc/<pid>/stat; its name, field 2, may hold spaces and parentheses. */
+function statOf(
+  pid: number,
+): { readonly state: string; readonly parent: number; readonly started: string } | undefined {
   const text = tell(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state, started] = [fields?.[0], fields?.[19]];
-  return state === undefined || started === undefined ? undefined : { state, started };
+  const [state, parent, started] = [fields?.[0], fields?.[1], fields?.[19]];
+  return state === undefined || started === undefined ? undefined : { state, parent: Number(parent), started };
 }
 
 function tell(read: () => string): string | undefined {

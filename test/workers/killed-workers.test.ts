@@ -235,6 +235,21 @@ describe('A worker that is recycled', function () {
     expect(host.exits[0]).to.deep.equal({ how: 'stopped', forced: false });
   });
 
+  it('counts what its processes have started as well', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const size = 2 ** 28;
+    host = await TestWorker.start({ recycle: { rssBytes: size } });
+    const first = host.pid;
+    await host.worker.execute('ping');
+    const { load } = (await host.worker.execute('info')) as { readonly load: { readonly rssBytes: number } };
+    expect(load.rssBytes).to.be.below(size / 2);
+    // It looks at most once a second: by the end of one of these calls it does.
+    const child = (await host.call('start_large_child', { size })) as number;
+    while (host.pid === first) await host.worker.execute('ping');
+    await until(() => host.exits.length > 0);
+    expect(isGone(child)).to.equal(true);
+  });
+
   it('after some time, is replaced', async () => {
     host = await TestWorker.start({ recycle: { afterMs: 100 } });
     const first = host.pid;

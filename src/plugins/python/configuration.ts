@@ -44,7 +44,10 @@ export interface RecycleOptions {
   readonly afterCalls?: number;
   /** After how long, in milliseconds. */
   readonly afterMs?: number;
-  /** From how much memory on that its process holds, in bytes. Looked at when calls end, at most once a second. */
+  /**
+   * From how much memory on that its process and what that has started hold, in bytes; what they share counts for each. Elsewhere than on
+   * Linux, its process alone. Looked at when calls end, at most once a second.
+   */
   readonly rssBytes?: number;
 }
 

@@ -1,5 +1,6 @@
 import type { WorkerSettings } from './configuration.js';
 import type { Incarnation } from './incarnation.js';
+import { memoryOfTree } from './process/process-table.js';
 import { timerMs } from './timer-ms.js';
 
 /** How often is looked at most how much memory a worker holds, and how long its answer may take, in milliseconds. */
@@ -36,7 +37,8 @@ export class Recycling {
   }
 
   async #look(limit: number): Promise<void> {
-    const load = await this.#worker.ask(LOOK_MS);
-    if (load !== undefined && load.rssBytes >= limit) this.#due();
+    // Where the system does not tell, the worker knows of its own process.
+    const held = memoryOfTree(this.#worker.pid) ?? (await this.#worker.ask(LOOK_MS))?.rssBytes;
+    if (held !== undefined && held >= limit) this.#due();
   }
 }

@@ -157,9 +157,10 @@ export async function startTools(settings: unknown, host: ServiceHost = NOBODY):
     perform: (call) => {
       const { nodeId, attempt } = call.context;
       tell(`performs ${nodeId} ${attempt}`);
-      if ((call.packed as Packed).tool === 'refused') tell({ part: () => undefined });
-      if ((call.packed as Packed).tool === 'unheard')
-        return Promise.resolve({ value: encodeValue(host.unheard, 'unheard'), state: undefined });
+      const { tool } = call.packed.data as Packed;
+      if (tool === 'refused') tell({ part: () => undefined });
+      if (tool === 'unheard')
+        return Promise.resolve(answerOf({ value: encodeValue(host.unheard, 'unheard'), state: undefined }, []));
       return perform(call);
     },
     stop: async () => {

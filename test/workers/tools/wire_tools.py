@@ -224,6 +224,17 @@ def start_child():
 
 
 @tool
+def start_large_child(size):
+    """Return when a child holds so many bytes."""
+    program = "import sys; held = b'x' * int(sys.argv[1]); print(len(held), flush=True); sys.stdin.read()"
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, str(size)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert int(child.stdout.readline()) == size
+    return child.pid
+
+
+@tool
 def threads():
     return threading.active_count()
 

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { startOf } from '../../process-identity.js';
+import { parentOf, startOf } from '../../process-identity.js';
 import { MARKER_VARIABLE } from './worker-variables.js';
 
 /** A process that has the marker of a worker. */
@@ -26,6 +26,38 @@ export function hasMarker(pid: number, marker: string): boolean {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`${MARKER_VARIABLE}=${marker}`);
   } catch {
     return false;
+  }
+}
+
+/**
+ * The memory that a process and all that it has started hold, in bytes: what several of them share counts for each. `undefined` where the
+ * system does not tell, or the process has ended. Linux only.
+ */
+export function memoryOfTree(root: number): number | undefined {
+  const own = memoryOf(root);
+  if (own === undefined) return undefined;
+  const children = new Map<number, number[]>();
+  for (const pid of processIds()) {
+    const parent = parentOf(pid) ?? 0;
+    children.set(parent, [...(children.get(parent) ?? []), pid]);
+  }
+  let bytes = own;
+  const below = [root];
+  for (const pid of below)
+    for (const child of children.get(pid) ?? []) {
+      bytes += memoryOf(child) ?? 0;
+      below.push(child);
+    }
+  return bytes;
+}
+
+/** What a process holds of the memory of the machine, in bytes. */
+function memoryOf(pid: number): number | undefined {
+  try {
+    const [, kibibytes] = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return kibibytes === undefined ? undefined : Number(kibibytes) * 1_024;
+  } catch {
+    return undefined;
   }
 }
 
