@@ -73,6 +73,8 @@ export interface Executor {
   perform(call: ExecutorCall): Promise<unknown>;
   /** What LocalRuntime needs. Default: the executor works in AsyncLocalRuntime only. */
   readonly remote?: RemoteExecutor;
+  /** Why there is no `remote`, as the end of a sentence that a user reads: `its option "registry" has functions`. Default: nothing is said. */
+  readonly whyNoRemote?: string;
 }
 
 /** Starts a service in the thread that loads its module. One that fails is started again for the next call. */

@@ -30,6 +30,10 @@ export const workerErrors = {
     'A worker process could not be started, or ended or hung before it was ready.',
     'Correct what its last lines name, or give it more time with startTimeoutMs.',
   ),
+  WORKER_REGISTRY_FAILED: entry(
+    'The registry of workers failed, or did not answer in time: a worker that is not written down is not started.',
+    'See the cause, and mend the registry that was injected, or leave the option out.',
+  ),
   WORKER_STOPPED: entry(
     'A worker was asked for something when it, or its host, had been stopped.',
     'Ask before stop() and close(); a stopped worker can be started again.',

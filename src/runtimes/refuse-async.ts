@@ -1,5 +1,6 @@
 import type { ActiveRun } from '../base/active-run.js';
 import { AttemptError, ConfigurationError } from '../base/errors.js';
+import type { Executor } from '../base/executor-port.js';
 import type { GraphAttempt } from '../base/graph-execution.js';
 import type { Plan } from '../base/plan.js';
 import { RunRejectedError } from '../base/run-errors.js';
@@ -23,11 +24,15 @@ function refuseExecutors(
   for (const { node, reference } of executors) {
     const executor = host.executorFor(reference);
     if (executor === undefined || (serves && executor.remote !== undefined)) continue;
-    const why = serves ? `its ${reference.kind} executor works in none` : 'the SyncBridge that was passed has none';
+    const why = serves ? worksInNone(reference.kind, executor) : 'the SyncBridge that was passed has none';
     const what = `Node "${node}" needs a thread of its executor: ${why}.`;
     return new ConfigurationError('EXECUTOR_NEEDS_LANES', what, { at: node });
   }
   return undefined;
+}
+
+function worksInNone(kind: string, { whyNoRemote }: Executor): string {
+  return `its ${kind} executor works in none${whyNoRemote === undefined ? '' : `, because ${whyNoRemote}`}`;
 }
 
 function refuseAsync({ asyncNodes }: Plan): ConfigurationError | undefined {

@@ -19,11 +19,14 @@ export class HostProcess {
   #text = '';
   #errors = '';
 
-  /** @param workers the words of each worker */
-  constructor(dataFolder: string, python: string, workers: readonly (readonly string[])[]) {
+  /**
+   * @param workers the words of each worker
+   * @param database where their registry is, if it is in none of files
+   */
+  constructor(dataFolder: string, python: string, workers: readonly (readonly string[])[], database = '') {
     const words = workers.map((each) => JSON.stringify(each));
     const { NODE_V8_COVERAGE: _, ...env } = process.env;
-    this.#child = spawn(process.execPath, [PROGRAM, dataFolder, python, ...words], { env });
+    this.#child = spawn(process.execPath, [PROGRAM, dataFolder, python, database, ...words], { env });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#text += text;
     });

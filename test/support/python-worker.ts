@@ -2,9 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkerOptions } from '../../src/plugins/python/configuration.js';
-import { hostsFolder, readHostFile, type WorkerEntry } from '../../src/plugins/python/process/host-file.js';
 import type { OutputLine } from '../../src/plugins/python/process/output-lines.js';
 import type { WorkerExit } from '../../src/plugins/python/process/worker-exit.js';
+import { hostsFolder, readHostFile } from '../../src/plugins/python/registry/file-registry.js';
+import type { WorkerEntry } from '../../src/plugins/python/registry/worker-registry.js';
 import type { Said } from '../../src/plugins/python/wire/said.js';
 import { PythonWorker } from '../../src/plugins/python/worker.js';
 import type { PythonWorkerState } from '../../src/plugins/python/worker-state.js';

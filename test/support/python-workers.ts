@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDead } from '../../src/plugins/process-identity.js';
+import { checkProcessOptions } from '../../src/plugins/python/check-options.js';
 import type { WorkerProcessOptions } from '../../src/plugins/python/configuration.js';
 import type { OutputLine } from '../../src/plugins/python/process/output-lines.js';
 import { ProcessManager, type WorkerProgram } from '../../src/plugins/python/process/process-manager.js';
@@ -28,7 +29,7 @@ export class TestHost {
 
   constructor(python: string, options: WorkerProcessOptions = {}) {
     this.#python = python;
-    this.manager = new ProcessManager({ dataFolder: this.dataFolder, ...options });
+    this.manager = new ProcessManager(checkProcessOptions({ dataFolder: this.dataFolder, ...options }));
   }
 
   start(...words: readonly string[]): ReturnType<ProcessManager['start']> {

@@ -25,6 +25,7 @@ describe('The configuration of Python', () => {
       requirements: [],
       probeTimeoutMs: 10_000,
       env: {},
+      registry: null,
       startTimeoutMs: 30_000,
       gracefulShutdownTimeoutMs: 6_000,
       name: 'default',

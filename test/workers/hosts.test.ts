@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { checkProcessOptions } from '../../src/plugins/python/check-options.js';
 import { ProcessManager } from '../../src/plugins/python/process/process-manager.js';
 import { preparedPython } from '../support/python-environment.js';
 import { workerEntries } from '../support/python-worker.js';
@@ -65,7 +66,7 @@ describe('Sixteen workers of two hosts', function () {
     expect((await end)[0]).to.equal(0);
     expect(closed.answers.every(({ pid }) => isGone(pid))).to.equal(true);
     // What the one that was killed could not clear away, the next one does.
-    await using next = new ProcessManager({ dataFolder });
+    await using next = new ProcessManager(checkProcessOptions({ dataFolder }));
     expect((await next.open()).hosts).to.equal(8);
     expect(folders.filter((folder) => existsSync(folder))).to.deep.equal([]);
   });

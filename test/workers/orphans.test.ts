@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type ProcessIdentity, startOf, thisProcess } from '../../src/plugins/process-identity.js';
-import type { HostRecord, WorkerEntry } from '../../src/plugins/python/process/host-file.js';
+import { checkProcessOptions } from '../../src/plugins/python/check-options.js';
 import { ProcessManager } from '../../src/plugins/python/process/process-manager.js';
+import type { HostRecord } from '../../src/plugins/python/registry/file-registry.js';
+import type { WorkerEntry } from '../../src/plugins/python/registry/worker-registry.js';
 import { HostProcess } from '../support/host-process.js';
 import { preparedPython } from '../support/python-environment.js';
 import { groupOf, hostFiles, isGone, TemporaryFolder } from '../support/python-workers.js';
@@ -51,7 +53,7 @@ onLinux('What is left of a host that was killed', function () {
 
   /** Opens a host on the data folder, which sweeps. */
   async function sweep(): Promise<{ readonly hosts: number; readonly killed: readonly number[] }> {
-    await using manager = new ProcessManager({ dataFolder });
+    await using manager = new ProcessManager(checkProcessOptions({ dataFolder }));
     return await manager.open();
   }
 

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { checkProcessOptions } from '../../src/plugins/python/check-options.js';
 import { ProcessManager } from '../../src/plugins/python/process/process-manager.js';
 import { PythonWorker } from '../../src/plugins/python/worker.js';
 import { rejection } from '../support/caught.js';
@@ -261,7 +262,7 @@ describe('A Python worker', function () {
     const { pid, answer, folder } = JSON.parse(stdout) as { pid: number; answer: unknown; folder: string };
     expect(answer).to.equal('late');
     await until(() => isGone(pid));
-    await using next = new ProcessManager({ dataFolder: folder });
+    await using next = new ProcessManager(checkProcessOptions({ dataFolder: folder }));
     expect((await next.open()).hosts).to.equal(1);
     rmSync(folder, { recursive: true });
   });

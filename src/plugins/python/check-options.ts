@@ -18,6 +18,7 @@ import {
   type WorkerProcessSettings,
   type WorkerSettings,
 } from './configuration.js';
+import { REGISTRY_FUNCTIONS, type WorkerRegistry } from './registry/worker-registry.js';
 
 /** @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
 export function checkEnvironmentOptions(options: PythonEnvironmentOptions = {}): PythonEnvironmentSettings {
@@ -41,15 +42,17 @@ export function checkEnvironmentOptions(options: PythonEnvironmentOptions = {}):
 /** @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
 export function checkProcessOptions(options: WorkerProcessOptions = {}): WorkerProcessSettings {
   const at = 'workers';
-  knownFields(options, ['dataFolder', 'env', 'startTimeoutMs', 'gracefulShutdownTimeoutMs'], at);
-  const { dataFolder, env, startTimeoutMs, gracefulShutdownTimeoutMs } = options;
+  knownFields(options, PROCESS_FIELDS, at);
+  const { dataFolder, env, registry, startTimeoutMs, gracefulShutdownTimeoutMs } = options;
   checkText(dataFolder, `${at}.dataFolder`);
   checkVariables(env, `${at}.env`);
+  checkRegistry(registry, `${at}.registry`);
   checkDuration(startTimeoutMs, `${at}.startTimeoutMs`);
   checkDuration(gracefulShutdownTimeoutMs, `${at}.gracefulShutdownTimeoutMs`);
   return Object.freeze({
     dataFolder: dataFolder ?? PYTHON_DEFAULTS.dataFolder,
     env: Object.freeze({ ...(env ?? PYTHON_DEFAULTS.env) }),
+    registry: registry ?? PYTHON_DEFAULTS.registry,
     startTimeoutMs: startTimeoutMs ?? PYTHON_DEFAULTS.startTimeoutMs,
     gracefulShutdownTimeoutMs: gracefulShutdownTimeoutMs ?? PYTHON_DEFAULTS.gracefulShutdownTimeoutMs,
   });
@@ -79,7 +82,14 @@ function checkVariables(env: Readonly<Record<string, string>> | undefined, at: s
       refuse(`${at}.${name}`, 'must be a text', value);
 }
 
-const PROCESS_FIELDS = ['dataFolder', 'env', 'startTimeoutMs', 'gracefulShutdownTimeoutMs'] as const;
+function checkRegistry(registry: WorkerRegistry | undefined, at: string): void {
+  if (registry === undefined) return;
+  if (typeof registry !== 'object' || registry === null) refuse(at, 'must be a registry of workers', registry);
+  for (const name of REGISTRY_FUNCTIONS)
+    if (typeof registry[name] !== 'function') refuse(`${at}.${name}`, 'must be a function', registry[name]);
+}
+
+const PROCESS_FIELDS = ['dataFolder', 'env', 'registry', 'startTimeoutMs', 'gracefulShutdownTimeoutMs'] as const;
 const WORKER_FIELDS = [
   'adapter',
   'environment',
@@ -102,8 +112,8 @@ const WORKER_FIELDS = [
 export function checkWorkerOptions(options: WorkerOptions = {}): WorkerSettings {
   const at = 'workers';
   knownFields(options, [...PROCESS_FIELDS, ...WORKER_FIELDS], at);
-  const { dataFolder, env, startTimeoutMs, gracefulShutdownTimeoutMs, ...own } = options;
-  const given = { dataFolder, env, startTimeoutMs, gracefulShutdownTimeoutMs };
+  const { dataFolder, env, registry, startTimeoutMs, gracefulShutdownTimeoutMs, ...own } = options;
+  const given = { dataFolder, env, registry, startTimeoutMs, gracefulShutdownTimeoutMs };
   const processes = checkProcessOptions(
     Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   );

@@ -1,4 +1,5 @@
 import type { WorkerAdapter } from './adapter.js';
+import type { WorkerRegistry } from './registry/worker-registry.js';
 
 /** Where Lockstep keeps what has to do with Python. */
 export interface PythonDataOptions {
@@ -22,7 +23,9 @@ export interface PythonEnvironmentOptions extends PythonDataOptions {
 export interface WorkerProcessOptions extends PythonDataOptions {
   /** Variables for workers, beside the few of this process that they are given: where programs, folders, languages and GPUs are. */
   readonly env?: Readonly<Record<string, string>>;
-  /** How long a worker may take until it is ready, in milliseconds. */
+  /** Where hosts write down their workers, so that what is left of one that was killed is found. Without one: `fileRegistry()` of the data folder. Not in LocalRuntime, whose workers are kept by another thread. */
+  readonly registry?: WorkerRegistry;
+  /** How long a worker may take until it is ready, in milliseconds, and the registry for each answer. */
   readonly startTimeoutMs?: number;
   /** How long a worker that was asked to end (SIGTERM) may take, in milliseconds. Then it is killed, and all that it started. */
   readonly gracefulShutdownTimeoutMs?: number;
@@ -137,6 +140,7 @@ export const PYTHON_DEFAULTS = Object.freeze({
   requirements: Object.freeze([]) as readonly string[],
   probeTimeoutMs: 10_000,
   env: Object.freeze({}) as Readonly<Record<string, string>>,
+  registry: null,
   startTimeoutMs: 30_000,
   gracefulShutdownTimeoutMs: 6_000,
   name: 'default',
@@ -175,7 +179,9 @@ export type PythonEnvironmentSettings = Readonly<
 >;
 
 /** The options of processes, checked, with what was left out. */
-export type WorkerProcessSettings = Readonly<Required<WorkerProcessOptions>>;
+export type WorkerProcessSettings = Readonly<
+  Omit<Required<WorkerProcessOptions>, 'registry'> & { readonly registry: WorkerRegistry | null }
+>;
 
 /** The options of workers, checked, with what was left out. */
 export interface WorkerSettings {

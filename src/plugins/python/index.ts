@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export type { ProcessIdentity } from '../process-identity.js';
 export type { WorkerAdapter } from './adapter.js';
 export type { CallStream } from './call-stream.js';
 export {
@@ -37,6 +38,14 @@ export type { WorkerExit } from './process/worker-exit.js';
 export { PythonError, type RaisedData } from './python-error.js';
 export { type PythonNodeConfig, pythonNode } from './python-node.js';
 export { pythonWorkers } from './python-workers.js';
+export { fileRegistry } from './registry/file-registry.js';
+export type {
+  RegisteredHost,
+  RegistryAnswer,
+  WorkerEntry,
+  WorkerHost,
+  WorkerRegistry,
+} from './registry/worker-registry.js';
 export { type NdArray, type NumberArray, ndarray } from './values/ndarray.js';
 export type { WorkerLoad } from './wire/conversation.js';
 export type { ServingStatus } from './wire/health-client.js';

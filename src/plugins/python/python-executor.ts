@@ -29,6 +29,7 @@ interface PackedAnswer extends Parcel {
 /** Performs Python nodes. */
 export class PythonExecutor implements Executor {
   readonly remote?: RemoteExecutor;
+  readonly whyNoRemote?: string;
   readonly #workers: () => WorkerSource;
   readonly #find: () => Traces | undefined;
   /** `null`: nobody has asked for it. */
@@ -37,12 +38,15 @@ export class PythonExecutor implements Executor {
   /**
    * @param workers those of AsyncLocalRuntime, while they are started; throws where they are not
    * @param traces the spans of runs, where they are traced
-   * @param service what LocalRuntime has a thread of its own load; `undefined` where that is impossible
+   * @param service what LocalRuntime has a thread of its own load, or, as a text, why that is impossible
    */
-  constructor(workers: () => WorkerSource, traces: () => Traces | undefined, service: ServiceReference | undefined) {
+  constructor(workers: () => WorkerSource, traces: () => Traces | undefined, service: ServiceReference | string) {
     this.#workers = workers;
     this.#find = traces;
-    if (service === undefined) return;
+    if (typeof service === 'string') {
+      this.whyNoRemote = service;
+      return;
+    }
     this.remote = {
       service,
       pack: ({ target, inputs, context }) =>

@@ -4,7 +4,7 @@ import { definePlugin, type PluginScope, type SyncPlugin } from '../plugin.js';
 import { executorToken } from '../token.js';
 import { TRACES, WORKER_METER } from '../tokens.js';
 import { checkPoolOptions } from './check-options.js';
-import type { PoolSettings, PythonWorkersOptions } from './configuration.js';
+import type { PythonWorkersOptions, WorkerSettings } from './configuration.js';
 import { PythonExecutor } from './python-executor.js';
 import { PYTHON } from './python-node.js';
 import { threadModule } from './thread-module.js';
@@ -17,7 +17,8 @@ const THREAD_MS = 1_000;
 /**
  * Performs Python nodes (`pythonNode`) in processes of Python, which start and end with the runtime: a plugin for both runtimes.
  * AsyncLocalRuntime keeps the workers itself, and several that have the same plugin share them. LocalRuntime has a thread keep
- * them, so that it can sleep while they work; an adapter whose parts are functions cannot cross to that, and needs AsyncLocalRuntime.
+ * them, so that it can sleep while they work; a registry, and an adapter whose parts are functions, cannot cross to that, and need
+ * AsyncLocalRuntime.
  *
  * @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION, TLS_REQUIRED
  */
@@ -47,7 +48,7 @@ export function pythonWorkers(options: PythonWorkersOptions = {}): SyncPlugin {
       throw new LockstepError('WORKER_STOPPED', `The Python workers "${name}" have been stopped.`);
     return pool;
   };
-  const remote = crosses(settings) ? service : undefined;
+  const remote = whyItStays(worker) ?? service;
   /** A runtime needs the workers no more: they end with the last one. */
   const leave = async (): Promise<void> => {
     users--;
@@ -89,12 +90,11 @@ function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> 
   });
 }
 
-/** Whether a thread can be given these. */
-function crosses(settings: PoolSettings): boolean {
-  try {
-    structuredClone(settings);
-    return true;
-  } catch {
-    return false;
-  }
+/** Why a thread cannot be given these, as the end of a sentence; `undefined` where it can. Cloned, an object has lost its methods without a word. */
+function whyItStays({ processes, adapter }: WorkerSettings): string | undefined {
+  const { executablePath, commandTimeout } = adapter ?? {};
+  if (processes.registry !== null) return 'its option "registry" consists of functions, which no thread can be given';
+  if (typeof executablePath === 'function' || commandTimeout !== undefined)
+    return 'its option "adapter" has functions, which no thread can be given';
+  return undefined;
 }

@@ -161,7 +161,11 @@ export class WorkerKeeper {
     return started;
   }
 
-  /** Ends it. Idempotent; it can be started again afterwards. */
+  /**
+   * Ends it. Idempotent; it can be started again afterwards.
+   *
+   * @throws LockstepError WORKER_REGISTRY_FAILED, once it has ended
+   */
   stop(signal?: AbortSignal): Promise<void> {
     this.#wishes++;
     const started = this.#started;
@@ -275,9 +279,13 @@ export class WorkerKeeper {
     await started?.catch(() => undefined);
     await this.#untend();
     await Promise.all([...this.#lives].map((worker) => worker.stop(signal)));
-    await this.#manager?.close();
+    const manager = this.#manager;
     this.#manager = undefined;
-    this.#become({ is: 'stopped' });
+    try {
+      await manager?.close();
+    } finally {
+      this.#become({ is: 'stopped' });
+    }
   }
 
   /** A new life. */

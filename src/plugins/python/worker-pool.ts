@@ -81,10 +81,15 @@ export class WorkerPool implements WorkerSource {
     return call;
   }
 
-  /** Ends all workers. Idempotent; they can be started again. */
+  /**
+   * Ends all workers. Idempotent; they can be started again.
+   *
+   * @throws LockstepError WORKER_REGISTRY_FAILED, once all have ended
+   */
   async stop(): Promise<void> {
-    await Promise.all(this.#keepers.map((keeper) => keeper.stop()));
+    const stopped = await Promise.allSettled(this.#keepers.map((keeper) => keeper.stop()));
     this.#started = undefined;
+    for (const each of stopped) if (each.status === 'rejected') throw each.reason;
   }
 
   async #start(): Promise<void> {
@@ -92,7 +97,7 @@ export class WorkerPool implements WorkerSource {
     try {
       await Promise.any(starts);
     } catch (error) {
-      await this.stop();
+      await this.stop().catch(() => undefined);
       throw error instanceof AggregateError ? error.errors[0] : error;
     }
   }

@@ -92,7 +92,8 @@ export class PythonWorker implements AsyncDisposable {
       await worker.start();
       return worker;
     } catch (error) {
-      await worker.stop();
+      // Why it could not be started, and not what that has left behind.
+      await worker.stop().catch(() => undefined);
       throw error;
     }
   }
@@ -106,7 +107,7 @@ export class PythonWorker implements AsyncDisposable {
    * Starts it, and waits until it takes calls. Idempotent; where it failed, and after `stop()`, it is started again.
    *
    * @throws LockstepError WORKER_START_FAILED, PROTOCOL_MISMATCH, TOKEN_REFUSED; ConfigurationError PYTHON_NOT_FOUND, PYTHON_UNUSABLE,
-   * FILE_UNWRITABLE; the reason of the signal
+   * FILE_UNWRITABLE; WORKER_REGISTRY_FAILED; the reason of the signal
    */
   start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     return this.#keeper.start(options.signal);
@@ -116,6 +117,7 @@ export class PythonWorker implements AsyncDisposable {
    * Ends it: calls are rejected with WORKER_STOPPED. Idempotent.
    *
    * @param options with a signal, by which the process is killed at once
+   * @throws LockstepError WORKER_REGISTRY_FAILED where the registry does not forget it, once it has ended
    */
   stop(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     return this.#keeper.stop(options.signal);

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { LockstepError } from '../../../base/errors.js';
-import { checkProcessOptions } from '../check-options.js';
-import type { WorkerProcessOptions, WorkerProcessSettings } from '../configuration.js';
-import { HostFile } from './host-file.js';
+import type { WorkerProcessSettings } from '../configuration.js';
+import { fileRegistry } from '../registry/file-registry.js';
+import { Registration } from '../registry/registration.js';
 import type { OutputLine } from './output-lines.js';
 import { endMarked, removeWorkerFolder, type SweepReport, sweep, WORKER_FOLDER } from './sweep.js';
 import { WorkerProcess } from './worker-process.js';
@@ -35,29 +35,29 @@ export interface WorkerProgram {
 /**
  * The worker processes of this process. `open` ends first what is left of hosts that were killed; `close` stops every worker and
  * all that they started. Should this process be killed, the guard of each worker ends it, within seconds and without Python's help;
- * should that be killed too, the next host that opens on the same data folder does.
+ * should that be killed too, the next host that opens with the same registry does.
  */
 export class ProcessManager implements AsyncDisposable {
   readonly #settings: WorkerProcessSettings;
-  readonly #dataFolder: string;
-  readonly #host: HostFile;
+  readonly #host: Registration;
   readonly #workers = new Map<string, WorkerProcess>();
+  /** Kept for each worker that is being written down and started. */
+  readonly #starting = new Set<Promise<unknown>>();
   /** Kept for each worker until it has been cleared away. */
   readonly #clearing = new Set<Promise<void>>();
   #opened: Promise<SweepReport> | undefined;
   #closed: Promise<void> | undefined;
 
-  /** @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION */
-  constructor(options: WorkerProcessOptions = {}) {
-    this.#settings = checkProcessOptions(options);
-    this.#dataFolder = resolve(this.#settings.dataFolder);
-    this.#host = new HostFile(this.#dataFolder);
+  constructor(settings: WorkerProcessSettings) {
+    this.#settings = settings;
+    const { registry, dataFolder, startTimeoutMs } = settings;
+    this.#host = new Registration(registry ?? fileRegistry(dataFolder), startTimeoutMs);
   }
 
   /**
    * Writes down that this host is there, and ends what is left of hosts that are not. Idempotent; where it failed, it is tried again.
    *
-   * @throws ConfigurationError FILE_UNWRITABLE
+   * @throws ConfigurationError FILE_UNWRITABLE; LockstepError WORKER_REGISTRY_FAILED
    */
   open(): Promise<SweepReport> {
     this.#opened ??= this.#open().catch((error: unknown) => {
@@ -70,14 +70,16 @@ export class ProcessManager implements AsyncDisposable {
   /**
    * Starts a worker and waits until it is ready. What does not become ready is gone, with all that it started, when this is rejected.
    *
-   * @throws LockstepError WORKER_START_FAILED, WORKER_STOPPED, FILE_UNWRITABLE; the reason of the signal
+   * @throws LockstepError WORKER_START_FAILED, WORKER_STOPPED, FILE_UNWRITABLE, WORKER_REGISTRY_FAILED; the reason of the signal
    */
   async start(worker: WorkerProgram, signal?: AbortSignal): Promise<WorkerProcess> {
     signal?.throwIfAborted();
     this.#refuseClosed();
     await this.open();
     this.#refuseClosed();
-    const started = this.#spawn(worker);
+    const starting = this.#spawn(worker, signal).finally(() => this.#starting.delete(starting));
+    this.#starting.add(starting);
+    const started = await starting;
     await started.ready(signal);
     return started;
   }
@@ -87,7 +89,11 @@ export class ProcessManager implements AsyncDisposable {
     return [...this.#workers.values()];
   }
 
-  /** Stops every worker. Idempotent; none can be started afterwards. */
+  /**
+   * Stops every worker. Idempotent; none can be started afterwards.
+   *
+   * @throws LockstepError WORKER_REGISTRY_FAILED where this host cannot be forgotten, once all workers have ended
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -98,8 +104,14 @@ export class ProcessManager implements AsyncDisposable {
   }
 
   async #open(): Promise<SweepReport> {
-    this.#host.open();
-    return sweep(this.#dataFolder, this.#host.id);
+    try {
+      await this.#host.register();
+      return await sweep(this.#host);
+    } catch (error) {
+      // What cannot be forgotten either is swept when this process has ended.
+      await this.#host.remove().catch(() => undefined);
+      throw error;
+    }
   }
 
   async #close(): Promise<void> {
@@ -107,8 +119,10 @@ export class ProcessManager implements AsyncDisposable {
     await this.#opened?.catch(() => undefined);
     if (this.#opened === undefined) return;
     await Promise.all(this.workers.map((worker) => worker.stop()));
+    // What is still being written down is not started any more. Whoever asked for it is told.
+    await Promise.allSettled(this.#starting);
     await Promise.all(this.#clearing);
-    this.#host.close();
+    await this.#host.remove();
   }
 
   #refuseClosed(): void {
@@ -116,17 +130,25 @@ export class ProcessManager implements AsyncDisposable {
       throw new LockstepError('WORKER_STOPPED', 'The workers of this host have been stopped.');
   }
 
-  /** Writes the worker down before it is started: whatever happens between, it can be found by its marker. */
-  #spawn({ program, args, onLine = () => undefined }: WorkerProgram): WorkerProcess {
+  /**
+   * Writes the worker down before it is started: whatever happens between, it can be found by its marker. One that cannot be written
+   * down, or not with its process, is none.
+   */
+  async #spawn(
+    { program, args, onLine = () => undefined }: WorkerProgram,
+    signal?: AbortSignal,
+  ): Promise<WorkerProcess> {
     const id = randomUUID();
     const folder = mkdtempSync(join(temporaryFolder(), WORKER_FOLDER));
     const sharedFolder = makeSharedFolder();
     const place = { id, folder, sharedFolder, readyFile: join(folder, 'ready.json'), marker: `${this.#host.id}/${id}` };
     const entry = { id, marker: place.marker, folder, sharedFolder, pid: null, started: null };
-    this.#host.keep(entry);
     const { env, startTimeoutMs, gracefulShutdownTimeoutMs } = this.#settings;
     let worker: WorkerProcess;
     try {
+      await this.#host.keep(entry);
+      signal?.throwIfAborted();
+      this.#refuseClosed();
       worker = new WorkerProcess({
         id,
         program,
@@ -139,26 +161,37 @@ export class ProcessManager implements AsyncDisposable {
         onLine,
       });
     } catch (error) {
-      // An argument or a variable that no program can be given.
-      this.#host.forget(id);
-      removeWorkerFolder(folder);
-      removeWorkerFolder(sharedFolder);
+      // It was not written down, or is not wanted any more, or an argument or a variable is what no program can be given.
+      await this.#forget(place);
       throw error;
     }
-    this.#host.keep({ ...entry, pid: worker.pid, started: worker.started });
+    const { pid, started } = worker;
     this.#workers.set(id, worker);
     const cleared = this.#clear(worker, place).finally(() => this.#clearing.delete(cleared));
     this.#clearing.add(cleared);
+    try {
+      await this.#host.keep({ ...entry, pid, started });
+    } catch (error) {
+      await worker.kill();
+      await cleared;
+      throw error;
+    }
     return worker;
   }
 
-  async #clear(worker: WorkerProcess, { marker, folder, sharedFolder }: WorkerPlace): Promise<void> {
+  async #clear(worker: WorkerProcess, place: WorkerPlace): Promise<void> {
     await worker.ended;
     this.#workers.delete(worker.id);
     // What it started may have left its group.
-    await endMarked(marker);
+    await endMarked(place.marker);
+    await this.#forget(place);
+  }
+
+  /** Clears away what was kept for a worker that has ended, or was never started. */
+  async #forget({ id, folder, sharedFolder }: WorkerPlace): Promise<void> {
     for (const each of [folder, sharedFolder]) removeWorkerFolder(each);
-    this.#host.forget(worker.id);
+    // An entry that stays stands for nothing that lives, and goes with this host.
+    await this.#host.forget(id).catch(() => undefined);
   }
 }
 

@@ -1,9 +1,11 @@
-import { lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { lstatSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isDead, startOf, thisProcess } from '../../process-identity.js';
+import { isDead, startOf } from '../../process-identity.js';
+import { hasEnded } from '../registry/registered-host.js';
+import type { Registration } from '../registry/registration.js';
+import type { RegisteredHost, WorkerEntry } from '../registry/worker-registry.js';
 import { signalGroup } from './guard.js';
-import { hostsFolder, readHostFile, type WorkerEntry } from './host-file.js';
 import { hasMarker, markedProcesses } from './process-table.js';
 
 /** With what the name of a worker's folder begins. */
@@ -22,62 +24,37 @@ const GONE_MS = 2_000;
 
 /**
  * Ends what is left of the workers of hosts that were killed, and removes their folders. A process is killed only if it carries
- * the marker of such a worker: a number in a file may be that of another process today. The guards have mostly done this long
+ * the marker of such a worker: a number in a registry may be that of another process today. The guards have mostly done this long
  * before; this is for when they were killed too.
  *
- * @param self the id of this host, whose own file is there already: by it, others see who sweeps
+ * @param self this host, which is registered already: by it, others see who sweeps
+ * @throws as the registry
  */
-export async function sweep(dataFolder: string, self: string): Promise<SweepReport> {
-  const folder = hostsFolder(dataFolder);
-  const workers: WorkerEntry[] = [];
-  let hosts = 0;
-  for (const name of readdirSync(folder)) {
-    const claimed = claim(folder, name, self);
-    if (claimed === undefined) continue;
-    const found = readHostFile(claimed)?.workers ?? [];
-    for (const worker of found) workers.push(worker);
-    hosts++;
-  }
-  const killed = await Promise.all(workers.map(endWorker));
-  for (const name of readdirSync(folder))
-    if (name.endsWith(claimedBy(self))) rmSync(join(folder, name), { force: true });
-  return { hosts, killed: killed.flat() };
+export async function sweep(self: Registration): Promise<SweepReport> {
+  const hosts = await self.hosts();
+  const claimed: RegisteredHost[] = [];
+  for (const host of hosts) if ((await isLeft(host, hosts, self)) && (await isOurs(host, self))) claimed.push(host);
+  const killed = await Promise.all(claimed.flatMap(({ workers }) => workers.map(endWorker)));
+  for (const { id } of claimed) await self.removeClaimed(id);
+  return { hosts: claimed.length, killed: killed.flat() };
 }
 
-function claimedBy(host: string): string {
-  return `.json.claimed-by-${host}`;
+/** Whether a host has ended, and nobody is there that ends what is left of it. */
+async function isLeft(host: RegisteredHost, hosts: readonly RegisteredHost[], self: Registration): Promise<boolean> {
+  if (host.id === self.id || !hasEnded(host)) return false;
+  if (host.claimedBy === null || host.claimedBy === self.id) return true;
+  // Whoever claims is written down before. Looked at again: the list may have been read while that was done.
+  return !isThere(host.claimedBy, hosts) && !isThere(host.claimedBy, await self.hosts());
 }
 
-/**
- * Takes the file of a host that has ended, so that of several who sweep only one does. A claim of one that has ended itself is
- * taken over.
- *
- * @returns its path now; `undefined` where it is not to be swept
- */
-function claim(folder: string, name: string, self: string): string | undefined {
-  const [, host, claimant] = /^([\w-]+)\.json(?:\.claimed-by-([\w-]+))?$/.exec(name) ?? [];
-  if (host === undefined || host === self || claimant === self) return undefined;
-  if (claimant === undefined ? !hasEnded(join(folder, name)) : isThere(folder, claimant)) return undefined;
-  const claimed = join(folder, `${host}${claimedBy(self)}`);
-  try {
-    renameSync(join(folder, name), claimed);
-    return claimed;
-  } catch {
-    // Another one was faster.
-    return undefined;
-  }
+/** Whether one that has claimed a host is there to finish: it is forgotten only when it ends. */
+function isThere(claimant: string, hosts: readonly RegisteredHost[]): boolean {
+  return hosts.some((host) => host.id === claimant && host.claimedBy === null && !hasEnded(host));
 }
 
-/** Whether the host of a file has ended. Of hosts on other machines, or in other containers, that cannot be seen. */
-function hasEnded(path: string): boolean {
-  const record = readHostFile(path);
-  return record !== undefined && record.host.machine === thisProcess().machine && isDead(record.host);
-}
-
-/** Whether one that has claimed a file is there to finish: its own file goes only when it ends. */
-function isThere(folder: string, host: string): boolean {
-  const path = join(folder, `${host}.json`);
-  return readHostFile(path) !== undefined && !hasEnded(path);
+/** Takes a host, so that of several who sweep only one does. */
+async function isOurs(host: RegisteredHost, self: Registration): Promise<boolean> {
+  return host.claimedBy === self.id || (await self.claim(host));
 }
 
 /** Kills what is left of a worker, and answers which processes that were. */
