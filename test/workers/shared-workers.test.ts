@@ -5,6 +5,7 @@ import type { WorkerAdapter } from '../../src/plugins/python/adapter.js';
 import { grpcPython } from '../../src/plugins/python/grpc-python-adapter.js';
 import { pythonNode } from '../../src/plugins/python/index.js';
 import { AsyncLocalRuntime } from '../../src/runtimes/async-local-runtime.js';
+import { MemoryLog } from '../../src/testing/memory-log.js';
 import { preparedPython } from '../support/python-environment.js';
 import { PythonPool, pyTool } from '../support/python-nodes.js';
 import { until } from '../support/until.js';
@@ -16,6 +17,14 @@ const v = workflow('v');
 const exit = pythonNode({ module: 'wire_tools', function: 'exit_with', inputs: { code: type<number>() }, outputs: {} });
 v.try('exit', exit({ code: 3 }));
 const end = v.build({ outputs: {} });
+
+/** Two calls that wait for each other, and tell which process performs them. */
+function beside(folder: string) {
+  const two = workflow('two');
+  const tool = pyTool('pid_beside', ['folder', 'number']);
+  const [a, b] = ['a', 'b'].map((id) => two.add(id, tool({ folder, number: 2 })).out.value);
+  return two.build({ outputs: { a: a as never, b: b as never } });
+}
 
 /** The worker of this package, whose interpreter is what `find` answers. */
 function adapterOf(find: () => Promise<string>): WorkerAdapter {
@@ -58,19 +67,68 @@ describe('Python workers that runtimes share', function () {
     expect(asked).to.equal(1);
   });
 
-  it('wait for one that is started again, and for none that could not be started', async () => {
-    const programs = ['/bin/false', python];
-    const adapter = adapterOf(async () => programs.shift() ?? python);
+  it('are tried again where they could not be started and another one could, with waits that grow', async () => {
+    const programs = ['/bin/false', python, '/bin/false', '/bin/false'];
+    const asked: number[] = [];
+    const adapter = adapterOf(async () => {
+      asked.push(performance.now());
+      return programs.shift() ?? python;
+    });
+    const log = new MemoryLog();
+    await using runtime = new AsyncLocalRuntime({
+      plugins: [pool.workers({ adapter, workers: 2, restart: { firstMs: 50 } })],
+      log,
+    });
+    expect((await runtime.execute(echo, { value: 1 })).output).to.deep.equal({ value: 1 });
+    // Two calls that wait for each other are given to two workers as soon as there are two.
+    const pids = new Set<unknown>();
+    for (const end = performance.now() + 20_000; pids.size < 2 && performance.now() < end; )
+      for (const pid of Object.values((await runtime.execute(beside(pool.place()))).output ?? {})) pids.add(pid);
+    expect(pids.size).to.equal(2);
+    expect(log.entries.map(({ message }) => message.split(':')[0])).to.deep.equal([
+      'A Python worker could not be started',
+      ...Array.from({ length: 3 }, () => 'A Python worker is started again'),
+    ]);
+    const waits = [1, 2, 3].map((at) => (asked[at + 1] ?? 0) - (asked[at] ?? 0));
+    expect(waits.map((wait, at) => wait >= 50 * 2 ** at - 1)).to.deep.equal([true, true, true]);
+    expect(asked).to.have.length(5);
+  });
+
+  it('are not tried again where none could be started: whoever starts them is told, and whoever comes then tries', async () => {
+    let asked = 0;
+    let program = '/bin/false';
+    const adapter = adapterOf(async () => {
+      asked++;
+      return program;
+    });
+    const log = new MemoryLog();
+    await using runtime = new AsyncLocalRuntime({
+      plugins: [pool.workers({ adapter, workers: 2, start: 'when needed', restart: { firstMs: 1 } })],
+      log,
+    });
+    const { status, error } = await runtime
+      .settle(echo, { value: 1 })
+      .then((outcome) => ({ error: undefined, ...outcome }));
+    expect(status).to.equal('failed');
+    expect((error as Error).message).to.include('/bin/false ended with code 1');
+    expect(log.entries.map(({ message }) => message.split(':')[0])).to.deep.equal([
+      'A Python worker could not be started',
+      'A Python worker could not be started',
+    ]);
+    expect(asked).to.equal(2);
+    program = python;
+    expect((await runtime.execute(echo, { value: 2 })).output).to.deep.equal({ value: 2 });
+    expect(asked).to.equal(4);
+  });
+
+  it('wait for one that is started again', async () => {
     const lines: string[] = [];
     await using runtime = new AsyncLocalRuntime({
-      plugins: [pool.workers({ adapter, workers: 2, restart: { firstMs: 300 } })],
+      plugins: [pool.workers({ restart: { firstMs: 300 } })],
       log: { log: (_level, line) => void lines.push(line) },
     });
-    const told = (text: string): boolean => lines.some((line) => line.startsWith(text));
-    expect((await runtime.execute(echo, { value: 1 })).output).to.deep.equal({ value: 1 });
-    await until(() => told('A Python worker could not be started: /bin/false ended with code 1'));
     await runtime.execute(end, {}).catch(() => undefined);
-    await until(() => told('A Python worker is started again'));
+    await until(() => lines.some((line) => line.startsWith('A Python worker is started again')));
     expect((await runtime.execute(echo, { value: 2 })).output).to.deep.equal({ value: 2 });
   });
 });

@@ -161,6 +161,14 @@ export class WorkerKeeper {
     return started;
   }
 
+  /** Where it could not be started: starts it again after a while, as one that has ended, until that succeeds. */
+  keepTrying(): void {
+    const state = this.#state;
+    if (state.is !== 'failed') return;
+    this.#started = Promise.resolve();
+    this.#restart(reasonOf(state.error), 1);
+  }
+
   /**
    * Ends it. Idempotent; it can be started again afterwards.
    *
@@ -410,7 +418,7 @@ export class WorkerKeeper {
       this.#take(await this.#begin());
     } catch (error) {
       if (signal.aborted) return;
-      this.#restart(error instanceof LockstepError ? error : notReady('It could not be started.', error), failures + 1);
+      this.#restart(reasonOf(error), failures + 1);
     }
   }
 
@@ -453,6 +461,11 @@ export class WorkerKeeper {
 async function leave({ recycling, heartbeat }: Tended): Promise<void> {
   recycling.stop();
   await heartbeat?.stop();
+}
+
+/** Why it could not be started. */
+function reasonOf(error: unknown): LockstepError {
+  return error instanceof LockstepError ? error : notReady('It could not be started.', error);
 }
 
 function notReady(why: string, cause?: unknown): LockstepError {

@@ -42,7 +42,7 @@ export class WorkerPool implements WorkerSource {
       keeper.on('state', (state) => {
         if (state.is === 'restarting' || state.is === 'unable')
           log.log('warn', `A Python worker is started again: ${state.reason.message}`, { worker });
-        // Where it is the only one, whoever started it is told.
+        // Where it is the only one, whoever started it is told. Where another one takes calls, it is tried again.
         if (state.is === 'failed' && workers > 1)
           log.log('warn', `A Python worker could not be started: ${messageOf(state.error)}`, { worker });
       });
@@ -58,7 +58,8 @@ export class WorkerPool implements WorkerSource {
   }
 
   /**
-   * Starts all workers, and waits until one takes calls. Idempotent; where none could be started, it is tried again.
+   * Starts all workers, and waits until one takes calls: others that cannot be started are tried again, as those that have ended.
+   * Idempotent; where none could be started, the next one who asks tries again.
    *
    * @throws why the first of them could not be started; WORKER_STOPPED
    */
@@ -100,6 +101,8 @@ export class WorkerPool implements WorkerSource {
       await this.stop().catch(() => undefined);
       throw error instanceof AggregateError ? error.errors[0] : error;
     }
+    // Kept, never rejected: of those that have been stopped meanwhile nothing is tried.
+    starts.forEach((start, at) => void start.catch(() => this.#keepers[at]?.keepTrying()));
   }
 
   /** Of those that take calls, or else will; otherwise any, which then says why it does not. */

@@ -6,7 +6,7 @@ export type PythonWorkerState =
   | { readonly is: 'starting' }
   /** It takes calls. */
   | { readonly is: 'ready'; readonly sessionId: string; readonly pid: number; readonly incarnation: number }
-  /** Its process has ended, or is being ended; another one is started. Calls wait for that. */
+  /** Its process has ended, or is being ended, or could not be started; another one is started. Calls wait for that. */
   | { readonly is: 'restarting'; readonly reason: LockstepError; readonly failures: number }
   /** It could not be started again and again: calls are refused until that succeeds. */
   | { readonly is: 'unable'; readonly reason: LockstepError; readonly failures: number }
@@ -24,7 +24,7 @@ const NEXT: Readonly<Record<PythonWorkerState['is'], readonly PythonWorkerState[
   unable: ['ready', 'unable', 'stopping'],
   stopping: ['stopped'],
   stopped: ['starting'],
-  failed: ['starting', 'stopping'],
+  failed: ['starting', 'restarting', 'stopping'],
 };
 
 /** @throws TypeError where nothing of Lockstep should have asked for it */
