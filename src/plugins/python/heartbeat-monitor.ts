@@ -63,15 +63,20 @@ export class HeartbeatMonitor {
     this.#plan();
   }
 
-  /** Whether it answers in time. */
+  /**
+   * Whether it answers in time. Where it does not, the next ping gets a connection of its own: on this one, answers are told apart by
+   * their order only, and every further one would be taken for that to the ping before it.
+   */
   async #ask(): Promise<boolean> {
     const { timeoutMs } = this.#settings;
     try {
       if (this.#connection?.isOpen !== true) await this.#open(timeoutMs);
-      return (await this.#connection?.ping(timeoutMs)) !== undefined;
+      if ((await this.#connection?.ping(timeoutMs)) !== undefined) return true;
     } catch {
-      return false;
+      // It could not be opened.
     }
+    await this.#connection?.close();
+    return false;
   }
 
   async #open(timeoutMs: number): Promise<void> {
