@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { DoctorReport } from '../../src/plugins/python/environment/doctor.js';
@@ -84,6 +85,48 @@ describe('lockstep python', function () {
       code: 0,
       stdout: `${path} (named): Python ${version}, grpcio ${packages.grpcio}\n`,
       stderr: '',
+    });
+  });
+
+  describe('setup --prune', () => {
+    const names = ['aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'];
+    const paths = names.map((name) => join(folder.path, '.lockstep/python/environments', name));
+    beforeEach(() =>
+      folder.write(
+        Object.fromEntries(names.map((name) => [`.lockstep/python/environments/${name}/x`, 'x'.repeat(600)])),
+      ),
+    );
+
+    it('prints what it removes, with sizes', async () => {
+      const { code, stdout, stderr } = await run('setup', '--python', withGrpc.path, '--prune');
+      const [used, ...table] = stdout.trimEnd().split('\n');
+      expect(used).to.match(/ \(named\): Python /);
+      expect(table).to.deep.equal([
+        `environment${' '.repeat((paths[0]?.length ?? 0) - 11)}  size   state`,
+        ...paths.map((path) => `${path}  600 B  removed`),
+      ]);
+      expect({ code, stderr }).to.deep.equal({ code: 0, stderr: 'removed: 2 environments, 1.2 KiB\n' });
+      expect(paths.some((path) => existsSync(path))).to.equal(false);
+    });
+
+    it('--dry-run removes and makes nothing', async () => {
+      const { code, stdout } = await run('setup', '--prune', '--dry-run', '--json');
+      expect(code).to.equal(0);
+      expect(JSON.parse(stdout)).to.deep.equal({
+        environment: null,
+        dryRun: true,
+        environments: paths.map((path) => ({ folder: path, bytes: 600, kept: null })),
+      });
+      const text = await run('setup', '--prune', '--dry-run', '--quiet');
+      expect(text.stdout).to.contain(`${paths[1]}  600 B  would be removed\n`);
+      expect(text).to.include({ code: 0, stderr: '' });
+      expect(paths.every((path) => existsSync(path))).to.equal(true);
+    });
+
+    it('is what --dry-run goes with', async () => {
+      const { code, stdout, stderr } = await run('setup', '--dry-run');
+      expect({ code, stdout }).to.deep.equal({ code: 2, stdout: '' });
+      expect(stderr).to.contain('CLI_USAGE').and.to.contain('--dry-run goes with --prune');
     });
   });
 

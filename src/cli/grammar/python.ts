@@ -17,7 +17,10 @@ export function addPython(program: Command, finished: Finished): void {
     finished(await pythonDoctorVerb(options, screenOf(options)));
   });
   const make = python.command('setup').description('make a Python environment, where no other fits');
-  commonOptions(findsPython(make)).action(async (options) => {
+  findsPython(make)
+    .option('--prune', 'remove environments that nothing needs any more')
+    .option('--dry-run', 'with --prune: make and remove nothing, and say what would be removed');
+  commonOptions(make).action(async (options) => {
     const { pythonSetupVerb } = await import('../verbs/python.js');
     finished(await pythonSetupVerb(options, screenOf(options)));
   });

@@ -1,12 +1,14 @@
 import type { PythonEnvironmentOptions } from '../../plugins/python/configuration.js';
 import { type DoctorReport, doctor } from '../../plugins/python/environment/doctor.js';
 import type { Hardware } from '../../plugins/python/environment/hardware.js';
+import { type PrunedEnvironment, pruneEnvironments } from '../../plugins/python/environment/prune.js';
 import { type PythonEnvironment, setUp } from '../../plugins/python/environment/python-environment.js';
 import type { LookedAt } from '../../plugins/python/environment/survey.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { jsonText } from '../json-text.js';
+import { unfit } from '../load/load-workflow.js';
 import type { Screen } from '../screen.js';
-import { sizeText } from '../table.js';
+import { countText, sizeText, tableText } from '../table.js';
 
 /** Options of `lockstep python doctor` and `lockstep python setup`. */
 export interface PythonVerbOptions {
@@ -29,13 +31,42 @@ export async function pythonDoctorVerb(options: PythonVerbOptions, screen: Scree
   return report.chosen === null ? EXIT.refused : EXIT.completed;
 }
 
+/** Options of `lockstep python setup`. */
+export interface SetupVerbOptions extends PythonVerbOptions {
+  readonly prune?: boolean;
+  readonly dryRun?: boolean;
+}
+
 /** `lockstep python setup`. A signal ends it as any process; pip, or uv, ends with it, and the next setup removes what they left. */
-export async function pythonSetupVerb(options: PythonVerbOptions, screen: Screen): Promise<ExitCode> {
-  const progress = (line: string): void => screen.note(line);
-  const environment = await setUp(environmentOptions(options), progress);
-  if (screen.json) screen.print(jsonText({ environment }));
-  else screen.print(environmentText(environment));
+export async function pythonSetupVerb(options: SetupVerbOptions, screen: Screen): Promise<ExitCode> {
+  const { prune = false, dryRun = false } = options;
+  if (dryRun && !prune) throw unfit('--dry-run', 'goes with --prune');
+  const wanted = environmentOptions(options);
+  const made = dryRun ? undefined : await setUp(wanted, (line) => screen.note(line));
+  const pruned = prune ? await pruneEnvironments(wanted, dryRun ? 'look' : 'remove') : undefined;
+  const environment = made ?? pruned?.environment ?? null;
+  if (screen.json) {
+    screen.print(jsonText({ environment, ...(pruned && { dryRun, environments: pruned.environments }) }));
+    return EXIT.completed;
+  }
+  screen.print(environment === null ? 'no Python that can be used yet' : environmentText(environment));
+  if (pruned !== undefined) printPruned(pruned.environments, dryRun, screen);
   return EXIT.completed;
+}
+
+const KEPT = { needed: 'is needed', 'in use': 'is in use', 'being made': 'is being made' } as const;
+
+function printPruned(environments: readonly PrunedEnvironment[], dryRun: boolean, screen: Screen): void {
+  const removed = dryRun ? 'would be removed' : 'removed';
+  const rows = environments.map(({ folder, bytes, kept }) => [
+    folder,
+    bytes === null ? '-' : sizeText(bytes),
+    kept === null ? removed : KEPT[kept],
+  ]);
+  if (rows.length > 0) screen.print(tableText(['environment', 'size', 'state'], rows, screen.out));
+  const gone = environments.filter(({ kept }) => kept === null);
+  const bytes = gone.reduce((sum, each) => sum + (each.bytes ?? 0), 0);
+  screen.note(`${removed}: ${countText(gone.length, 'environment')}, ${sizeText(bytes)}`);
 }
 
 /** The Python that is used, in a line. */

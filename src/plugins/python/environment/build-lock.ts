@@ -57,6 +57,17 @@ export async function takeBuildLock(file: string, wait: LockWait): Promise<Build
   };
 }
 
+/** Takes a lock, unless somebody holds it. @returns `undefined` where somebody does */
+export async function tryBuildLock(file: string): Promise<BuildLock | undefined> {
+  const held = new AbortController();
+  try {
+    return await takeBuildLock(file, { waiting: () => held.abort(), signal: held.signal });
+  } catch (error) {
+    if (held.signal.aborted) return undefined;
+    throw error;
+  }
+}
+
 /** What one that waits has seen of those who hold the lock. */
 class Silence {
   #holder = '';

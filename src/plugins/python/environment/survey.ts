@@ -125,6 +125,10 @@ function managedPlace(system: readonly Probe[], { settings, surroundings }: Surv
   const requirements = [...new Set([GRPC_REQUIREMENT, ...settings.requirements])].toSorted();
   const { path, version, abi, platform } = base;
   const name = hashText(realpathOf(path), version, abi ?? '', platform ?? '', ...requirements).slice(0, 16);
-  const dataFolder = resolve(surroundings.cwd, settings.dataFolder);
-  return { folder: join(dataFolder, 'python', 'environments', name), base: path, requirements };
+  return { folder: join(environmentsFolder({ settings, surroundings }), name), base: path, requirements };
+}
+
+/** Where the environments are that Lockstep has made. */
+export function environmentsFolder({ settings, surroundings }: SurveyOptions): string {
+  return join(resolve(surroundings.cwd, settings.dataFolder), 'python', 'environments');
 }

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { parentOf, startOf } from '../../process-identity.js';
 import { MARKER_VARIABLE } from './worker-variables.js';
 
@@ -58,6 +59,25 @@ function memoryOf(pid: number): number | undefined {
     return kibibytes === undefined ? undefined : Number(kibibytes) * 1_024;
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Whether a process that can be seen has loaded something below one of some folders, or names it when it is started. Linux only:
+ * elsewhere what others have loaded cannot be seen, and only command lines count.
+ */
+export function areInUse(folders: readonly string[]): boolean {
+  const isNamedIn = (text: string): boolean => folders.some((folder) => text.includes(`${folder}/`));
+  if (!existsSync('/proc/self/maps')) return isNamedIn(execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' }));
+  return processIds().some((pid) => ['cmdline', 'maps'].some((file) => isNamedIn(textOf(`/proc/${pid}/${file}`))));
+}
+
+/** The text of a file; empty where it is gone, or of another user. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
   }
 }
 

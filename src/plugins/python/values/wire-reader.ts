@@ -1,6 +1,7 @@
 import { LockstepError } from '../../../base/errors.js';
 import { decodeValue } from '../../../base/history/value-codec.js';
 import type { Segment, SharedFile } from '../wire/frame.js';
+import { unreadable } from '../wire/unreadable.js';
 import { wireBytes } from './wire-bytes.js';
 
 /** Reads a file that came beside a text, into memory of its own. */
@@ -15,7 +16,10 @@ export function readWireValue(text: string, segments: readonly Segment[], readFi
   try {
     return decodeValue(text, { bytes: wireBytes, segment: (place) => copyOf(segments[place], readFile) });
   } catch (cause) {
-    throw new LockstepError('FRAME_UNREADABLE', 'A worker sent a value that cannot be read.', { value: text, cause });
+    // The cause keeps the whole text where it is an error of the codec: what that found is told by the one below.
+    throw unreadable('a value that cannot be read', text, {
+      cause: cause instanceof LockstepError && cause.code === 'VALUE_UNREADABLE' ? cause.cause : cause,
+    });
   }
 }
 
