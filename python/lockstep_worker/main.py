@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final, NoReturn
@@ -27,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str]) -> NoReturn:
     """Be a worker; `arguments`: the last one names the file with the settings. Returns never: the process ends."""
+    _write_lines()
     events = Events()
     die_with_parent()
     watch_stdin(events)
@@ -53,6 +55,16 @@ def main(arguments: Sequence[str]) -> NoReturn:
     calls.end_stream()
     server.stop()
     _end(0)
+
+
+def _write_lines() -> None:
+    """Write what is printed line by line, also where PYTHONUNBUFFERED is set.
+
+    Unbuffered, print() writes a text and its end apart, and another thread may print between them.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(line_buffering=True, write_through=False)
 
 
 def _wait_until_idle(event: Event | None, events: Events) -> None:

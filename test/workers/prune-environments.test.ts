@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { expect } from 'chai';
 import { thisProcess } from '../../src/plugins/process-identity.js';
 import { takeBuildLock } from '../../src/plugins/python/environment/build-lock.js';
@@ -20,6 +21,7 @@ describe('Pruning Python environments', function () {
   let withGrpc: Interpreter;
   let place: PythonPlace;
   let parent: string;
+  let child: ChildProcessByStdio<null, Readable, null> | undefined;
 
   before(async () => {
     withGrpc = await preparedPython();
@@ -29,7 +31,10 @@ describe('Pruning Python environments', function () {
     parent = join(place.path, ENVIRONMENTS);
     place.system(place.environment('system', withGrpc));
   });
-  afterEach(() => place.remove());
+  afterEach(() => {
+    child?.kill('SIGKILL');
+    place.remove();
+  });
 
   const prune = async (
     how: 'remove' | 'look' = 'remove',
@@ -86,7 +91,7 @@ describe('Pruning Python environments', function () {
   it('keeps one that a process is, until that has ended', async () => {
     const folder = place.environment(`${ENVIRONMENTS}/${A}`, withGrpc);
     const script = 'import time; print(1, flush=True); time.sleep(600)';
-    const child = spawn(join(folder, 'bin/python'), ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    child = spawn(join(folder, 'bin/python'), ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(child.stdout, 'data');
     expect((await prune()).map(({ kept }) => kept)).to.deep.equal(['in use']);
     expect(there()).to.deep.equal([A]);
@@ -101,7 +106,7 @@ describe('Pruning Python environments', function () {
     const script =
       'import mmap, os, time; f = open(os.environ["FILE"]); m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ); print(1, flush=True); time.sleep(600)';
     const env = { ...place.surroundings.env, FILE: join(folder, 'bin/python') };
-    const child = spawn(withGrpc.path, ['-c', script], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    child = spawn(withGrpc.path, ['-c', script], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     await once(child.stdout, 'data');
     expect((await prune()).map(({ kept }) => kept)).to.deep.equal(['in use']);
     child.kill('SIGKILL');

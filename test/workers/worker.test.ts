@@ -116,6 +116,13 @@ describe('A Python worker', function () {
       ]);
     });
 
+    it('has what tools print written line by line, although PYTHONUNBUFFERED is set', async () => {
+      expect(await host.call('output_modes')).to.deep.equal([
+        [true, false],
+        [true, false],
+      ]);
+    });
+
     it('refuses options and commands that are none', async () => {
       const wrong = [
         host.worker.execute(''),

@@ -255,6 +255,11 @@ def length_of(value):
 
 
 @tool
+def output_modes():
+    return [[stream.line_buffering, stream.write_through] for stream in (sys.stdout, sys.stderr)]
+
+
+@tool
 def complain(text):
     print(text)
     print(text, file=sys.stderr)

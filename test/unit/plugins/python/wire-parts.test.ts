@@ -11,11 +11,26 @@ import { itemCost, STREAM_CREDIT } from '../../../../src/plugins/python/wire/ite
 import { ItemQueue } from '../../../../src/plugins/python/wire/item-queue.js';
 import { ItemTaker } from '../../../../src/plugins/python/wire/item-taker.js';
 import { References } from '../../../../src/plugins/python/wire/references.js';
+import { unreadable } from '../../../../src/plugins/python/wire/unreadable.js';
 import { checkTransition } from '../../../../src/plugins/python/worker-state.js';
 import { caught, rejection } from '../../../support/caught.js';
 import { turn } from '../../../support/deferred.js';
 
 const text = (message: Buffer): string => message.toString();
+
+describe('An error about what a worker sent', () => {
+  it('keeps the beginning of it, in memory of its own', () => {
+    const bytes = new Uint8Array(5_000).fill(7);
+    const { value } = unreadable('cut off', bytes);
+    expect(value).to.deep.equal(new Uint8Array(1_024).fill(7));
+    expect((value as Uint8Array).buffer).to.not.equal(bytes.buffer);
+    const list = ['CODE', 5, null, 'x'.repeat(2_000), ['much'], { more: 1 }, ...Array<number>(100).fill(1)];
+    expect(unreadable('no failure', list).value).to.deep.equal([
+      ...['CODE', 5, null, `${'x'.repeat(1_024)}… (2000 characters)`, '[…]', '{…}'],
+      ...Array<number>(10).fill(1),
+    ]);
+  });
+});
 
 describe('Messages of gRPC', () => {
   const whole = Buffer.concat([

@@ -121,6 +121,14 @@ describe('A text that a worker sent', () => {
       expect(error.cause).to.be.an.instanceOf(Error);
     });
 
+  it('is kept in an error with its beginning only, and in none of its causes', () => {
+    const text = `["${'x'.repeat(5_000)}", 1,]`;
+    const error = caught(() => readWireValue(text, []));
+    expect(error.value).to.equal(`${text.slice(0, 1_024)}… (${text.length} characters)`);
+    for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause)
+      expect(JSON.stringify([cause.message, (cause as { value?: unknown }).value]).length).to.be.lessThan(500);
+  });
+
   it('may have a key twice, of which the last counts, as JSON.parse has it', () =>
     expect(readWireValue('{"a":1,"b":2,"a":3}', [])).to.deep.equal({ a: 3, b: 2 }));
 });
