@@ -88,6 +88,15 @@ describe('Pruning Python environments', function () {
     expect(there()).to.deep.equal([A]);
   });
 
+  it('keeps the one that would be made, where one of the project is used', async () => {
+    const needed = (await doctor({}, place.surroundings)).managed?.folder ?? '';
+    make(needed.slice(parent.length + 1), 5);
+    place.environment('project/.venv', withGrpc, withGrpc);
+    const { environment, environments } = await pruneEnvironments({}, 'remove', place.surroundings);
+    expect(environment?.kind).to.equal('project');
+    expect(environments).to.deep.equal([{ folder: needed, bytes: 5, kept: 'needed' }]);
+  });
+
   it('keeps one that a process is, until that has ended', async () => {
     const folder = place.environment(`${ENVIRONMENTS}/${A}`, withGrpc);
     const script = 'import time; print(1, flush=True); time.sleep(600)';

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { type } from '../../src/base/schema.js';
 import { workflow } from '../../src/base/workflow-builder.js';
@@ -17,6 +19,9 @@ const v = workflow('v');
 const exit = pythonNode({ module: 'wire_tools', function: 'exit_with', inputs: { code: type<number>() }, outputs: {} });
 v.try('exit', exit({ code: 3 }));
 const end = v.build({ outputs: {} });
+
+const p = workflow('p');
+const own = p.build({ outputs: { pid: p.add('pid', pyTool('pid')({ value: null })).out.value } });
 
 /** Two calls that wait for each other, and tell which process performs them. */
 function beside(folder: string) {
@@ -120,6 +125,27 @@ describe('Python workers that runtimes share', function () {
     expect((await runtime.execute(echo, { value: 2 })).output).to.deep.equal({ value: 2 });
     expect(asked).to.equal(4);
   });
+
+  for (const why of ['is out of time', 'was cancelled'] as const)
+    it(`are replaced where a function does not end that ${why}`, async () => {
+      const log = new MemoryLog();
+      await using runtime = new AsyncLocalRuntime({ plugins: [pool.workers({ stopGraceMs: 100 })], log });
+      const pidOf = async (): Promise<unknown> => (await runtime.execute(own, {})).output?.pid;
+      const before = await pidOf();
+      const deaf = workflow('deaf');
+      const path = join(pool.place(), 'held');
+      const limits = why === 'is out of time' ? { timeoutMs: 800 } : {};
+      deaf.add('hold', pyTool('note_and_hold', ['path'], limits)({ path }));
+      const controller = new AbortController();
+      const running = runtime.settle(deaf.build(), {}, { signal: controller.signal });
+      await until(() => existsSync(`${path}-pids`));
+      if (why === 'was cancelled') controller.abort();
+      expect((await running).status).to.equal(why === 'was cancelled' ? 'cancelled' : 'failed');
+      await until(() =>
+        log.entries.some(({ message }) => message.includes('note_and_hold was cancelled and has not stopped')),
+      );
+      expect(await pidOf()).to.not.equal(before);
+    });
 
   it('wait for one that is started again', async () => {
     const lines: string[] = [];
