@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .context import Attempt, Context, current_context
-from .errors import CallCancelledError, LockstepError, SecretUndeclaredError, ValueNotEncodableError
+from .errors import CallCancelledError, HostToolError, LockstepError, SecretUndeclaredError, ValueNotEncodableError
 from .streaming import Result
 from .tools import tool
 from .tracing import Span
@@ -35,6 +35,7 @@ __all__ = [
     "Clamped",
     "Context",
     "DataView",
+    "HostToolError",
     "JsDate",
     "JsMap",
     "JsSet",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from types import MappingProxyType
 from typing import Any
 
+from .asking import Asking
 from .codec import decode_value
 from .context import Attempt, Context
 from .errors import CallCancelledError, FrameUnreadableError
@@ -15,6 +17,9 @@ from .stream import Stream
 from .streaming import Inflow, Outflow
 from .tools import Tool
 from .typed_arrays import BytesLike
+
+_first = threading.Lock()
+"""Held by who makes what several threads of a tool may need at the same time."""
 
 
 class Call:
@@ -44,6 +49,10 @@ class Call:
     """None: the host takes no items."""
     inflow: Inflow | None = None
     """None: the host feeds no items."""
+    asking: Asking | None = None
+    """None: its tool has asked the host for nothing."""
+    lender: Call | None = None
+    """In whose place this call may be performed: that of one which waits for what has made it."""
     files: tuple[str, ...] = ()
     """Those that its tool has reserved."""
     cancel_task: Callable[[], object] | None = None
@@ -90,6 +99,13 @@ class Call:
                 self.known_context.cancellation.cancel(self.reason)
         return self.known_context
 
+    def asking_with(self, say: Callable[[int, str, Mapping[str, Any]], None]) -> Asking:
+        """Return what asks the host for something; `say`: sends a question."""
+        with _first:
+            if self.asking is None:
+                self.asking = Asking(self, say)
+            return self.asking
+
     def cancel(self, reason: str, *, gone: bool) -> None:
         """Let the tool know that it should stop."""
         self.gone = self.gone or gone
@@ -101,6 +117,8 @@ class Call:
             self.outflow.wake()
         if self.inflow is not None:
             self.inflow.wake()
+        if self.asking is not None:
+            self.asking.wake()
         if self.cancel_task is not None:
             self.cancel_task()
 

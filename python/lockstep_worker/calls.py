@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, Final
 
 from .aio_loop import AioLoop
+from .asking import Reply
 from .builtin import BUILTIN
 from .call import Call
 from .codec import decode_value
@@ -38,6 +39,8 @@ _CREDIT: Final = int(FrameKind.CREDIT)
 _CANCEL: Final = int(FrameKind.CANCEL)
 _FAILURE: Final = int(FrameKind.FAILURE)
 _PING: Final = int(FrameKind.PING)
+_REPLY: Final = int(FrameKind.REPLY)
+_WITHIN: Final = int(FrameKind.WITHIN)
 
 _READ_AT_ONCE: Final = 65_536
 """Texts up to this length are read by who reads the stream, longer ones by who performs the call."""
@@ -53,6 +56,8 @@ class Calls:
         self._table: dict[int, Call] = {}
         """By `_key`."""
         self._next_deadline = math.inf
+        self._within: tuple[int, Call | None] = (0, None)
+        """The number of the call that comes next, and the call that has asked the host for what makes it."""
         self._stream: Stream | None = None
         self._streams = 0
         self._lock = threading.Lock()
@@ -60,7 +65,7 @@ class Calls:
         """Set when the worker has been asked to end."""
         self.crew: Crew[Call] = Crew(settings.max_concurrent_calls, self)
         self.aio = AioLoop(self._perform_async, self.flush)
-        self.voice = Voice(settings, self.crew.attend)
+        self.voice = Voice(settings, self.crew.attend, self.crew.listen)
         self.info = Info(settings, self)
         self.performer = Performer(settings, self.voice, self.info, self._conclude)
 
@@ -183,6 +188,8 @@ class Calls:
                 raise WorkerStoppedError("The worker ends, and begins no more calls.")
             if frame.kind == _ITEM:
                 self._feed(stream, frame)
+            elif frame.kind == _REPLY:
+                self._reply(stream, frame)
             else:
                 self._control(stream, frame, decode_value(frame.text))
         except LockstepError as error:
@@ -206,6 +213,9 @@ class Calls:
         elif kind == _END:
             if call is not None and call.inflow is not None:
                 call.inflow.end()
+        elif kind == _WITHIN:
+            (outer,) = content
+            self._within = (frame.call, self._table.get(_key(stream, outer)))
         elif kind == _PING:
             (number,) = content
             self.voice.tell(stream, 0, FrameKind.PONG, [number, self.info.load()])
@@ -218,9 +228,11 @@ class Calls:
         call = Call(stream, frame, self.performer.context_of)
         self.info.begun += 1
         self._table[_key(stream, call.id)] = call
+        if self._within[0] == call.id:
+            call.lender, self._within = self._within[1], (0, None)
         if len(frame.text) > _READ_AT_ONCE or (frame.segments and _has_files(frame)):
             call.inflow = Inflow(call, lambda count: self.voice.grant(call, count), open=True)
-            self.crew.add(call)
+            self._queue(call)
             return
         try:
             self._read(call)
@@ -234,7 +246,13 @@ class Calls:
         if call.tool is not None and call.tool.is_async:
             self._begin_async(call)
         else:
-            self.crew.add(call)
+            self._queue(call)
+
+    def _queue(self, call: Call) -> None:
+        """Have a call performed by a thread; what a tool waits for that holds one must not wait for its place."""
+        lender, call.lender = call.lender, None
+        holds = lender is not None and not lender.over and lender.tool is not None and not lender.tool.is_async
+        self.crew.add(call, lender if holds else None)
 
     def _read(self, call: Call) -> None:
         frame = call.frame
@@ -264,6 +282,18 @@ class Calls:
             call.inflow.end(error)
         except (TypeError, ValueError):
             call.inflow.end(FrameUnreadableError("A frame ITEM does not hold one value."))
+
+    def _reply(self, stream: Stream, frame: Frame) -> None:
+        """Hand what a function of the host returned to the tool that waits for it."""
+        call = self._table.get(_key(stream, frame.call))
+        if call is None or call.asking is None:
+            self.voice.files.discard(frame.segments)
+            return
+        try:
+            number, value, failure = decode_value(frame.text, segments=self.voice.received(frame))
+            call.asking.answered(number, Reply(value, failure))
+        except (LockstepError, TypeError, ValueError):
+            call.asking.unreadable()
 
     def _begin_async(self, call: Call) -> None:
         call.pause = self.aio.pause

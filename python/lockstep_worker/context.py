@@ -11,7 +11,7 @@ from logging import Logger, LoggerAdapter, getLogger
 from typing import Any, Final, Protocol
 
 from .cancellation import Cancellation
-from .errors import SecretUndeclaredError
+from .errors import HostToolError, SecretUndeclaredError
 from .tracing import Span, measured
 
 
@@ -66,6 +66,15 @@ class Outlet:
         """Return what the host feeds the tool with, to be iterated in either way."""
         return iter(())
 
+    def ask(self, name: str, _arguments: Mapping[str, Any]) -> Any:
+        """Return what a function of the host returns."""
+        message = f"There is no host here that has a tool {name}. Give the context host_tools."
+        raise HostToolError(message, tool=name, code="HOST_TOOL_UNKNOWN", name="AttemptError")
+
+    async def ask_async(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Return what a function of the host returns, without holding a thread."""
+        return self.ask(name, arguments)
+
     def logger(self) -> LoggerAdapter[Logger] | Logger:
         """Return a logger whose records belong to the call."""
         return getLogger("tool")
@@ -89,6 +98,7 @@ class Context:
         session: dict[str, Any] | None = None,
         cancellation: Cancellation | None = None,
         outlet: Outlet | None = None,
+        host_tools: Mapping[str, Callable[..., Any]] | None = None,
         traceparent: str | None = None,
         awaited: Callable[[], bool] = lambda: True,
         now: Callable[[], float] = time.time,
@@ -97,6 +107,7 @@ class Context:
 
         `attempt`: None for a call that is not part of a run. `left_ms`: how long the host waits; None: for ever.
         `session`: shared by all calls of a worker. `outlet`: where what the tool says goes; None: nowhere.
+        `host_tools`: functions that stand for those of the host, where there is none.
         `traceparent`: the span that the call belongs to; None: that of the attempt. `awaited`: asked whether
         somebody waits for the answer. `now`: seconds since 1970.
         """
@@ -108,6 +119,7 @@ class Context:
         """What calls leave for later ones. It ends with its worker; calls that run at the same time share it."""
         self.cancellation = Cancellation() if cancellation is None else cancellation
         self._outlet = Outlet() if outlet is None else outlet
+        self._host_tools = {} if host_tools is None else host_tools
         self.traceparent = traceparent if attempt is None or traceparent is not None else attempt.traceparent
         """The span that the call belongs to, as W3C Trace Context writes it; None: nobody traces it."""
         self._awaited = awaited
@@ -179,6 +191,21 @@ class Context:
     def items(self) -> Any:
         """Return the items that the host feeds the tool with: `for item in …`, or `async for` in an async tool."""
         return self._outlet.items()
+
+    def call_host(self, name: str, /, **arguments: Any) -> Any:
+        """Call a function of the host, one of its `hostTools`, with arguments by name, and return what it returns.
+
+        Waits for that, and holds the thread: in an async tool, await `call_host_async`. Raises HostToolError for what
+        the function throws, CallCancelledError where the call is cancelled meanwhile, ValueNotEncodableError and
+        PayloadTooLargeError for arguments that cannot be passed.
+        """
+        stand_in = self._host_tools.get(name)
+        return self._outlet.ask(name, arguments) if stand_in is None else stand_in(**arguments)
+
+    async def call_host_async(self, name: str, /, **arguments: Any) -> Any:
+        """Do the same in an async tool: other tools run while it waits."""
+        stand_in = self._host_tools.get(name)
+        return await self._outlet.ask_async(name, arguments) if stand_in is None else stand_in(**arguments)
 
     def span(self, name: str, **attributes: Any) -> AbstractContextManager[Span]:
         """Measure the body of a `with` as a span of the trace that the call belongs to; nothing happens without one."""

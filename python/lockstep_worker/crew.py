@@ -55,6 +55,10 @@ class Crew(Generic[Job]):
         self._duties = duties
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
+        self._lenders: dict[Job, Job] = {}
+        """Of jobs that wait: in whose place they may be done."""
+        self._lent: set[Job] = set()
+        """Those in whose place another job is done."""
         self._parked: list[threading.Lock] = []
         self._sources = 0
         """How many there have been to read from."""
@@ -90,11 +94,19 @@ class Crew(Generic[Job]):
             self._readable = True
             self._wake(1)
 
-    def add(self, job: Job) -> None:
-        """Have a job done when it is its turn."""
+    def add(self, job: Job, lender: Job | None = None) -> None:
+        """Have a job done when it is its turn, or in the place of another that runs and waits for it: its lender."""
         with self._lock:
+            full = len(self._waiting) >= self._limit - self._running
             self._waiting.append(job)
             self._arrived += 1
+            lends = full and lender is not None and lender not in self._lent
+            if lender is not None:
+                self._lenders[job] = lender
+                if lends:
+                    self._lent.add(lender)
+        if lends:
+            threading.Thread(target=self._work_for, args=(lender,), name="lockstep-lent", daemon=True).start()
         self._ticker.wake()
 
     def remove(self, job: Job) -> bool:
@@ -105,7 +117,14 @@ class Crew(Generic[Job]):
             except ValueError:
                 return False
             self._taken += 1
+            self._lenders.pop(job, None)
             return True
+
+    def listen(self) -> None:
+        """Have somebody read at once: who calls this waits for what comes."""
+        with self._lock:
+            if self._readable and not self._reading:
+                self._wake(1)
 
     def attend(self) -> None:
         """Have `look` called within a tick, and what is unsaid said within two."""
@@ -142,6 +161,7 @@ class Crew(Generic[Job]):
                 self._running += 1
                 self._taken += 1
                 job = self._waiting.popleft()
+                self._lenders.pop(job, None)
             elif self._readable and not self._reading:
                 self._reading = True
                 self._source = self._sources
@@ -152,6 +172,23 @@ class Crew(Generic[Job]):
                 return None
         self._ticker.wake()
         return job
+
+    def _work_for(self, lender: Job) -> None:
+        """Do what waits for the place of a job, one after the other, while that waits for it."""
+        while (job := self._next_for(lender)) is not None:
+            self._guarded(self._duties.perform, job)
+            self._guarded(self._duties.flush)
+
+    def _next_for(self, lender: Job) -> Job | None:
+        with self._lock:
+            for job in self._waiting:
+                if self._lenders.get(job) is lender:
+                    self._waiting.remove(job)
+                    self._taken += 1
+                    del self._lenders[job]
+                    return job
+            self._lent.discard(lender)
+            return None
 
     def _guarded(self, duty: Any, *arguments: Any) -> Any:
         try:

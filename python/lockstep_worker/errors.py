@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 
 class LockstepError(Exception):
     """What every error of this package is. `code` is stable; the message says what happened and what to do."""
 
-    code: ClassVar[str]
+    code: str
 
     def __init__(self, message: str, **details: Any) -> None:
         """`details`: what the message is about, by name, as plain data."""
@@ -43,6 +43,20 @@ class SecretUndeclaredError(LockstepError):
     """A tool asked for a secret that its node does not declare."""
 
     code = "SECRET_UNDECLARED"
+
+
+class HostToolError(LockstepError):
+    """A function of the host, called with `Context.call_host`, has failed, or there is none of that name.
+
+    What it threw was caused by is the `__cause__`, another HostToolError.
+    """
+
+    def __init__(self, message: str, *, tool: str, code: str, name: str) -> None:
+        """Say what was thrown: `code` and `name` are those of the error in the host, `tool` is who threw it."""
+        super().__init__(message)
+        self.tool = tool
+        self.code = code
+        self.name = name
 
 
 class ArgumentsError(LockstepError):

@@ -26,6 +26,9 @@ class FrameKind(IntEnum):
     SAID = 10
     PING = 11
     PONG = 12
+    ASK = 13
+    REPLY = 14
+    WITHIN = 15
 
 
 class SharedFile(NamedTuple):

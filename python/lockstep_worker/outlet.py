@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import Mapping
+from functools import partial
 from logging import Logger, LoggerAdapter
 from typing import Any
 
+from .asking import Asking
 from .call import Call
 from .context import Outlet
 from .errors import ToolStreamsError
@@ -38,6 +42,17 @@ class CallOutlet(Outlet):
         """Return what the host feeds the tool with."""
         return self._call.inflow or Inflow(self._call, lambda _count: None, open=False)
 
+    def ask(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Return what a function of the host returns."""
+        tool = self._call.tool
+        if tool is not None and tool.is_async and _in_loop():
+            raise RuntimeError("This would hold all async tools up. Call the host with await ctx.call_host_async(…).")
+        return self._asking().ask(name, arguments)
+
+    async def ask_async(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Return what a function of the host returns, without holding a thread."""
+        return await self._asking().ask_async(name, arguments)
+
     def logger(self) -> LoggerAdapter[Logger]:
         """Return a logger of the name of the tool's module."""
         return call_logger(self._call.command.partition(":")[0], self._call)
@@ -55,7 +70,18 @@ class CallOutlet(Outlet):
         self._call.files = (*self._call.files, path)
         return numpy.frombuffer(memory, kind).reshape(shape)
 
+    def _asking(self) -> Asking:
+        return self._call.asking_with(partial(self._voice.ask, self._call))
+
     def _outflow(self) -> Outflow:
         if self._call.outflow is None:
             raise ToolStreamsError(f"{self._call.command} emits items, and is called where none are taken.")
         return self._call.outflow
+
+
+def _in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

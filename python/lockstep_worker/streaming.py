@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
-from contextlib import suppress
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from .errors import LockstepError
 from .frames import SharedFile
 from .segments import size_of
 from .typed_arrays import BytesLike
+from .waiting import Pausing, Waiting
 
 CREDIT_AT_FIRST: Final = 64
 """How many credits the host gets before the tool has taken any item. It gets as many again, half of them at a time."""
@@ -52,63 +50,7 @@ class Result:
         self.value = value
 
 
-class Pausing(Protocol):
-    """The call whose items pass."""
-
-    def check(self) -> None:
-        """Raise CallCancelledError if it is cancelled."""
-
-    def pause(self) -> None:
-        """Send what was said: the tool waits now."""
-
-
-class _Waiting:
-    """Something that a tool waits for, in a thread or in an event loop."""
-
-    def __init__(self, call: Pausing) -> None:
-        self._call = call
-        self._changed = threading.Condition(threading.Lock())
-        self._futures: list[asyncio.Future[None]] = []
-
-    def wake(self) -> None:
-        """Have those who wait look again."""
-        with self._changed:
-            self._wake()
-
-    def _ready(self) -> bool:
-        raise NotImplementedError
-
-    def _wake(self) -> None:
-        self._changed.notify_all()
-        futures, self._futures = self._futures, []
-        for future in futures:
-            with suppress(RuntimeError):  # A loop of the tool's own, which is closed: nobody waits in it.
-                future.get_loop().call_soon_threadsafe(_resolve, future)
-
-    def _wait(self) -> None:
-        """Return when it is ready. Raises CallCancelledError."""
-        self._call.check()
-        if self._ready():
-            return
-        self._call.pause()
-        with self._changed:
-            while not self._ready():
-                self._call.check()
-                self._changed.wait()
-
-    async def _wait_async(self) -> None:
-        while True:
-            self._call.check()
-            with self._changed:
-                if self._ready():
-                    return
-                future = asyncio.get_running_loop().create_future()
-                self._futures.append(future)
-            self._call.pause()
-            await future
-
-
-class Outflow(_Waiting):
+class Outflow(Waiting):
     """The items of a tool on their way to the host."""
 
     def __init__(
@@ -159,7 +101,7 @@ class Outflow(_Waiting):
             return True
 
 
-class Inflow(_Waiting):
+class Inflow(Waiting):
     """The items that the host feeds a tool with: `for item in …`, or `async for` in an async tool."""
 
     def __init__(self, call: Pausing, grant: Callable[[int], None], *, open: bool) -> None:
@@ -272,8 +214,3 @@ async def drain_async(generator: AsyncGenerator[Any, Any], outflow: Outflow) -> 
     finally:
         await generator.aclose()
     return None if result is None else result.value
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from .codec import encode_value
-from .errors import LockstepError
+from .errors import HostToolError, LockstepError
 
 _DEEPEST: Final = 4
 """How many exceptions of a chain of causes are told, and how many levels of a group."""
@@ -62,7 +62,7 @@ def failure_of(error: BaseException, most: int = _MOST_TOLD) -> list[Any]:
     `most`: about how many characters of messages and tracebacks.
     """
     story = _Story(most)
-    if isinstance(error, LockstepError) and error.code in REFUSALS:
+    if isinstance(error, LockstepError) and not isinstance(error, HostToolError) and error.code in REFUSALS:
         return [error.code, "", story.message(error), "", error.details, story.cause(error, 1)]
     return ["PYTHON_RAISED", *story.told(error)]
 

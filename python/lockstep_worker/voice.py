@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any, Final
 
@@ -29,15 +29,17 @@ _AROUND_VALUES: Final = 65_536
 
 _ANSWER: Final = int(FrameKind.ANSWER)
 _ITEM: Final = int(FrameKind.ITEM)
+_ASK: Final = int(FrameKind.ASK)
 
 
 class Voice:
     """Writes frames, with their bytes beside them, no larger than allowed."""
 
-    def __init__(self, settings: Settings, attend: Callable[[], None]) -> None:
-        """`attend`: has what was said sent soon."""
+    def __init__(self, settings: Settings, attend: Callable[[], None], listen: Callable[[], None]) -> None:
+        """`attend`: has what was said sent soon. `listen`: has what comes read now, because a tool waits for it."""
         self._limit = settings.max_value_bytes
         self._attend = attend
+        self._listen = listen
         self.files = SharedFiles(settings.shared_folder, settings.shared_from_bytes, settings.worker)
 
     def tell(self, stream: Stream, call: int, kind: int, content: list[Any]) -> None:
@@ -64,6 +66,14 @@ class Voice:
             call.pause()
         else:
             self._attend()
+
+    def ask(self, call: Call, number: int, name: str, arguments: Mapping[str, Any]) -> None:
+        """Ask for a function of the host. Raises as `answer` does."""
+        segments: list[BytesLike] = []
+        text = self._text(arguments, f"host.{name}", segments)
+        content = f"[{number},{encode_value(name)},{text}]"
+        call.stream.say(encode_frame(call.id, _ASK, content, self.files.send(segments)))
+        self._listen()
 
     def grant(self, call: Call, count: int) -> None:
         """Let the host send more items."""

@@ -57,6 +57,13 @@ export interface RemoteExecutor {
   unpack(answer: Parcel, context: NodeContext): unknown;
   /** What the service gave to `context.emit`, as `perform` would. */
   unpackEmitted(emitted: Parcel): unknown;
+  /**
+   * Answers what the service asked for a call (`ServiceCall.ask`), in the thread of the runtime, which does nothing else meanwhile.
+   * What it throws fails the attempt. Default: `undefined`, without bytes, is answered.
+   *
+   * The bytes of the answer may be of any memory: they are copied.
+   */
+  answer?(question: Parcel, context: NodeContext): Parcel;
 }
 
 /**
@@ -109,4 +116,9 @@ export interface ServiceCall {
   readonly context: NodeContext;
   readonly timeLeftMs: number | undefined;
   readonly gone: AbortSignal;
+  /**
+   * Asks whoever made the call for something: what `RemoteExecutor.answer` answers. The bytes of the question are given away. Rejected once
+   * nobody wants the answer of the call.
+   */
+  ask(question: Parcel): Promise<Parcel>;
 }

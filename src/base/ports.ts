@@ -168,6 +168,8 @@ export type BridgeSpeech =
 /** What comes back of a call, in the order in which it was said. `completed` and `failed` are the last of it. */
 export type BridgeReport =
   | BridgeSpeech
+  /** A service asks for something that belongs to the call. `reply` takes the answer, which clones; a late one reaches nobody. */
+  | { readonly kind: 'asked'; readonly question: unknown; readonly reply: (answer: unknown) => void }
   /** `change` holds what the node gave to `setState`. */
   | { readonly kind: 'completed'; readonly output: unknown; readonly change: { readonly state: unknown } | undefined }
   | { readonly kind: 'failed'; readonly error: unknown };

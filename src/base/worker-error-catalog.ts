@@ -75,6 +75,14 @@ export const workerErrors = {
     'A Python module declares no tool of the name that was called.',
     'Correct the name, or put @tool above the function.',
   ),
+  HOST_TOOL_UNKNOWN: entry(
+    'A Python tool called a host tool of a name that there is none of.',
+    'Correct the name, or add the function to hostTools.',
+  ),
+  HOST_TOOL_ASYNC: entry(
+    'A host tool returned a promise to LocalRuntime, which waits for none.',
+    'Let it return its value, or use AsyncLocalRuntime.',
+  ),
   TOOL_STREAMS: entry('A tool that yields was called where nobody takes items.', 'Call it with executeStream().'),
   PYTHON_ARGUMENTS: entry('A tool was called with arguments that it does not take.', 'Correct the arguments.'),
   PAYLOAD_TOO_LARGE: entry(

@@ -165,6 +165,7 @@ class Observer {
               pack,
               unpack: (answer, context) => remote.unpack(answer, context),
               unpackEmitted: (emitted) => remote.unpackEmitted(emitted),
+              answer: (question, context) => remote.answer?.(question, context) ?? { data: undefined, bytes: [] },
             },
           }),
     };

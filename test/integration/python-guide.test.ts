@@ -30,8 +30,8 @@ describe('docs/python.md', function () {
   });
 
   it('holds programs and outputs that belong together', () => {
-    expect(programs.map(([name]) => name)).to.deep.equal(['trend.ts', 'worker.ts']);
-    expect(files('py').map(([name]) => name)).to.deep.equal(['python/models.py', 'python/text.py']);
+    expect(programs.map(([name]) => name)).to.deep.equal(['trend.ts', 'orders.ts', 'worker.ts']);
+    expect(files('py').map(([name]) => name)).to.deep.equal(['python/models.py', 'python/orders.py', 'python/text.py']);
     expect(outputs).to.have.length(programs.length);
   });
 

@@ -8,6 +8,7 @@ import type {
 } from '../../src/base/executor-port.js';
 import { decodeValue, encodeValue } from '../../src/base/history/value-codec.js';
 import type { NodeDefinition } from '../../src/base/node.js';
+import type { NodeContext } from '../../src/base/node-context.js';
 import { executorNode } from '../../src/base/node-elsewhere.js';
 import type { NodeCapabilities } from '../../src/base/node-options.js';
 import type { ServiceReference } from '../../src/base/ports.js';
@@ -48,7 +49,10 @@ export function toolNode(
   ) as unknown as ValueNode;
 }
 
-function crossing(service: ServiceReference): RemoteExecutor {
+/** Answers what a tool asks its caller. */
+export type AnswerQuestion = (question: unknown, context: NodeContext) => unknown;
+
+function crossing(service: ServiceReference, answer: AnswerQuestion | undefined): RemoteExecutor {
   return {
     service,
     pack: ({ target, inputs, context }) => {
@@ -68,6 +72,9 @@ function crossing(service: ServiceReference): RemoteExecutor {
       return { value: valueIn(given.value, bytes) };
     },
     unpackEmitted: ({ data, bytes }) => valueIn(data as string, bytes),
+    ...(answer !== undefined && {
+      answer: ({ data }, context) => ({ data: answer(data, context), bytes: [] }),
+    }),
   };
 }
 
@@ -83,10 +90,10 @@ export class ToolExecutor implements Executor {
   readonly checked: string[] = [];
   #service: Promise<Service> | undefined;
 
-  constructor(more: Partial<ServiceReference> = {}) {
+  constructor(more: Partial<ServiceReference> = {}, answer?: AnswerQuestion) {
     const url = new URL('./modules/tools.js', import.meta.url).href;
     const service = { url, export: 'startTools', settings: {}, start: 'when needed', stopMs: 5_000 } as const;
-    this.remote = crossing({ ...service, ...more });
+    this.remote = crossing({ ...service, ...more }, answer);
   }
 
   check(target: ExecutorCall['target']): undefined {
@@ -103,6 +110,7 @@ export class ToolExecutor implements Executor {
       context: hearing(context, this.remote),
       timeLeftMs,
       gone,
+      ask: async (question) => this.remote.answer?.(question, context) ?? { data: undefined, bytes: [] },
     });
     return this.remote.unpack(answer, context);
   }

@@ -50,6 +50,7 @@ describe('A call that is an attempt of a run', function () {
       traceparent: null,
       attempt: ATTEMPT,
       onSaid: () => undefined,
+      answer: () => ({ value: undefined }),
       ...more,
     };
   }

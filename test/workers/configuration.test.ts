@@ -35,6 +35,7 @@ describe('The configuration of Python', () => {
       environment: {},
       paths: null,
       preload: [],
+      hostTools: {},
       maxConcurrentCalls: 8,
       maxValueBytes: 67_108_864,
       sharedMemoryFromBytes: 1_048_576,
@@ -68,7 +69,10 @@ describe('The configuration of Python', () => {
     const { processes, ...own } = worker;
     // Without a list of folders it is the working directory, which differs.
     expect(own.paths).to.deep.equal([process.cwd()]);
-    expect({ ...checkEnvironmentOptions(), ...processes, ...own, ...pool, paths: null }).to.deep.equal(PYTHON_DEFAULTS);
+    // Host tools are no settings: they stay in the thread that they were made in.
+    const { hostTools, ...defaults } = PYTHON_DEFAULTS;
+    expect(hostTools).to.deep.equal({});
+    expect({ ...checkEnvironmentOptions(), ...processes, ...own, ...pool, paths: null }).to.deep.equal(defaults);
     expect(processes).to.deep.equal(checkProcessOptions());
     expect(worker).to.deep.equal(checkWorkerOptions());
   });

@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from lockstep_worker import CallCancelledError, Context, LockstepError, Result, current_context, tool
+from lockstep_worker import CallCancelledError, Context, HostToolError, LockstepError, Result, current_context, tool
 
 # Simple ones
 
@@ -450,3 +451,49 @@ def make_array(kind: str, ctx: Context) -> Any:
 def change(value: Any) -> Any:
     value[0] = 5
     return value[:3]
+
+
+@tool
+def ask_host(name: str, arguments: dict[str, Any], ctx: Context) -> Any:
+    return ctx.call_host(name, **arguments)
+
+
+@tool
+async def ask_host_later(name: str, arguments: dict[str, Any], ctx: Context) -> Any:
+    return await ctx.call_host_async(name, **arguments)
+
+
+@tool
+async def ask_host_in_loop(ctx: Context) -> Any:
+    return ctx.call_host("any")
+
+
+@tool
+async def ask_host_with_patience(ctx: Context) -> Any:
+    """Give up a question, and return the answer to another."""
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(ctx.call_host_async("first"), 0.01)
+    return await ctx.call_host_async("second")
+
+
+@tool
+def ask_host_in_threads(count: int, ctx: Context) -> list[Any]:
+    """Ask as many questions at a time as there are threads."""
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda number: ctx.call_host("double", number=number), range(count)))
+
+
+@tool
+def catch_host_error(ctx: Context) -> dict[str, Any]:
+    try:
+        return {"returned": ctx.call_host("fail")}
+    except HostToolError as error:
+        cause = error.__cause__
+        assert isinstance(cause, HostToolError)
+        told = {"code": error.code, "name": error.name, "message": str(error), "tool": error.tool}
+        return {**told, "cause": [cause.code, cause.name, str(cause)]}
+
+
+@tool
+def ask_host_for_much(size: int, ctx: Context) -> Any:
+    return ctx.call_host("any", data=bytes(size))

@@ -95,6 +95,7 @@ const WORKER_FIELDS = [
   'environment',
   'paths',
   'preload',
+  'hostTools',
   'maxConcurrentCalls',
   'maxValueBytes',
   'sharedMemoryFromBytes',

@@ -1,4 +1,5 @@
 import type { WorkerAdapter } from './adapter.js';
+import type { HostTool } from './host-tools.js';
 import type { WorkerRegistry } from './registry/worker-registry.js';
 
 /** Where Lockstep keeps what has to do with Python. */
@@ -98,6 +99,8 @@ export interface WorkerOptions extends WorkerProcessOptions {
   readonly paths?: readonly (string | URL)[];
   /** Modules that are imported before a worker is ready. */
   readonly preload?: readonly string[];
+  /** Functions of this process that Python tools may call, by name. */
+  readonly hostTools?: Readonly<Record<string, HostTool>>;
   /** How many functions that hold a thread may run in a worker at a time. The rest waits there, in order. */
   readonly maxConcurrentCalls?: number;
   /** How long the text of a value may be, and the arrays in it together, in either direction, in bytes. */
@@ -150,6 +153,7 @@ export const PYTHON_DEFAULTS = Object.freeze({
   environment: Object.freeze({}) as PythonEnvironmentOptions,
   paths: null,
   preload: Object.freeze([]) as readonly string[],
+  hostTools: Object.freeze({}) as Readonly<Record<string, HostTool>>,
   maxConcurrentCalls: 8,
   maxValueBytes: 64 * 2 ** 20,
   sharedMemoryFromBytes: 2 ** 20,
@@ -183,7 +187,7 @@ export type WorkerProcessSettings = Readonly<
   Omit<Required<WorkerProcessOptions>, 'registry'> & { readonly registry: WorkerRegistry | null }
 >;
 
-/** The options of workers, checked, with what was left out. */
+/** The options of workers, checked, with what was left out; without host tools, which stay in the thread that they were made in. */
 export interface WorkerSettings {
   readonly processes: WorkerProcessSettings;
   readonly adapter: WorkerAdapter | null;

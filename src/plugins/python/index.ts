@@ -33,6 +33,7 @@ export {
 } from './environment/python-environment.js';
 export type { LookedAt, ManagedPlace } from './environment/survey.js';
 export { grpcPython } from './grpc-python-adapter.js';
+export type { HostTool, HostToolAttempt, HostToolContext } from './host-tools.js';
 export type { OutputLine, OutputStream } from './process/output-lines.js';
 export type { WorkerExit } from './process/worker-exit.js';
 export { PythonError, type RaisedData } from './python-error.js';

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../base/error-catalog.js';
 import { LockstepError } from '../../base/errors.js';
 import type { NodeContext } from '../../base/node-context.js';
 import type { PythonTarget } from './python-node.js';
+import type { AnswerTool } from './wire/asked.js';
 import type { Answer, AttemptDescription, CallRequest } from './wire/call-request.js';
 import type { LiveCall } from './wire/live-call.js';
 import type { WorkerLog, WorkerProgress, WorkerSpan } from './wire/said.js';
@@ -32,6 +33,8 @@ export interface PythonCall {
   readonly traceparent: string | null;
   /** Told of the parts that the tool has measured. */
   readonly onSpan: (span: WorkerSpan) => void;
+  /** Answers what the tool asks its host for. */
+  readonly answer: AnswerTool;
 }
 
 /**
@@ -80,7 +83,7 @@ async function answerOf(call: LiveCall, given: PythonCall): Promise<Answer> {
 }
 
 function requestOf(
-  { target, inputs, state, runContext, context, traceparent, onSpan }: PythonCall,
+  { target, inputs, state, runContext, context, traceparent, onSpan, answer }: PythonCall,
   timeLeftMs: number | undefined,
 ): CallRequest {
   const { module, function: called, secrets } = target;
@@ -114,6 +117,7 @@ function requestOf(
       if (said.kind === 'span') onSpan(said);
       else repeat(said, context);
     },
+    answer,
   };
 }
 

@@ -3,8 +3,10 @@ import type { ServiceReference } from '../../base/ports.js';
 import { definePlugin, type PluginScope, type SyncPlugin } from '../plugin.js';
 import { executorToken } from '../token.js';
 import { TRACES, WORKER_METER } from '../tokens.js';
+import type { Traces } from '../traces.js';
 import { checkPoolOptions } from './check-options.js';
-import type { PythonWorkersOptions, WorkerSettings } from './configuration.js';
+import { PYTHON_DEFAULTS, type PythonWorkersOptions, type WorkerSettings } from './configuration.js';
+import { HostTools } from './host-tools.js';
 import { PythonExecutor } from './python-executor.js';
 import { PYTHON } from './python-node.js';
 import { threadModule } from './thread-module.js';
@@ -24,6 +26,7 @@ const THREAD_MS = 1_000;
  */
 export function pythonWorkers(options: PythonWorkersOptions = {}): SyncPlugin {
   const settings = checkPoolOptions(options);
+  const tools = new HostTools(options.hostTools ?? PYTHON_DEFAULTS.hostTools);
   const { name, start, worker } = settings;
   let scope: PluginScope | undefined;
   const listen = (): WorkerNews =>
@@ -62,7 +65,8 @@ export function pythonWorkers(options: PythonWorkersOptions = {}): SyncPlugin {
     provides: [token],
     setup: (own) => {
       scope = own;
-      own.provide(token, new PythonExecutor(started, () => own.find(TRACES), remote));
+      const traces = (): Traces | undefined => own.find(TRACES);
+      own.provide(token, new PythonExecutor({ workers: started, traces, tools, service: remote }));
     },
     whenAsync: {
       start: async ({ signal }) => {

@@ -5,6 +5,7 @@ import type { PoolSettings } from './configuration.js';
 import type { WorkerSource } from './perform-call.js';
 import type { OutputLine } from './process/output-lines.js';
 import { exitText } from './process/worker-exit.js';
+import { callAround } from './wire/asked.js';
 import type { CallRequest } from './wire/call-request.js';
 import type { LiveCall } from './wire/live-call.js';
 import type { Said } from './wire/said.js';
@@ -74,7 +75,7 @@ export class WorkerPool implements WorkerSource {
   async begin(request: CallRequest, signal: AbortSignal): Promise<LiveCall> {
     await this.start();
     signal.throwIfAborted();
-    const at = this.#leastBusy();
+    const at = this.#around() ?? this.#leastBusy();
     const worker = at + 1;
     const onSaid = (said: Said): void => request.onSaid(of(worker, said));
     const call = await (this.#keepers[at] as WorkerKeeper).call({ ...request, onSaid }, signal);
@@ -103,6 +104,15 @@ export class WorkerPool implements WorkerSource {
     }
     // Kept, never rejected: of those that have been stopped meanwhile nothing is tried.
     starts.forEach((start, at) => void start.catch(() => this.#keepers[at]?.keepTrying()));
+  }
+
+  /** The worker that waits for what makes a call: there it need not wait for a place. */
+  #around(): number | undefined {
+    for (let call = callAround(); call !== undefined; call = call.within) {
+      const at = this.#calls.findIndex((calls) => calls.has(call as LiveCall));
+      if (at >= 0) return at;
+    }
+    return undefined;
   }
 
   /** Of those that take calls, or else will; otherwise any, which then says why it does not. */

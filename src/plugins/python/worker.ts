@@ -3,8 +3,9 @@ import type { Client } from '@grpc/grpc-js';
 import { checkDuration, knownFields, refuse } from '../../base/option-checks.js';
 import { type CallStream, OpeningStream } from './call-stream.js';
 import { checkWorkerOptions } from './check-options.js';
-import type { WorkerOptions } from './configuration.js';
+import { PYTHON_DEFAULTS, type WorkerOptions } from './configuration.js';
 import { detectHardware, type Hardware } from './environment/hardware.js';
+import { HostTools } from './host-tools.js';
 import type { CallRequest } from './wire/call-request.js';
 import type { WorkerLoad } from './wire/conversation.js';
 import type { ServingStatus } from './wire/health-client.js';
@@ -79,10 +80,12 @@ export interface WorkerInfo {
  */
 export class PythonWorker implements AsyncDisposable {
   readonly #keeper: WorkerKeeper;
+  readonly #tools: HostTools;
 
   /** @throws ConfigurationError INVALID_OPTION, UNKNOWN_OPTION, TLS_REQUIRED */
   constructor(options: WorkerOptions = {}) {
     this.#keeper = new WorkerKeeper(checkWorkerOptions(options));
+    this.#tools = new HostTools(options.hostTools ?? PYTHON_DEFAULTS.hostTools);
   }
 
   /** Makes a worker and starts it. @throws as the constructor and `start()` */
@@ -247,6 +250,7 @@ export class PythonWorker implements AsyncDisposable {
       traceparent: traceparent ?? null,
       attempt: null,
       onSaid: (said) => this.#keeper.tell('said', said),
+      answer: (asked, signal) => this.#tools.answer(asked, undefined, signal),
     };
   }
 

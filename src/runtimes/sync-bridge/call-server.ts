@@ -5,7 +5,7 @@ import { LiveCall } from './live-call.js';
 import type { Tell } from './module-context.js';
 import { type Performed, performCall } from './module-function.js';
 import { CELL, decodeCall, ring, type ToCaller, type ToThread, type Workplace } from './protocol.js';
-import { ServiceLife } from './service-life.js';
+import { type Ask, ServiceLife } from './service-life.js';
 import { HostLine } from './service-line.js';
 import { revive, thrownData } from './thrown.js';
 import { copyOf, notCloneable } from './values.js';
@@ -55,6 +55,7 @@ export class CallServer {
     if (message[0] === 'abort') this.#abort(message);
     else if (message[0] === 'call') this.#begin(message);
     else if (message[0] === 'serve') this.#service?.begin();
+    else if (message[0] === 'reply') this.#answered(message);
     else void this.#stop();
   }
 
@@ -64,12 +65,20 @@ export class CallServer {
     this.#live.set(number, live);
     Atomics.store(this.#cells, CELL.begun, number);
     const tell: Tell = (speech, memory) => this.#say(number, live, speech, memory);
+    const ask: Ask = (question, content, memory) => this.#post(['asked', number, question, content], memory);
     const performing =
-      this.#service === undefined ? performCall(live.call, () => live.signal, tell) : this.#service.perform(live, tell);
+      this.#service === undefined
+        ? performCall(live.call, () => live.signal, tell)
+        : this.#service.perform(live, tell, ask);
     performing.then(
       (performed) => this.#answer(number, live, performed),
       (error: unknown) => this.#fail(number, live, error),
     );
+  }
+
+  #answered([, number, question, answer]: Extract<ToThread, readonly ['reply', ...unknown[]]>): void {
+    Atomics.add(this.#cells, CELL.replied, 1);
+    this.#live.get(number)?.answered(question, answer);
   }
 
   #abort([, number, aborts, gone, reason]: Extract<ToThread, readonly ['abort', ...unknown[]]>): void {

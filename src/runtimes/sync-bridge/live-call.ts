@@ -1,8 +1,15 @@
 import { AttemptError } from '../../base/errors.js';
+import type { Parcel } from '../../base/executor-port.js';
 import type { BridgeCall } from '../../base/ports.js';
 
 /** setTimeout counts in 32 bits. */
 const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Who waits for what the caller answers. */
+interface Asker {
+  readonly resolve: (answer: Parcel) => void;
+  readonly reject: (error: Error) => void;
+}
 
 /** A call that a thread is performing, and its signal, which is made when it is first read. */
 export class LiveCall {
@@ -14,6 +21,9 @@ export class LiveCall {
   #reason: Error | undefined;
   #gone: AbortController | undefined;
   #goneReason: Error | undefined;
+  /** What the caller was asked for, and has not answered. */
+  readonly #questions = new Map<number, Asker>();
+  #asked = 0;
 
   /** @param catchUp takes messages that have not been taken: a function that holds the thread would never hear of an abort */
   constructor(call: BridgeCall, catchUp: () => void) {
@@ -68,9 +78,30 @@ export class LiveCall {
     this.#gone?.abort(this.#goneReason);
   }
 
+  /** Asks the caller for something. Rejected once the call has ended. @param send posts the question under its number */
+  ask(send: (question: number) => void): Promise<Parcel> {
+    return new Promise((resolve, reject) => {
+      const question = ++this.#asked;
+      this.#questions.set(question, { resolve, reject });
+      send(question);
+    });
+  }
+
+  /** The caller has answered a question. */
+  answered(question: number, answer: Parcel): void {
+    this.#questions.get(question)?.resolve(answer);
+    this.#questions.delete(question);
+  }
+
   /** The call has been answered, or is of no interest any more. */
   end(): void {
     clearTimeout(this.#timer);
+    if (this.#questions.size === 0) return;
+    const over = new AttemptError('CALL_CANCELLED', `The call of "${this.call.nodeId}" is over.`, {
+      at: this.call.nodeId,
+    });
+    for (const { reject } of this.#questions.values()) reject(over);
+    this.#questions.clear();
   }
 
   #expire(): void {

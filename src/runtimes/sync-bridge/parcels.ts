@@ -19,17 +19,21 @@ function outgoing(data: unknown, bytes: readonly Uint8Array<ArrayBuffer>[]): Out
   return { sent: { data, bytes }, memory };
 }
 
+/** What goes to a service, as it is posted: long bytes are given away in a copy. */
+export function outgoingCopy({ data, bytes }: Parcel): Outgoing<Parcel> {
+  return outgoing(
+    data,
+    bytes.map((one) => new Uint8Array(one)),
+  );
+}
+
 /**
  * A call as it is posted. Whatever the memory of its parcel is, others use it, and the call may have to be posted once more: long bytes
  * are given away in a copy.
  */
 export function outgoingCall(call: BridgeCall): Outgoing<BridgeCall> {
   if (call.service === undefined) return { sent: call, memory: undefined };
-  const { data, bytes } = call.inputs.packed as Parcel;
-  const { sent, memory } = outgoing(
-    data,
-    bytes.map((one) => new Uint8Array(one)),
-  );
+  const { sent, memory } = outgoingCopy(call.inputs.packed as Parcel);
   return { sent: { ...call, inputs: { packed: sent } }, memory };
 }
 

@@ -1,4 +1,5 @@
 import type { MessagePort, ResourceLimits } from 'node:worker_threads';
+import type { Parcel } from '../../base/executor-port.js';
 import type { BridgeCall, BridgeSpeech, ServiceReference } from '../../base/ports.js';
 import type { Thrown } from './thrown.js';
 
@@ -20,6 +21,8 @@ export const CELL = {
   stopped: 6,
   /** How much its service has told that belongs to no call, and that the caller has not heard. */
   unheard: 7,
+  /** Replies to questions that the thread has taken. */
+  replied: 8,
 } as const;
 
 /** The cells of the bell at which the caller sleeps: one for all threads of a bridge. */
@@ -84,6 +87,7 @@ export type ToThread =
   | CallWire
   | readonly [kind: 'abort', number: number, aborts: number, gone: boolean, reason: Thrown]
   | readonly [kind: 'serve']
+  | readonly [kind: 'reply', number: number, question: number, answer: Parcel]
   | readonly [kind: 'stop'];
 
 /** What the thread sends to the caller. */
@@ -91,7 +95,8 @@ export type ToCaller =
   | readonly [kind: 'completed', number: number, output: unknown]
   | readonly [kind: 'completed', number: number, output: unknown, state: unknown]
   | readonly [kind: 'failed', number: number, thrown: Thrown]
-  | readonly [kind: 'said', number: number, speech: BridgeSpeech];
+  | readonly [kind: 'said', number: number, speech: BridgeSpeech]
+  | readonly [kind: 'asked', number: number, question: number, content: Parcel];
 
 /** What the caller orders of the thread that watches over the one that works. */
 export type Order =

@@ -157,7 +157,12 @@ export class RunCalls {
 
   #take({ attempt, context, remote, report }: Arrival): void {
     const run = this.#run;
-    if (report.kind !== 'completed' && report.kind !== 'failed') return this.#repeat(attempt, context, remote, report);
+    if (report.kind === 'asked')
+      return this.#answering(attempt, () =>
+        report.reply(remote?.answer?.(report.question as Parcel, context) ?? NOTHING),
+      );
+    if (report.kind !== 'completed' && report.kind !== 'failed')
+      return this.#answering(attempt, () => said(report, context, remote));
     if (!this.#tickets.delete(attempt)) return;
     run.now = this.#clock.now();
     if (report.kind === 'failed') return this.#host.settleFailure(run, attempt, report.error, run.now);
@@ -171,13 +176,13 @@ export class RunCalls {
     this.#host.settleOutput(run, attempt, output, run.now);
   }
 
-  /** What a node says and nobody can take fails the node, as where it is called in this thread. */
-  #repeat(attempt: GraphAttempt, context: NodeContext, remote: RemoteExecutor | undefined, speech: BridgeSpeech): void {
+  /** Does what a call wants while it is performed. What cannot be done fails the node, as where it is called in this thread. */
+  #answering(attempt: GraphAttempt, work: () => void): void {
     if (attempt.status !== 'running') return;
     const run = this.#run;
     try {
-      if (remote === undefined || speech.kind !== 'emit') repeat(speech, context);
-      else context.emit(remote.unpackEmitted(speech.data as Parcel));
+      work();
+      run.now = this.#clock.now();
     } catch (error) {
       run.now = this.#clock.now();
       this.#host.settleFailure(run, attempt, error, run.now);
@@ -185,4 +190,13 @@ export class RunCalls {
       this.abort(attempt, new LockstepError('RUN_CANCELLED', `Node "${id}" has failed: what it said was refused.`));
     }
   }
+}
+
+/** What is answered where an executor answers nothing. */
+const NOTHING: Parcel = Object.freeze({ data: undefined, bytes: Object.freeze([]) });
+
+/** Says in a run what a node said elsewhere; what it streamed is unpacked. */
+function said(speech: BridgeSpeech, context: NodeContext, remote: RemoteExecutor | undefined): void {
+  if (remote === undefined || speech.kind !== 'emit') repeat(speech, context);
+  else context.emit(remote.unpackEmitted(speech.data as Parcel));
 }

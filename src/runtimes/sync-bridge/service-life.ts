@@ -6,6 +6,9 @@ import { outgoingAnswer } from './parcels.js';
 import type { ServedReference } from './protocol.js';
 import type { HostLine } from './service-line.js';
 
+/** Posts what a service asks its caller for, under a number of the call. */
+export type Ask = (question: number, content: Parcel, memory: readonly ArrayBuffer[] | undefined) => void;
+
 /** The service of a thread: started with the thread or its first call, and stopped when its caller closes. */
 export class ServiceLife {
   readonly #reference: ServedReference['reference'];
@@ -32,7 +35,7 @@ export class ServiceLife {
   }
 
   /** Performs a call, once the service has started. What it throws is thrown. */
-  async perform(live: LiveCall, tell: Tell): Promise<Performed> {
+  async perform(live: LiveCall, tell: Tell, ask: Ask): Promise<Performed> {
     const { call } = live;
     const service = await this.#start();
     live.gone.throwIfAborted(); // given up meanwhile: it never begins
@@ -41,6 +44,10 @@ export class ServiceLife {
       packed: call.inputs.packed as Parcel,
       context,
       timeLeftMs: live.timeLeftMs,
+      ask: (content: Parcel) => {
+        const { sent, memory } = outgoingAnswer(content);
+        return live.ask((question) => ask(question, sent, memory));
+      },
       get gone() {
         return live.gone;
       },

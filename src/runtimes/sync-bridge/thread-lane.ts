@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { AttemptError, ConfigurationError, LockstepError } from '../../base/errors.js';
+import type { Parcel } from '../../base/executor-port.js';
 import type { BridgeCall, BridgeReport, BridgeTicket, ServiceReference } from '../../base/ports.js';
 import { copyCall } from './call.js';
-import { outgoingCall } from './parcels.js';
+import { outgoingCall, outgoingCopy } from './parcels.js';
 import {
   CELL,
   encodeCall,
@@ -57,6 +58,8 @@ interface Thread {
   readonly startsBy: number;
   /** The number of the last call that it was sent. */
   last: number;
+  /** Replies that it was sent. */
+  replies: number;
 }
 
 /** The thread that watches over the other one. */
@@ -134,11 +137,12 @@ export class ThreadLane {
   /** Everything that was sent has been begun and heard, and nothing moves any more. */
   get isStalled(): boolean {
     if (this.#thread === undefined) return true;
-    const { cells, last } = this.#thread;
+    const { cells, last, replies } = this.#thread;
     return (
-      Atomics.load(cells, CELL.stalled) === 1 &&
       Atomics.load(cells, CELL.begun) === last &&
-      Atomics.load(cells, CELL.turned) === Atomics.load(cells, CELL.aborts)
+      Atomics.load(cells, CELL.replied) === replies &&
+      Atomics.load(cells, CELL.turned) === Atomics.load(cells, CELL.aborts) &&
+      Atomics.load(cells, CELL.stalled) === 1 // looked at last: whoever takes a message clears it first
     );
   }
 
@@ -201,6 +205,14 @@ export class ThreadLane {
     }
   }
 
+  /** Answers a question of a call, unless that is over. */
+  #reply(number: number, question: number, answer: Parcel): void {
+    if (this.#thread === undefined || !this.#calls.has(number)) return;
+    const { sent, memory } = outgoingCopy(answer);
+    this.#thread.port.postMessage(['reply', number, question, sent] satisfies ToThread, memory);
+    this.#thread.replies++;
+  }
+
   #abort(number: number, gone: boolean, reason: Error): void {
     if (!this.#calls.has(number) || this.#thread === undefined) return;
     if (gone) this.#calls.delete(number);
@@ -229,6 +241,12 @@ export class ThreadLane {
     if (call === undefined) return false;
     if (message[0] === 'said') {
       call.receive(message[2]);
+      return true;
+    }
+    if (message[0] === 'asked') {
+      const [, , question, content] = message;
+      const reply = (answer: unknown): void => this.#reply(number, question, answer as Parcel);
+      call.receive({ kind: 'asked', question: content, reply });
       return true;
     }
     this.#calls.delete(number);
@@ -275,7 +293,7 @@ export class ThreadLane {
     } catch (cause) {
       throw notCloneable('Setting', this.#service?.settings, `${this.#service?.export}.settings`, cause);
     }
-    return { port: port1, cells, startsBy: performance.now() + START_MS, last: 0 };
+    return { port: port1, cells, startsBy: performance.now() + START_MS, last: 0, replies: 0 };
   }
 
   #serve({ url, export: name, settings, listen }: ServiceReference, cells: Int32Array): ServedReference {

@@ -91,6 +91,14 @@ const TOOLS: Readonly<Record<string, Tool>> = {
     await pause(ms);
     return ms;
   },
+  /** Asks its caller each of some questions, one after the other, and waits for nothing else. */
+  ask: async (questions: readonly unknown[], { call }) => {
+    const answers: unknown[] = [];
+    for (const question of questions) answers.push((await call.ask({ data: question, bytes: [] })).data);
+    return answers;
+  },
+  /** Asks its caller something that cannot cross. */
+  ask_function: (_, { call }) => call.ask({ data: () => 1, bytes: [] }),
   count: (_, { state, setState }) => {
     const next = (state as number) + 1;
     setState(next);

@@ -1,3 +1,4 @@
+import type { AnswerTool } from './asked.js';
 import type { Said } from './said.js';
 
 /** Where in a run a call stands, as the context of a node has it. */
@@ -42,6 +43,8 @@ export interface CallRequest {
   readonly attempt: AttemptDescription | null;
   /** Told of what it says by the way. */
   readonly onSaid: (said: Said) => void;
+  /** Answers what its tool asks for. */
+  readonly answer: AnswerTool;
 }
 
 /** What a call is answered with. */

@@ -2,6 +2,7 @@ import { LockstepError } from '../../../base/errors.js';
 import { isRecord } from '../../../base/record.js';
 import { timerMs } from '../timer-ms.js';
 import { NOTHING_BESIDE, type ValueGate } from '../values/value-gate.js';
+import { type AskingCall, callAround } from './asked.js';
 import { BatchWriter } from './batch-writer.js';
 import { attemptList, type CallRequest } from './call-request.js';
 import { CallTable } from './call-table.js';
@@ -82,6 +83,8 @@ export class Conversation {
     this.#owner = {
       gate,
       send: (frame) => this.#writer.add(frame),
+      // Where it is the only call, nothing else is said in this turn.
+      reply: (frame) => this.#writer.add(frame, this.#calls.size === 1),
       steer: (frame) => this.#writer.addFirst(frame),
       withdraw: (call) => this.#withdraw(call),
       settled: () => references.release(),
@@ -136,6 +139,9 @@ export class Conversation {
     this.#calls.add(call.id, call);
     call.keep(files);
     this.#parts.references.hold();
+    const around = this.#around();
+    if (around !== undefined)
+      this.#writer.add({ ...this.#own(FRAME_KINDS.WITHIN, `[${around.id}]`), call: call.id }, isIdle);
     this.#writer.add({ call: call.id, kind: FRAME_KINDS.CALL, text, segments }, isIdle);
     return call;
   }
@@ -183,6 +189,13 @@ export class Conversation {
       const isUnsent = this.#writer.withdraw(call.id);
       call.lose(error(call, isUnsent), isUnsent);
     }
+  }
+
+  /** The innermost call of this stream within which calls are made now. */
+  #around(): AskingCall | undefined {
+    for (let call = callAround(); call !== undefined; call = call.within)
+      if (this.#calls.get(call.id) === call) return call;
+    return undefined;
   }
 
   #own(kind: number, text: string): Frame {

@@ -14,6 +14,9 @@ export const FRAME_KINDS = {
   SAID: 10,
   PING: 11,
   PONG: 12,
+  ASK: 13,
+  REPLY: 14,
+  WITHIN: 15,
 } as const;
 
 /** Bytes in a file that holds nothing else. */

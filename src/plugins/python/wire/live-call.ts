@@ -2,12 +2,14 @@ import { AttemptError, LockstepError } from '../../../base/errors.js';
 import { failureOf } from '../python-error.js';
 import { timerMs } from '../timer-ms.js';
 import { NOTHING_BESIDE, type ValueGate } from '../values/value-gate.js';
+import { type AskingCall, callAround } from './asked.js';
 import type { Answer, CallRequest } from './call-request.js';
 import { Feed } from './feed.js';
 import { FRAME_KINDS, type Frame, type SharedFile } from './frame.js';
 import { itemCost } from './item-cost.js';
 import { ItemQueue } from './item-queue.js';
 import { ItemTaker } from './item-taker.js';
+import { askedInVain, Questions } from './questions.js';
 import { saidOf } from './said.js';
 import { unreadable } from './unreadable.js';
 
@@ -16,6 +18,8 @@ export interface CallOwner {
   readonly gate: ValueGate;
   /** Sends a frame behind those that wait. */
   send(frame: Frame): void;
+  /** Sends a frame that a tool waits for. */
+  reply(frame: Frame): void;
   /** Sends a frame before those that wait. */
   steer(frame: Frame): void;
   /** Takes back the frames of a call that still wait. @returns whether nothing of it has been sent */
@@ -30,18 +34,21 @@ export interface CallOwner {
  * A call, from its number to its last frame. It may be given up before that: then nobody waits any more, and what still comes is
  * passed over, but it is kept until the function has really ended in the worker.
  */
-export class LiveCall {
+export class LiveCall implements AskingCall {
   readonly id: number;
   readonly request: CallRequest;
   /** What the tool yields, where it is taken from a queue. */
   readonly items: ItemQueue | undefined;
   /** Kept when it is answered. Rejected when it fails, is given up or is lost. */
   readonly outcome: Promise<Answer>;
+  readonly within: AskingCall | undefined = callAround();
   readonly #owner: CallOwner;
   /** Where items go; `undefined` where nobody takes any. */
   readonly #taker: Pick<ItemQueue, 'push'> | undefined;
   readonly #feed: Feed | undefined;
   readonly #deadline: NodeJS.Timeout | undefined;
+  /** `undefined`: its tool has asked for nothing. */
+  #questions: Questions | undefined;
   #files: SharedFile[] = [];
   #isSettled = false;
   #hasEnded = false;
@@ -97,6 +104,7 @@ export class LiveCall {
     if (this.#isSettled || this.#isCancelled) return;
     this.#isCancelled = true;
     this.#owner.steer(this.#frame(FRAME_KINDS.CANCEL, JSON.stringify([reason, false])));
+    this.#questions?.stop(() => askedInVain(this.request.command, reason));
   }
 
   /** Waits no more: the tool is asked to stop, and nothing that it answers is delivered. */
@@ -145,6 +153,9 @@ export class LiveCall {
         if (!this.#isSettled) this.#said(frame);
         return;
       }
+      case FRAME_KINDS.ASK:
+        this.#asked(frame);
+        return;
       default:
         // A newer worker may say more.
         return;
@@ -185,6 +196,27 @@ export class LiveCall {
       if (said !== undefined) this.request.onSaid(said);
     } catch (error) {
       this.giveUp('what it says cannot be taken', error);
+    }
+  }
+
+  #asked(frame: Frame): void {
+    if (this.#isSettled || this.#isCancelled) {
+      this.#owner.gate.discard(frame.segments);
+      return;
+    }
+    try {
+      this.#questions ??= new Questions({
+        call: this,
+        gate: this.#owner.gate,
+        answer: this.request.answer,
+        send: (reply, files) => {
+          this.keep(files);
+          this.#owner.reply(reply);
+        },
+      });
+      this.#questions.take(this.#list(frame));
+    } catch (error) {
+      this.giveUp('what it asks for cannot be read', error);
     }
   }
 
@@ -231,13 +263,15 @@ export class LiveCall {
 
   #fail(error: unknown): void {
     if (this.#isSettled) return;
-    this.#settle();
+    this.#settle(error);
     this.items?.fail(error);
     this.#reject(error);
   }
 
-  #settle(): void {
+  /** @param error why there is no answer; absent where there is one */
+  #settle(error?: unknown): void {
     this.#isSettled = true;
+    this.#questions?.stop(() => error ?? askedInVain(this.request.command, 'it has been answered'));
     clearTimeout(this.#deadline);
     this.#feed?.stop();
     this.#owner.settled(this);
