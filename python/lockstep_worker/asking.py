@@ -96,6 +96,8 @@ class Asking:
 
     @contextmanager
     def _asked(self, name: str, arguments: Mapping[str, Any]) -> Iterator[Ask]:
+        if type(name) is not str:
+            raise TypeError(f"The name of a host tool is text, and not {type(name).__name__}.")
         self._call.check()
         number = next(self._numbers)
         ask = self._open[number] = Ask(self._call)

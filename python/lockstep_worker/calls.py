@@ -250,9 +250,7 @@ class Calls:
 
     def _queue(self, call: Call) -> None:
         """Have a call performed by a thread; what a tool waits for that holds one must not wait for its place."""
-        lender, call.lender = call.lender, None
-        holds = lender is not None and not lender.over and lender.tool is not None and not lender.tool.is_async
-        self.crew.add(call, lender if holds else None)
+        self.crew.add(call, _holder(call.lender))
 
     def _read(self, call: Call) -> None:
         frame = call.frame
@@ -348,6 +346,13 @@ class Calls:
 
 def _has_files(frame: Frame) -> bool:
     return any(isinstance(one, SharedFile) for one in frame.segments)
+
+
+def _holder(call: Call | None) -> Call | None:
+    """Return the innermost call that holds a thread: `call`, or one that waits for it; None: there is none."""
+    while call is not None and (call.over or call.tool is None or call.tool.is_async):
+        call = call.lender
+    return call
 
 
 def _key(stream: Stream, call: int) -> int:

@@ -145,6 +145,11 @@ def test_an_async_tool_does_not_hold_the_loop_while_it_asks(host: Host) -> None:
     assert "call_host_async" in failure[2]
 
 
+def test_a_name_that_is_no_text_is_refused_before_the_host_is_asked(host: Host) -> None:
+    failure = host.failure("worker_tools:ask_host", name=5, arguments={})
+    assert (failure[1], failure[2]) == ("TypeError", "The name of a host tool is text, and not int.")
+
+
 # Calls that are made by what a tool waits for
 
 
@@ -194,6 +199,18 @@ def test_a_call_within_one_that_holds_no_place_waits_for_one(alone: Host) -> Non
     assert alone.answers(within).last()[1][0] == 2
     alone.say(outer, FrameKind.REPLY, [1, None, None])
     assert answers.last()[0] == FrameKind.ANSWER
+
+
+def test_a_call_within_one_that_holds_no_place_takes_that_of_the_one_around(alone: Host) -> None:
+    outer, answers = begin(alone, "ask_host")
+    asked(answers)
+    middle = inner(alone, outer, "worker_tools:ask_host_later", name="deeper", arguments={})
+    asked(alone.answers(middle))
+    within = inner(alone, middle, "worker_tools:add", a=1, b=1)
+    assert alone.answers(within).last()[1][0] == 2
+    for number in (middle, outer):
+        alone.say(number, FrameKind.REPLY, [1, number, None])
+        assert alone.answers(number).last() == (FrameKind.ANSWER, [number, None])
 
 
 # Without a worker

@@ -258,6 +258,15 @@ describe('A host tool of a worker', function () {
     expect(await Promise.all([5, 6, 7].map((n) => call('countdown', { n })))).to.deep.equal([5, 6, 7]);
   });
 
+  it('lends the place of a tool through one that holds none', async () => {
+    answer = ({ n }) => {
+      const next = { name: 'answer', args: { n: (n as number) - 1 } };
+      return n === 0 ? 'deep' : call((n as number) % 2 === 0 ? 'ask_later' : 'ask', next, { timeoutMs: 10_000 });
+    };
+    for (const n of [4, 5])
+      expect(await call('ask', { name: 'answer', args: { n } }, { timeoutMs: 10_000 })).to.equal('deep');
+  });
+
   it('keeps what it calls from no place when it has been answered', async () => {
     const after = deferred<Promise<unknown>>();
     const done = deferred<void>();
