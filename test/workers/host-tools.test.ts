@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect } from 'chai';
 import type { HostTool, HostToolContext } from '../../src/plugins/python/host-tools.js';
 import type { PythonError } from '../../src/plugins/python/python-error.js';
@@ -121,6 +122,14 @@ describe('A host tool of a worker', function () {
       expect(error.reason).to.include('host.answer().rows[1]["two words"]');
     });
   }
+
+  it('is performed in the context in which the call was made', async () => {
+    const caller = new AsyncLocalStorage<string>();
+    answer = () => caller.getStore();
+    const asked = (name: string) => caller.run(name, () => call('ask', { name: 'answer' }));
+    expect(await Promise.all([asked('x'), asked('y')])).to.deep.equal(['x', 'y']);
+    expect(await call('ask', { name: 'answer' })).to.equal(undefined);
+  });
 
   it('shows null as None, and undefined as what is neither', async () => {
     const seen = (name: string) => call('seen', { name });

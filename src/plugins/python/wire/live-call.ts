@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { AttemptError, LockstepError } from '../../../base/errors.js';
 import { failureOf } from '../python-error.js';
 import { timerMs } from '../timer-ms.js';
@@ -43,6 +44,8 @@ export class LiveCall implements AskingCall {
   readonly outcome: Promise<Answer>;
   readonly within: AskingCall | undefined = callAround();
   readonly #owner: CallOwner;
+  /** That of AsyncLocalStorage in which it was made. */
+  readonly #context = new AsyncResource('LockstepCall');
   /** Where items go; `undefined` where nobody takes any. */
   readonly #taker: Pick<ItemQueue, 'push'> | undefined;
   readonly #feed: Feed | undefined;
@@ -209,6 +212,7 @@ export class LiveCall implements AskingCall {
         call: this,
         gate: this.#owner.gate,
         answer: this.request.answer,
+        inContext: (work) => this.#context.runInAsyncScope(work),
         send: (reply, files) => {
           this.keep(files);
           this.#owner.reply(reply);

@@ -13,6 +13,8 @@ export interface QuestionsOwner {
   readonly call: AskingCall;
   readonly gate: ValueGate;
   readonly answer: AnswerTool;
+  /** Does something in the context of AsyncLocalStorage in which the call was made: frames come in that of whoever started the worker. */
+  inContext<T>(work: () => T): T;
   send(frame: Frame, files: readonly SharedFile[]): void;
 }
 
@@ -58,7 +60,8 @@ export class Questions {
     const question = new Question(number, name);
     this.#open.add(question);
     const { call, answer } = this.#owner;
-    const answered = doFor(call, () => answer({ name, args }, () => question.signal));
+    const work = () => doFor(call, () => answer({ name, args }, () => question.signal));
+    const answered = this.#owner.inContext(work);
     if (answered instanceof Promise) void answered.then((given) => this.#reply(question, given));
     else this.#reply(question, answered);
   }
