@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { ActiveRun } from '../base/active-run.js';
 import type { GraphAttempt } from '../base/graph-execution.js';
 import type { CommitGroup } from '../base/history/commit-group.js';
@@ -24,6 +25,8 @@ export interface PumpHost {
 export class Pump {
   readonly #drive: Drive;
   readonly #host: PumpHost;
+  /** That of AsyncLocalStorage in which the run was begun. `undefined`: it has not had to wait. */
+  #context: AsyncResource | undefined;
 
   constructor(drive: Drive, host: PumpHost) {
     this.#drive = drive;
@@ -33,15 +36,23 @@ export class Pump {
   /** Drives the run, until it is over or has to wait for something; then whatever it waits for drives it on. */
   start(): void {
     const drive = this.#drive;
-    const pump = (): void => this.#pump();
-    pump();
+    this.#pump();
     if (drive.ended) return; // nothing to wait for: most of what follows costs more than a node
+    const pump = this.#inContext(() => this.#pump());
     const { execution, options } = drive.run;
     drive.run.wake = pump;
     execution.core.wake = () => queueMicrotask(pump); // room is made while another run is busy
     if (options.signal !== undefined) drive.onEnd(onAbort(options.signal, pump));
     const { clock } = this.#host;
-    drive.onStall(clock, () => this.#take(() => execution.failStalled(clock.now())));
+    const stalled = this.#inContext(() => this.#take(() => execution.failStalled(clock.now())));
+    drive.onStall(clock, stalled);
+  }
+
+  /** Something that others have the run do, such as another run that makes room: what it calls must not be taken for theirs. */
+  #inContext(work: () => void): () => void {
+    this.#context ??= new AsyncResource('LockstepRun');
+    const context = this.#context;
+    return () => context.runInAsyncScope(work);
   }
 
   /** Starts whatever may start, until nothing more may, the run is over, or the event loop deserves a turn. */
@@ -97,12 +108,12 @@ export class Pump {
     if (commits !== undefined && journal.level !== 'memory') {
       if (commits.isShared || run.execution.core.running > drive.held.length) {
         drive.committing = true;
-        const proceed = (): void => {
+        const proceed = this.#inContext(() => {
           drive.committing = false;
           this.#take(() => {
             if (journal.level === 'memory') this.#startHeld(); // else a listener has made others start just now
           });
-        };
+        });
         commits.commitLater(journal, proceed, (error) => drive.reject(error));
         return false;
       }
@@ -117,10 +128,10 @@ export class Pump {
     const drive = this.#drive;
     if (drive.committing || journal.level === 'memory') return;
     drive.committing = true;
-    const proceed = (): void => {
+    const proceed = this.#inContext(() => {
       drive.committing = false;
       this.#pump();
-    };
+    });
     this.#host.commits?.commitLater(journal, proceed, (error) => drive.reject(error));
   }
 

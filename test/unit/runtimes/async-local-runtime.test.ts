@@ -1,8 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect } from 'chai';
 import { z } from 'zod';
 import { defineNode } from '../../../src/base/node.js';
 import { type } from '../../../src/base/schema.js';
 import { workflow } from '../../../src/base/workflow-builder.js';
+import { MemoryEventStore } from '../../../src/plugins/event-store/memory-event-store.js';
 import { AsyncLocalRuntime } from '../../../src/runtimes/async-local-runtime.js';
 import { seededIds } from '../../../src/testing/seeded.js';
 import { VirtualClock } from '../../../src/testing/virtual-clock.js';
@@ -231,4 +233,25 @@ describe('AsyncLocalRuntime', () => {
     });
     expect(asked).to.equal(1);
   });
+
+  for (const [how, options] of [
+    ['makes room for it', { resources: { limits: { maxConcurrency: 1 } } }],
+    ['commits with it', { store: new MemoryEventStore() }],
+  ] as const)
+    it(`performs a run in the context in which it was begun, also where another one ${how}`, async () => {
+      const runtime = new AsyncLocalRuntime(options);
+      const caller = new AsyncLocalStorage<string>();
+      const seen: string[] = [];
+      const w = workflow('w', { params: { name: type<string>() } });
+      const a = w.fn('a', { name: w.params.name }, async ({ name }) => {
+        seen.push(`${name} in ${caller.getStore()}`);
+        await turn();
+        return name;
+      });
+      w.fn('b', { name: a.out.value }, ({ name }) => seen.push(`${name} in ${caller.getStore()}`));
+      const built = w.build();
+      await Promise.all(['x', 'y', 'z'].map((name) => caller.run(name, () => runtime.execute(built, { name }))));
+      expect(seen.toSorted()).to.deep.equal(['x in x', 'x in x', 'y in y', 'y in y', 'z in z', 'z in z']);
+      await runtime.close();
+    });
 });
