@@ -125,7 +125,7 @@ export class PluginHost {
   /** Stops every running plugin, in reverse; all are stopped before failures are thrown. @throws ConfigurationError PLUGIN_FAILED */
   stopSync(): void {
     throwAll(this.#stopRunning());
-    void this.#container.dispose();
+    void this.#dispose();
   }
 
   /** Whether every plugin has started. */
@@ -189,7 +189,7 @@ export class PluginHost {
   async stop(): Promise<void> {
     this.#stopped = true;
     throwAll(await this.#stopAll());
-    await this.#container.dispose();
+    await this.#dispose();
   }
 
   async #stopLate(plugin: Plugin): Promise<void> {
@@ -250,6 +250,12 @@ export class PluginHost {
       },
       log,
     };
+  }
+
+  /** Nothing is provided any more: plugins that are shared with other runtimes may still look. */
+  async #dispose(): Promise<void> {
+    this.#provided.clear();
+    await this.#container.dispose();
   }
 
   #stopRunning(): unknown[] {

@@ -110,6 +110,21 @@ for (const kind of ['sync', 'async'] as const)
       await runtime.close();
     });
 
+    it('is measured where another runtime that had the same plugins has closed', async () => {
+      const given = { plugins: [metricsPlugin({ sink: metrics }), pool.workers()], log };
+      const [first, second] = [1, 2].map(
+        () => (kind === 'sync' ? new LocalRuntime(given) : new AsyncLocalRuntime(given)) as LocalRuntime,
+      ) as [LocalRuntime, LocalRuntime];
+      for (const runtime of [first, second]) await runtime.execute(same(1));
+      await second.close();
+      const lost = await first.settle(one(pyTool('die_once', ['path'])({ path: join(pool.place(), 'died') })));
+      expect(lost.status).to.equal('failed');
+      expect((await first.execute(same(2))).output?.value).to.equal(2);
+      expect(measured('workerEnds', { end: 'exited' })).to.equal(1);
+      await first.close();
+      expect(measured('activeWorkers')).to.equal(0);
+    });
+
     it('refuses the run where they cannot start, and starts them for the next', async () => {
       const folder = pool.place();
       const runtime = open({ paths: [folder], preload: ['later'] });

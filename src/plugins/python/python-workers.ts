@@ -28,12 +28,17 @@ export function pythonWorkers(options: PythonWorkersOptions = {}): SyncPlugin {
   const settings = checkPoolOptions(options);
   const tools = new HostTools(options.hostTools ?? PYTHON_DEFAULTS.hostTools);
   const { name, start, worker } = settings;
-  let scope: PluginScope | undefined;
+  const token = executorToken(PYTHON, name);
+  let scopes: readonly PluginScope[] = [];
+  /** Those of runtimes that have been closed find nothing any more. */
+  const open = (): readonly PluginScope[] => scopes.filter((each) => each.find(token) !== undefined);
+  /** The one that is told of the workers. */
+  const newest = (): PluginScope => (open().at(-1) ?? scopes.at(-1)) as PluginScope;
   const listen = (): WorkerNews =>
     new WorkerNews(
       name,
-      () => (scope as PluginScope).log,
-      () => scope?.find(WORKER_METER),
+      () => newest().log,
+      () => newest().find(WORKER_METER),
     );
   const service: ServiceReference = {
     url: threadModule(),
@@ -43,7 +48,6 @@ export function pythonWorkers(options: PythonWorkersOptions = {}): SyncPlugin {
     stopMs: worker.processes.gracefulShutdownTimeoutMs + THREAD_MS,
     listen,
   };
-  const token = executorToken(PYTHON, name);
   let users = 0;
   let pool: WorkerPool | undefined;
   const started = (): WorkerPool => {
@@ -64,9 +68,9 @@ export function pythonWorkers(options: PythonWorkersOptions = {}): SyncPlugin {
     name: `python-workers "${name}"`,
     provides: [token],
     setup: (own) => {
-      scope = own;
       const traces = (): Traces | undefined => own.find(TRACES);
       own.provide(token, new PythonExecutor({ workers: started, traces, tools, service: remote }));
+      scopes = [...open(), own];
     },
     whenAsync: {
       start: async ({ signal }) => {

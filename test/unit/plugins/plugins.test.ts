@@ -6,6 +6,7 @@ import {
   type AsyncPlugin,
   definePlugin,
   type Plugin,
+  type PluginScope,
   type PluginStart,
   type SyncPlugin,
 } from '../../../src/plugins/plugin.js';
@@ -673,6 +674,24 @@ describe('plugins', () => {
         fields: { rows: 1, plugin: 'talker' },
       });
       runtime.close();
+    });
+
+    it('find nothing any more once their runtime is closed', async () => {
+      for (const Runtime of [LocalRuntime, AsyncLocalRuntime]) {
+        let scope: PluginScope | undefined;
+        const looker = noted([], 'looker', {
+          provides: [STORE],
+          setup: (own) => {
+            scope = own;
+            own.provide(STORE, { name: 'looker' });
+          },
+        });
+        const runtime = new Runtime({ plugins: [looker] });
+        expect(scope?.find(STORE)).to.deep.equal({ name: 'looker' });
+        await runtime.close();
+        expect(scope?.find(STORE)).to.equal(undefined);
+        expect(caught(() => scope?.get(STORE)).code).to.equal('TOKEN_UNPROVIDED');
+      }
     });
   });
 });
