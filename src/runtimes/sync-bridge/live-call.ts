@@ -24,6 +24,7 @@ export class LiveCall {
   /** What the caller was asked for, and has not answered. */
   readonly #questions = new Map<number, Asker>();
   #asked = 0;
+  #isOver = false;
 
   /** @param catchUp takes messages that have not been taken: a function that holds the thread would never hear of an abort */
   constructor(call: BridgeCall, catchUp: () => void) {
@@ -80,6 +81,7 @@ export class LiveCall {
 
   /** Asks the caller for something. Rejected once the call has ended. @param send posts the question under its number */
   ask(send: (question: number) => void): Promise<Parcel> {
+    if (this.#isOver) return Promise.reject(this.#overError());
     return new Promise((resolve, reject) => {
       const question = ++this.#asked;
       this.#questions.set(question, { resolve, reject });
@@ -96,12 +98,16 @@ export class LiveCall {
   /** The call has been answered, or is of no interest any more. */
   end(): void {
     clearTimeout(this.#timer);
+    this.#isOver = true;
     if (this.#questions.size === 0) return;
-    const over = new AttemptError('CALL_CANCELLED', `The call of "${this.call.nodeId}" is over.`, {
-      at: this.call.nodeId,
-    });
+    const over = this.#overError();
     for (const { reject } of this.#questions.values()) reject(over);
     this.#questions.clear();
+  }
+
+  #overError(): AttemptError {
+    const { nodeId } = this.call;
+    return new AttemptError('CALL_CANCELLED', `The call of "${nodeId}" is over.`, { at: nodeId });
   }
 
   #expire(): void {

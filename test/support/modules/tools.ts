@@ -99,6 +99,13 @@ const TOOLS: Readonly<Record<string, Tool>> = {
   },
   /** Asks its caller something that cannot cross. */
   ask_function: (_, { call }) => call.ask({ data: () => 1, bytes: [] }),
+  /** Asks its caller something when that has given the call up, and says in a file what came of it. */
+  ask_in_vain: async (told: string, { call }) => {
+    await untilSo(() => false, call);
+    await pause(100);
+    const answer = call.ask({ data: 1, bytes: [] });
+    writeFileSync(told, await answer.then(String, ({ code }: { readonly code: string }) => code));
+  },
   count: (_, { state, setState }) => {
     const next = (state as number) + 1;
     setState(next);

@@ -1,7 +1,11 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { workflow } from '../../../src/base/workflow-builder.js';
 import { LocalRuntime } from '../../../src/runtimes/local-runtime.js';
 import { type AnswerQuestion, ToolExecutor, toolNode, toolWorkers } from '../../support/tool-executor.js';
+import { until } from '../../support/until.js';
 
 /** A workflow with a node that asks questions, one after the other. */
 function asking(tool: string, ...lists: readonly (readonly unknown[])[]) {
@@ -60,5 +64,18 @@ describe('A service that asks its LocalRuntime for something', () => {
     const run = runtime.settle(asking('ask_function', []));
     if (run.status !== 'failed') throw new Error(run.status);
     expect(run.node('a0').error?.message).to.include('could not be cloned');
+  });
+
+  it('is refused a question that comes when its call is over', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lockstep-questions-'));
+    const told = join(folder, 'told');
+    using runtime = open();
+    runtime.execute(asking('ask', [])); // limits count from when the thread is there
+    const w = workflow('w');
+    w.add('a', toolNode('ask_in_vain')({ value: told }), { timeoutMs: 50 });
+    expect(runtime.settle(w.build()).status).to.equal('failed');
+    await until(() => existsSync(told));
+    expect(readFileSync(told, 'utf8')).to.equal('CALL_CANCELLED');
+    rmSync(folder, { recursive: true });
   });
 });
