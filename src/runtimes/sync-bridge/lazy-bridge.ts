@@ -39,12 +39,13 @@ export class LazyBridge {
     return this.#given === undefined || this.#given.serve !== undefined;
   }
 
-  /** Starts the services of executors that start with the runtime; stops the plugins again where that fails. */
+  /** Starts the services of executors that start with the runtime; stops them, and the plugins, again where that fails. */
   begin(plugins: PluginHost): void {
     const early = plugins.executors.filter(({ executor }) => executor.remote?.service.start === 'with the runtime');
     try {
       if (this.serves) this.#starting = early.map((given) => ({ given, start: this.#serve(given) }));
     } catch (error) {
+      this.close(); // some may have started
       plugins.stopSync();
       throw error;
     }

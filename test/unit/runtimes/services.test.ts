@@ -157,4 +157,15 @@ describe('What a service tells', () => {
     using runtime = new LocalRuntime({ plugins: [toolWorkers('default', executor)] });
     expect(runtime.execute(single('echo', 4)).output).to.deep.equal({ value: 4 });
   });
+
+  it('ends where another one refuses the runtime', () => {
+    const heard: unknown[] = [];
+    const listen = () => ({ hear: (told: unknown) => heard.push(told), end: () => heard.push('ends') });
+    const start = 'with the runtime';
+    const first = new ToolExecutor({ settings: { tells: true }, listen, start });
+    const second = new ToolExecutor({ settings: { part: () => 1 }, start });
+    const plugins = [toolWorkers('default', first), toolWorkers('second', second)];
+    expect(caught(() => new LocalRuntime({ plugins })).code).to.equal('VALUE_NOT_CLONEABLE');
+    expect(heard.at(-1)).to.equal('ends');
+  });
 });
